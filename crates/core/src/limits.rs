@@ -1,0 +1,71 @@
+//! Every bound on what comes from outside, in one place.
+
+/// Bounds on outside input: counts, lengths in bytes, and tries. [`Limits::DEFAULT`] is what the standard profile uses.
+///
+/// A bound is checked before the thing it bounds is stored, hashed or compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Parameters in one request.
+    pub parameters: usize,
+    /// One parameter's decoded value, where no narrower bound is named.
+    pub parameter_bytes: usize,
+    /// The `state` of an authorization request.
+    pub state_bytes: usize,
+    /// The body of a request to an endpoint that takes a form.
+    pub body_bytes: usize,
+    /// All header lines of a request together, its request line among them.
+    pub head_bytes: usize,
+    /// Header lines in a request.
+    pub headers: usize,
+    /// A client identifier.
+    pub client_id_bytes: usize,
+    /// A presented client secret.
+    pub client_secret_bytes: usize,
+    /// A presented password; longer ones are refused before they are hashed, never cut.
+    pub password_bytes: usize,
+    /// A user name.
+    pub username_bytes: usize,
+    /// One redirect URI.
+    pub redirect_uri_bytes: usize,
+    /// Redirect URIs of one client.
+    pub redirect_uris: usize,
+    /// Tokens in one scope.
+    pub scope_tokens: usize,
+    /// Any text of a client's registration that people read.
+    pub display_text_bytes: usize,
+    /// Secrets that one client may have valid at a time.
+    pub secrets_per_client: usize,
+    /// How many rotations back a refresh token can still be proven to be an ancestor. Each costs one HMAC.
+    pub replay_proof_steps: u32,
+    /// How often a flow reads again after it lost a race, before it answers `temporarily_unavailable`.
+    pub races: u32,
+}
+
+impl Limits {
+    /// The bounds in force unless an embedder gives others.
+    pub const DEFAULT: Limits = Limits {
+        parameters: 64,
+        parameter_bytes: 8 * 1024,
+        state_bytes: 4 * 1024,
+        body_bytes: 64 * 1024,
+        head_bytes: 16 * 1024,
+        headers: 100,
+        client_id_bytes: 256,
+        client_secret_bytes: 1024,
+        password_bytes: 1024,
+        username_bytes: 128,
+        redirect_uri_bytes: 2048,
+        redirect_uris: 64,
+        scope_tokens: 64,
+        display_text_bytes: 2048,
+        secrets_per_client: 4,
+        replay_proof_steps: 10_000,
+        races: 16,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

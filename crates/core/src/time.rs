@@ -1,0 +1,197 @@
+//! Points in time and spans of it. The core never reads a clock: every rule takes `now` as an argument.
+
+use std::fmt;
+use std::ops::Add;
+use std::str::FromStr;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A point in time, to the millisecond, in UTC. Records hold it as Unix milliseconds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(DateTime<Utc>);
+
+impl Time {
+    /// The time `millis` milliseconds after the Unix epoch; out of chrono's range, the nearest end of it.
+    pub fn from_unix_millis(millis: i64) -> Self {
+        let nearest = if millis < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
+        Self(DateTime::from_timestamp_millis(millis).unwrap_or(nearest))
+    }
+
+    /// Milliseconds since the Unix epoch.
+    pub fn unix_millis(self) -> i64 {
+        self.0.timestamp_millis()
+    }
+
+    /// Whole seconds since the Unix epoch: the `NumericDate` of RFC 7519, section 2.
+    pub fn unix_seconds(self) -> i64 {
+        self.0.timestamp()
+    }
+
+    /// Whole seconds from `now` to here, never negative: what `expires_in` of RFC 6749 reports.
+    pub fn seconds_after(self, now: Time) -> u64 {
+        u64::try_from((self.unix_millis().saturating_sub(now.unix_millis())) / 1000).unwrap_or(0)
+    }
+}
+
+impl From<DateTime<Utc>> for Time {
+    fn from(at: DateTime<Utc>) -> Self {
+        // What a record cannot hold must not exist in memory either, or a reload would change it.
+        Self::from_unix_millis(at.timestamp_millis())
+    }
+}
+
+impl From<Time> for DateTime<Utc> {
+    fn from(at: Time) -> Self {
+        at.0
+    }
+}
+
+impl Add<Lifetime> for Time {
+    type Output = Time;
+
+    fn add(self, span: Lifetime) -> Time {
+        let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        Time::from_unix_millis(self.unix_millis().saturating_add(millis))
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+impl fmt::Debug for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.unix_millis())
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        i64::deserialize(deserializer).map(Self::from_unix_millis)
+    }
+}
+
+/// A span of time, at most a hundred years. Written `90s`, `15m`, `1h`, `30d`, or `0` where nothing is meant.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lifetime(u64);
+
+impl Lifetime {
+    /// No time at all.
+    pub const ZERO: Lifetime = Lifetime(0);
+    const MAX_MILLIS: u64 = 100 * 366 * 86_400 * 1000;
+
+    /// A span of so many seconds; more than a hundred years are cut to that.
+    pub const fn seconds(seconds: u64) -> Self {
+        let millis = seconds.saturating_mul(1000);
+        Self(if millis > Self::MAX_MILLIS { Self::MAX_MILLIS } else { millis })
+    }
+
+    /// The span in milliseconds.
+    pub const fn as_millis(self) -> u64 {
+        self.0
+    }
+
+    /// The span in whole seconds.
+    pub const fn as_seconds(self) -> u64 {
+        self.0 / 1000
+    }
+
+    /// The span as the standard library's type, for timers outside the core.
+    pub const fn as_duration(self) -> std::time::Duration {
+        std::time::Duration::from_millis(self.0)
+    }
+}
+
+impl FromStr for Lifetime {
+    type Err = InvalidLifetime;
+
+    fn from_str(text: &str) -> Result<Self, InvalidLifetime> {
+        let invalid = || InvalidLifetime(text.chars().take(40).collect());
+        let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, unit) = text.split_at_checked(digits).ok_or_else(invalid)?;
+        let number: u64 = number.parse().map_err(|_| invalid())?;
+        let seconds = match unit {
+            "s" => Some(number),
+            "m" => number.checked_mul(60),
+            "h" => number.checked_mul(3600),
+            "d" => number.checked_mul(86_400),
+            "" if number == 0 => Some(0),
+            _ => None,
+        };
+        seconds.filter(|s| *s <= Self::MAX_MILLIS / 1000).map(Self::seconds).ok_or_else(invalid)
+    }
+}
+
+impl fmt::Display for Lifetime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.as_seconds() {
+            0 => f.write_str("0"),
+            s if s % 86_400 == 0 => write!(f, "{}d", s / 86_400),
+            s if s % 3600 == 0 => write!(f, "{}h", s / 3600),
+            s if s % 60 == 0 => write!(f, "{}m", s / 60),
+            s => write!(f, "{s}s"),
+        }
+    }
+}
+
+impl fmt::Debug for Lifetime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Lifetime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Lifetime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A text that is no [`Lifetime`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidLifetime(String);
+
+impl fmt::Display for InvalidLifetime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` is no time span: write a whole number and s, m, h or d, as in \"60s\" or \"30d\"", self.0)
+    }
+}
+
+impl std::error::Error for InvalidLifetime {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lifetimes_read_and_print() {
+        for text in ["1s", "90s", "1m", "1h", "30d", "0"] {
+            assert_eq!(text.parse::<Lifetime>().unwrap().to_string(), text);
+        }
+        for text in ["", "1", "s", "1w", "-1s", "1.5h", "99999999999d", "18446744073709551616s", "1 s", "é"] {
+            assert!(text.parse::<Lifetime>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_span_never_overflows_time() {
+        let end = Time::from_unix_millis(i64::MAX);
+        assert!(end + Lifetime::seconds(u64::MAX) >= end);
+        assert_eq!(Time::from_unix_millis(0).seconds_after(end), 0);
+    }
+}

@@ -1,0 +1,121 @@
+//! The contract between the rules and what keeps their records.
+
+use std::fmt;
+
+use async_trait::async_trait;
+use grantor_core::Time;
+use grantor_core::record::{Put, RecordKey, Stored, Under};
+
+/// Keeps records. **One compare-and-set on one key is all the atomicity there is**, and all that any rule needs.
+///
+/// The sentences an adapter must keep:
+///
+/// 1. [`put`](Store::put) is linearizable per key: of several puts that expect the same state of a key, at most one is
+///    [`PutOutcome::Applied`], and every [`get`](Store::get) that begins after an `Applied` sees that write or a later one.
+/// 2. `Applied` means durable to the extent that [`info`](Store::info) states, before it is returned.
+/// 3. `Conflict` and `NotApplied` mean that nothing changed and nothing of this put will change later.
+///    Whoever cannot tell says `Unknown`; the caller settles it with one `get`, by the put's version.
+/// 4. `body` and `version` come back byte for byte.
+/// 5. `keep_until` never hides a record: only [`purge`](Store::purge), or an adapter's own garbage collection after that
+///    moment, removes it, and then as a whole.
+/// 6. [`list`](Store::list) returns, in ascending order of ids, each key that existed from its beginning to its end.
+///
+/// An adapter knows nothing of OAuth. It never retries a put whose outcome it does not know.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// What stands under `key`. Costs one read.
+    ///
+    /// # Errors
+    /// [`StoreError`] if that cannot be found out.
+    async fn get(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError>;
+
+    /// Writes if `put.expect` holds. Costs one atomic write.
+    async fn put(&self, put: Put) -> PutOutcome;
+
+    /// The keys under `under` that come after `after`, at most `limit` of them.
+    ///
+    /// # Errors
+    /// [`StoreError`] if they cannot be read.
+    async fn list(&self, under: &Under, after: Option<&RecordKey>, limit: usize) -> Result<Page, StoreError>;
+
+    /// Removes at most `limit` records whose `keep_until` lies before `before`, and says how many it removed. A result
+    /// below `limit` means that none is left.
+    ///
+    /// # Errors
+    /// [`StoreError`] if it cannot; some records may have been removed.
+    async fn purge(&self, before: Time, limit: usize) -> Result<usize, StoreError>;
+
+    /// What this store is and what its acknowledgement is worth. Also the question that tells whether it is there.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store does not answer.
+    async fn info(&self) -> Result<StoreInfo, StoreError>;
+}
+
+/// What became of a put.
+#[derive(Debug)]
+pub enum PutOutcome {
+    /// It stands.
+    Applied,
+    /// The key was not in the expected state. Nothing changed.
+    Conflict,
+    /// It failed, and certainly changed nothing.
+    NotApplied(StoreError),
+    /// It may stand, or come to stand. One read settles it.
+    Unknown(StoreError),
+}
+
+/// Part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// The keys, ascending by id.
+    pub keys: Vec<RecordKey>,
+    /// Whether more may follow the last of them.
+    pub more: bool,
+}
+
+/// What an acknowledged write survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Nothing: records end with the process.
+    None,
+    /// The end of the process, not always that of the machine.
+    Process,
+    /// The sudden end of the machine.
+    PowerCut,
+}
+
+impl fmt::Display for Durability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Durability::None => "nothing: records end with the process",
+            Durability::Process => "a crash of the process, not always a power cut",
+            Durability::PowerCut => "a power cut",
+        })
+    }
+}
+
+/// What a store says of itself, for operators.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreInfo {
+    /// The kind of backend and its version, as in `SQLite 3.50`.
+    pub backend: String,
+    /// What an acknowledged write survives.
+    pub durability: Durability,
+    /// Records held, where the backend can tell at little cost.
+    pub records: Option<u64>,
+}
+
+/// A store that could not do its work. It is a fault and never an answer about a record: the server says 503.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot be reached, is locked, full, or too busy. It may work again by itself.
+    #[error("the store is unavailable: {0}")]
+    Unavailable(String),
+    /// It did not answer in time.
+    #[error("the store did not answer in time: {0}")]
+    TimedOut(String),
+    /// What it holds is damaged or not ours. A person must look.
+    #[error("the store is damaged or not grantor's: {0}")]
+    Corrupt(String),
+}
