@@ -1,16 +1,48 @@
 //! **Invariant: everything here is a function of its arguments.** No clock, no randomness, no I/O, no `async`: `now` and
 //! entropy are given, and what a rule needs from a store, it asks for as a value.
+//!
+//! A request comes in by [`wire`] and becomes one of the canonical [`request`]s. A [`flow`] takes it and says, step by
+//! step ([`step`]), what it needs: a record, a write, a signature. In between, the aggregates decide: [`grant`] above
+//! all. Whoever drives the steps, an engine, a simulation or a test by hand, gives the answers.
+//!
+//! What a rule refuses is a [`Refusal`], a value with an exact [`Reason`]; what goes wrong on our side is a
+//! [`step::FlowFault`].
 
+pub mod client;
+pub mod credential;
+pub mod flow;
+pub mod grant;
 pub mod record;
+pub mod request;
+pub mod step;
+pub mod wire;
 
+mod access_token;
 mod entropy;
+mod event;
 mod ids;
+mod interaction;
 mod limits;
+mod pkce;
+mod profile;
+mod redirect;
+mod refusal;
+mod scope;
 mod secret;
+mod standing;
 mod time;
 
+pub use access_token::{ACCESS_TOKEN_TYP, AccessTokenClaims, Basis, LiveAccessToken, ReferenceToken};
 pub use entropy::Entropy;
+pub use event::Event;
 pub use ids::{AccountId, ClientId, GrantId, InvalidId, SubjectId};
+pub use interaction::{AuthorizationRequest, Interaction};
 pub use limits::Limits;
+pub use pkce::{CodeChallenge, CodeVerifier};
+pub use profile::{Endpoints, InvalidIssuer, Issuer, Lifetimes, Profile, RefreshMode};
+pub use redirect::{InvalidRedirectUri, RedirectTrusted, RedirectUri, ResponsePlace};
+pub use refusal::{ErrorCode, Reason, Refusal};
+pub use scope::{InvalidScope, Scope, ScopeCatalogue, ScopeMeaning};
 pub use secret::{Digest, Secret, SecretHash, ServerKey};
+pub use standing::Standing;
 pub use time::{InvalidLifetime, Lifetime, Time};

@@ -365,7 +365,11 @@ pub struct CorruptRecord {
 
 impl fmt::Display for CorruptRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the record {} cannot be read ({}); it is damaged or of another version", self.key, self.detail)
+        write!(
+            f,
+            "the record {} cannot be read ({}); it is damaged or of another version",
+            self.key, self.detail
+        )
     }
 }
 

@@ -57,6 +57,10 @@ impl Digest {
         URL_SAFE_NO_PAD.encode(self.0)
     }
 
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     pub(crate) fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
@@ -78,7 +82,9 @@ impl Serialize for Digest {
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        decode_array(&text).map(Self).ok_or_else(|| serde::de::Error::custom("not a base64url SHA-256 digest"))
+        decode_array(&text)
+            .map(Self)
+            .ok_or_else(|| serde::de::Error::custom("not a base64url SHA-256 digest"))
     }
 }
 

@@ -168,7 +168,11 @@ pub struct InvalidLifetime(String);
 
 impl fmt::Display for InvalidLifetime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no time span: write a whole number and s, m, h or d, as in \"60s\" or \"30d\"", self.0)
+        write!(
+            f,
+            "`{}` is no time span: write a whole number and s, m, h or d, as in \"60s\" or \"30d\"",
+            self.0
+        )
     }
 }
 
@@ -183,7 +187,8 @@ mod tests {
         for text in ["1s", "90s", "1m", "1h", "30d", "0"] {
             assert_eq!(text.parse::<Lifetime>().unwrap().to_string(), text);
         }
-        for text in ["", "1", "s", "1w", "-1s", "1.5h", "99999999999d", "18446744073709551616s", "1 s", "é"] {
+        for text in ["", "1", "s", "1w", "-1s", "1.5h", "99999999999d", "18446744073709551616s", "1 s", "é"]
+        {
             assert!(text.parse::<Lifetime>().is_err(), "{text}");
         }
     }

@@ -1,0 +1,71 @@
+//! What happened, in the past tense. Events belong to a write: they are told once it stands.
+
+use serde::Serialize;
+
+use crate::client::GrantType;
+use crate::grant::RevocationCause;
+use crate::ids::{ClientId, GrantId, SubjectId};
+use crate::scope::Scope;
+
+/// A fact for audit trails and figures. It holds names, never secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A person approved a client's request.
+    RequestApproved {
+        /// The grant that came of it.
+        grant: GrantId,
+        /// Whose request it was.
+        client: ClientId,
+        /// Who approved.
+        subject: SubjectId,
+        /// What was approved.
+        scope: Scope,
+    },
+    /// A person declined a client's request.
+    RequestDenied {
+        /// Whose request it was.
+        client: ClientId,
+        /// Who declined.
+        subject: SubjectId,
+    },
+    /// An authorization code was exchanged for tokens.
+    CodeRedeemed {
+        /// The grant.
+        grant: GrantId,
+        /// The client.
+        client: ClientId,
+    },
+    /// A refresh token was replaced by its successor.
+    RefreshTokenRotated {
+        /// The grant.
+        grant: GrantId,
+        /// The client.
+        client: ClientId,
+        /// The successor's place in the chain.
+        generation: u32,
+    },
+    /// A reference access token was stored.
+    AccessTokenIssued {
+        /// The grant, or the id that stands for it where a client speaks for itself.
+        grant: GrantId,
+        /// The client.
+        client: ClientId,
+        /// By which grant type.
+        grant_type: GrantType,
+    },
+    /// An access token was revoked by itself.
+    AccessTokenRevoked {
+        /// The grant it belonged to.
+        grant: GrantId,
+    },
+    /// A grant and all its tokens were revoked.
+    GrantRevoked {
+        /// The grant.
+        grant: GrantId,
+        /// The client.
+        client: ClientId,
+        /// Why.
+        cause: RevocationCause,
+    },
+}

@@ -1,0 +1,46 @@
+//! The flows: one file for each way through.
+//!
+//! Every flow is a function from a [`Context`] and a canonical request to a [`Step`](crate::step::Step).
+
+mod authenticate;
+mod authorize;
+mod client_credentials;
+mod inspect;
+mod issue;
+mod password;
+mod redeem;
+mod refresh;
+mod revoke;
+mod token;
+
+use std::sync::Arc;
+
+pub use authenticate::{ClientAuthenticated, authenticate};
+pub use authorize::{AuthorizationAnswer, Examined, OpenedInteraction, RedirectError, decide, examine, open};
+pub use inspect::{Introspection, check, introspect};
+pub use revoke::{revoke, revoke_grant};
+pub use token::{TokenAnswer, token};
+
+use crate::entropy::Entropy;
+use crate::profile::Profile;
+use crate::record::Version;
+use crate::secret::ServerKey;
+use crate::time::Time;
+
+/// What every flow goes by: the profile's values, the server's key, the time, and randomness for this one run.
+pub struct Context {
+    /// The values.
+    pub profile: Arc<Profile>,
+    /// The server's key.
+    pub key: Arc<ServerKey>,
+    /// The time, for the whole run.
+    pub now: Time,
+    /// Randomness, for this run alone.
+    pub entropy: Entropy,
+}
+
+impl Context {
+    fn version(&mut self) -> Version {
+        Version::draw(&mut self.entropy)
+    }
+}

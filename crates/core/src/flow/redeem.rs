@@ -1,0 +1,133 @@
+//! A code comes back (RFC 6749, section 4.1.3; RFC 7636, section 4.6).
+
+use super::issue::{self, Speaker};
+use super::{ClientAuthenticated, Context, TokenAnswer};
+use crate::client::GrantType;
+use crate::credential::{AuthorizationCode, RefreshToken};
+use crate::grant::{Grant, Redeem, RefreshChain};
+use crate::pkce::CodeVerifier;
+use crate::record::{Expect, Put};
+use crate::refusal::{Reason, Refusal};
+use crate::secret::Secret;
+use crate::standing::Standing;
+use crate::step::{Committed, FlowFault, Loaded, Step, commit, load};
+
+const TYPE: GrantType = GrantType::AuthorizationCode;
+
+/// All that a redemption goes by. It is kept whole, so that a lost race can be run again from the read.
+struct Redemption {
+    ctx: Context,
+    client: ClientAuthenticated,
+    code: AuthorizationCode,
+    redirect_uri: Option<String>,
+    verifier: Option<CodeVerifier>,
+    races: u32,
+}
+
+/// Exchanges a code for tokens.
+pub(super) fn redeem(
+    ctx: Context,
+    client: ClientAuthenticated,
+    code: &Secret,
+    redirect_uri: Option<String>,
+    verifier: Option<CodeVerifier>,
+) -> Step<TokenAnswer> {
+    if let Err(refusal) = client.must_be_allowed(&ctx, TYPE) {
+        return Step::stop(refusal);
+    }
+    match AuthorizationCode::parse(code.expose()) {
+        None => Step::stop(Refusal::from(Reason::CodeMalformed).by(client.id())),
+        Some(code) => Redemption { ctx, client, code, redirect_uri, verifier, races: 0 }.read(),
+    }
+}
+
+impl Redemption {
+    fn read(self) -> Step<TokenAnswer> {
+        load(Grant::key(self.code.grant())).then(move |found| match found {
+            None => Step::stop(Refusal::from(Reason::CodeUnknown).by(self.client.id()).on(self.code.grant())),
+            // Read after the grant: whoever suspends a subject writes this first and then revokes what it finds.
+            Some(found) => load(Standing::key(&found.record.facts().subject)).then(move |standing| {
+                if standing.is_some_and(|s| s.record.is_suspended()) {
+                    let refusal =
+                        Refusal::from(Reason::SubjectSuspended).by(self.client.id()).on(self.code.grant());
+                    return Step::stop(refusal);
+                }
+                self.decide(found)
+            }),
+        })
+    }
+
+    fn decide(mut self, found: Loaded<Grant>) -> Step<TokenAnswer> {
+        let facts = found.record.facts().clone();
+        let lifetimes = &self.ctx.profile.lifetimes;
+        let access_end = facts.capped(self.ctx.now + lifetimes.access_token);
+        let refresh_end = facts.refresh_token_end(lifetimes, self.ctx.now);
+        let refresh_token = issue::has_refresh_token(&self.ctx, &self.client)
+            .then(|| RefreshToken::mint(facts.id, &mut self.ctx.entropy));
+        let keep_until = match refresh_token {
+            Some(_) => refresh_end.map(|at| at + self.ctx.profile.lifetimes.access_token),
+            None => Some(access_end),
+        };
+        let command = Redeem {
+            client: &self.client,
+            code: &self.code,
+            redirect_uri: self.redirect_uri.as_deref(),
+            verifier: self.verifier.as_ref(),
+            refresh: refresh_token.as_ref().map(|token| RefreshChain::begin(token, refresh_end)),
+            keep_until,
+        };
+        let decision = found.record.redeem(&command, self.ctx.now);
+        let version = self.ctx.version();
+        let put = decision.write.map(|grant| {
+            Put::of(
+                &Grant::key(facts.id),
+                Expect::Version(found.version),
+                version,
+                &grant,
+                grant.keep_until(),
+            )
+        });
+        let events = decision.events;
+        match (decision.verdict, put) {
+            (Err(refusal), None) => Step::stop(refusal),
+            (Err(refusal), Some(put)) => commit(put, events).then(move |committed| match committed {
+                Committed::Yes => Step::stop(refusal),
+                Committed::LostRace => self.again(),
+            }),
+            // The access token first: it is worth nothing until the grant is active, and nobody knows it yet.
+            (Ok(()), Some(put)) => {
+                let Redemption { ctx, client, code, redirect_uri, verifier, races } = self;
+                let speaker = Speaker::Subject(facts.clone());
+                issue::access_token(ctx, client.metadata(), TYPE, speaker, facts.scope.clone()).then(
+                    move |(ctx, issued)| {
+                        commit(put, events).then(move |committed| match committed {
+                            Committed::Yes => {
+                                let answer = TokenAnswer::new(ctx.now, issued, TYPE, client.id().clone());
+                                Step::done(TokenAnswer {
+                                    refresh_token: refresh_token.map(|t| t.text()),
+                                    subject: Some(facts.subject),
+                                    grant: Some(facts.id),
+                                    ..answer
+                                })
+                            }
+                            Committed::LostRace => {
+                                Redemption { ctx, client, code, redirect_uri, verifier, races }.again()
+                            }
+                        })
+                    },
+                )
+            }
+            // A redemption always writes; a code that was let pass without one would be a code used twice.
+            (Ok(()), None) => Step::stop(FlowFault::Contended(Grant::key(facts.id).raw().clone())),
+        }
+    }
+
+    /// Another write came first. Each one moves the grant onward, so the next read decides, or the one after.
+    fn again(mut self) -> Step<TokenAnswer> {
+        self.races += 1;
+        if self.races > self.ctx.profile.limits.races {
+            return Step::stop(FlowFault::Contended(Grant::key(self.code.grant()).raw().clone()));
+        }
+        self.read()
+    }
+}

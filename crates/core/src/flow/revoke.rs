@@ -1,0 +1,126 @@
+//! Taking tokens and grants back (RFC 7009).
+
+use super::{ClientAuthenticated, Context, authenticate, inspect};
+use crate::access_token::{AccessTokenClaims, Basis, ReferenceToken};
+use crate::credential::{AccessToken, AnyToken, RefreshToken};
+use crate::event::Event;
+use crate::grant::{Grant, RevocationCause};
+use crate::ids::GrantId;
+use crate::record::{Expect, Put};
+use crate::request::ClientCredentials;
+use crate::secret::Secret;
+use crate::step::{Committed, FlowFault, Step, commit, load};
+use crate::time::Time;
+
+/// Takes back a token at its client's wish. A refresh token takes its whole grant with it, an access token only itself.
+///
+/// A token that is unknown, over, or another client's is left as it is, and the answer is the same (section 2.2): so
+/// nobody learns of tokens that are not his.
+pub fn revoke(ctx: Context, credentials: ClientCredentials, token: Secret) -> Step<()> {
+    authenticate(ctx, credentials).then(move |(ctx, client)| match AnyToken::parse(token.expose()) {
+        None => Step::done(()),
+        Some(AnyToken::Refresh(token)) => {
+            end_grant(ctx, token.grant(), Authority::RefreshToken(Box::new(client), token), 0)
+                .then(|_| Step::done(()))
+        }
+        Some(AnyToken::Access(token)) => end_reference(ctx, client, token, 0),
+        Some(AnyToken::Jwt(jwt)) => end_jwt(ctx, client, jwt),
+    })
+}
+
+/// Ends a grant and all its tokens, at the wish of whoever may: the caller has seen to that. Tells whether there was
+/// such a grant and it was not over yet.
+pub fn revoke_grant(ctx: Context, grant: GrantId, cause: RevocationCause) -> Step<bool> {
+    end_grant(ctx, grant, Authority::Caller(cause), 0)
+}
+
+/// Who ends a grant.
+enum Authority {
+    /// Its client, with one of its refresh tokens.
+    RefreshToken(Box<ClientAuthenticated>, RefreshToken),
+    /// The person, an operator, or a rule.
+    Caller(RevocationCause),
+}
+
+impl Authority {
+    fn over(&self, ctx: &Context, grant: &Grant) -> Option<RevocationCause> {
+        match self {
+            Authority::Caller(cause) => Some(*cause),
+            Authority::RefreshToken(client, token) => {
+                let own = grant.facts().client == *client.id();
+                let chain = grant.refresh_chain()?;
+                (own && chain.descends_from(token, &ctx.key, &ctx.profile.limits))
+                    .then_some(RevocationCause::ByClient)
+            }
+        }
+    }
+}
+
+fn end_grant(ctx: Context, id: GrantId, authority: Authority, races: u32) -> Step<bool> {
+    let key = Grant::key(id);
+    load(key.clone()).then(move |found| {
+        let mut ctx = ctx;
+        let Some(found) = found else { return Step::done(false) };
+        let Some(cause) = authority.over(&ctx, &found.record) else { return Step::done(false) };
+        let decision = found.record.revoke(cause, ctx.now);
+        let Some(grant) = decision.write else { return Step::done(false) };
+        let put = Put::of(&key, Expect::Version(found.version), ctx.version(), &grant, grant.keep_until());
+        commit(put, decision.events).then(move |committed| match committed {
+            Committed::Yes => Step::done(true),
+            Committed::LostRace if races < ctx.profile.limits.races => {
+                end_grant(ctx, id, authority, races + 1)
+            }
+            Committed::LostRace => Step::stop(FlowFault::Contended(key.raw().clone())),
+        })
+    })
+}
+
+fn end_reference(ctx: Context, client: ClientAuthenticated, token: AccessToken, races: u32) -> Step<()> {
+    let key = ReferenceToken::key(&token);
+    load(key.clone()).then(move |found| {
+        let Some(found) = found.filter(|f| f.record.revoked_at.is_none()) else { return Step::done(()) };
+        let owner = match &found.record.basis {
+            Basis::Client { client_id, .. } => Step::done(Some(client_id.clone())),
+            Basis::Grant => load(Grant::key(token.grant()))
+                .then(|grant| Step::done(grant.map(|g| g.record.facts().client.clone()))),
+        };
+        owner.then(move |owner| {
+            let mut ctx = ctx;
+            if owner.as_ref() != Some(client.id()) {
+                return Step::done(());
+            }
+            let record = found.record.revoked(ctx.now);
+            let keep = Some(record.expires_at);
+            let put = Put::of(&key, Expect::Version(found.version), ctx.version(), &record, keep);
+            commit(put, vec![Event::AccessTokenRevoked { grant: token.grant() }]).then(move |done| match done
+            {
+                Committed::Yes => Step::done(()),
+                Committed::LostRace if races < ctx.profile.limits.races => {
+                    end_reference(ctx, client, token, races + 1)
+                }
+                Committed::LostRace => Step::stop(FlowFault::Contended(key.raw().clone())),
+            })
+        })
+    })
+}
+
+/// A JWT cannot be taken back from those who read it without asking; whoever asks is told from now on.
+fn end_jwt(ctx: Context, client: ClientAuthenticated, jwt: Secret) -> Step<()> {
+    inspect::own_claims(ctx, jwt).then(move |(mut ctx, claims)| {
+        let Some(claims) = claims.filter(|claims| claims.client_id == *client.id()) else {
+            return Step::done(());
+        };
+        let AccessTokenClaims { iat, exp, scope, grant, .. } = claims.clone();
+        let at = |seconds: i64| Time::from_unix_millis(seconds.saturating_mul(1000));
+        let basis = match grant {
+            Some(_) => Basis::Grant,
+            None => Basis::Client { client_id: client.id().clone(), audience: None },
+        };
+        let record = ReferenceToken::new(basis, scope, at(iat), at(exp)).revoked(ctx.now);
+        let key = ReferenceToken::key_of_jwt(&claims);
+        let put = Put::of(&key, Expect::Absent, ctx.version(), &record, Some(at(exp)));
+        let events = grant.map(|grant| Event::AccessTokenRevoked { grant }).into_iter().collect();
+        // Whoever came first has done the same.
+        commit(put, events).then(|_: Committed| Step::done(()))
+    })
+}

@@ -1,0 +1,69 @@
+//! The token endpoint: authenticate, then the flow of the grant type.
+
+use super::issue::Issued;
+use super::{Context, authenticate, client_credentials, password, redeem, refresh};
+use crate::client::GrantType;
+use crate::ids::{ClientId, GrantId, SubjectId};
+use crate::request::{GrantRequest, TokenRequest};
+use crate::scope::Scope;
+use crate::secret::Secret;
+use crate::step::Step;
+use crate::time::Time;
+
+/// A successful answer of the token endpoint (RFC 6749, section 5.1). All it speaks of is stored.
+pub struct TokenAnswer {
+    /// The access token.
+    pub access_token: Secret,
+    /// When it ends.
+    pub expires_at: Time,
+    /// When this was said.
+    pub now: Time,
+    /// The refresh token, if there is one.
+    pub refresh_token: Option<Secret>,
+    /// What the access token permits.
+    pub scope: Scope,
+    /// By which grant type.
+    pub grant_type: GrantType,
+    /// Who has it.
+    pub client: ClientId,
+    /// For whom; none where the client speaks for itself.
+    pub subject: Option<SubjectId>,
+    /// The grant it came of, if there is one.
+    pub grant: Option<GrantId>,
+}
+
+impl TokenAnswer {
+    pub(super) fn new(now: Time, issued: Issued, grant_type: GrantType, client: ClientId) -> Self {
+        Self {
+            access_token: issued.token,
+            expires_at: issued.expires_at,
+            now,
+            refresh_token: None,
+            scope: issued.scope,
+            grant_type,
+            client,
+            subject: None,
+            grant: None,
+        }
+    }
+
+    /// Whole seconds that the access token has to live: `expires_in`.
+    pub fn expires_in(&self) -> u64 {
+        self.expires_at.seconds_after(self.now)
+    }
+}
+
+/// Answers a request for tokens. The client is authenticated before what it gives for them is touched.
+pub fn token(ctx: Context, request: TokenRequest) -> Step<TokenAnswer> {
+    let TokenRequest { client, grant } = request;
+    authenticate(ctx, client).then(move |(ctx, client)| match grant {
+        GrantRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
+            redeem::redeem(ctx, client, &code, redirect_uri, code_verifier)
+        }
+        GrantRequest::RefreshToken { refresh_token, scope } => {
+            refresh::refresh(ctx, client, &refresh_token, scope)
+        }
+        GrantRequest::ClientCredentials { scope } => client_credentials::issue(ctx, &client, scope.as_ref()),
+        GrantRequest::Password { subject, scope } => password::issue(ctx, client, subject, scope.as_ref()),
+    })
+}

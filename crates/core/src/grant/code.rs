@@ -1,0 +1,124 @@
+//! A grant whose code is on its way, and what becomes of it when the code comes back (RFC 6749, section 4.1.3).
+
+use serde::{Deserialize, Serialize};
+
+use super::{Active, Decision, Grant, RefreshChain, RevocationCause, State};
+use crate::credential::AuthorizationCode;
+use crate::event::Event;
+use crate::flow::ClientAuthenticated;
+use crate::pkce::{CodeChallenge, CodeVerifier};
+use crate::redirect::RedirectTrusted;
+use crate::refusal::{Reason, Refusal};
+use crate::secret::Digest;
+use crate::time::Time;
+
+/// What a code is bound to, beside its client.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodeBinding {
+    digest: Digest,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    redirect_uri: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    challenge: Option<CodeChallenge>,
+}
+
+/// The state of a grant whose code is on its way.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CodeIssued {
+    code: CodeBinding,
+    expires_at: Time,
+}
+
+/// Proof that a code came with all it is bound to: what `redeem` and a replay's revocation both need.
+struct CodeProven;
+
+/// The command: exchange this code.
+pub struct Redeem<'a> {
+    /// Who asks.
+    pub client: &'a ClientAuthenticated,
+    /// The code.
+    pub code: &'a AuthorizationCode,
+    /// The URI, which must be the one the authorization request named, if it named one.
+    pub redirect_uri: Option<&'a str>,
+    /// The verifier, which must meet the challenge, if there was one.
+    pub verifier: Option<&'a CodeVerifier>,
+    /// The chain that begins, if the client gets a refresh token.
+    pub refresh: Option<RefreshChain>,
+    /// Until when the record matters once tokens are out.
+    pub keep_until: Option<Time>,
+}
+
+impl CodeIssued {
+    /// A code bound to where it is sent and to the client's challenge.
+    pub fn new(
+        code: &AuthorizationCode,
+        redirect: &RedirectTrusted,
+        challenge: Option<CodeChallenge>,
+        expires_at: Time,
+    ) -> Self {
+        let redirect_uri = redirect.to_repeat().map(ToOwned::to_owned);
+        Self { code: CodeBinding { digest: *code.digest(), redirect_uri, challenge }, expires_at }
+    }
+
+    /// When the code ends.
+    pub fn expires_at(&self) -> Time {
+        self.expires_at
+    }
+}
+
+impl CodeBinding {
+    fn prove(&self, redeem: &Redeem<'_>) -> Result<CodeProven, Reason> {
+        if !self.digest.matches(redeem.code.digest()) {
+            return Err(Reason::CodeUnknown);
+        }
+        if self.redirect_uri.is_some() && self.redirect_uri.as_deref() != redeem.redirect_uri {
+            return Err(Reason::RedirectDiffers);
+        }
+        match (&self.challenge, redeem.verifier) {
+            (Some(challenge), Some(verifier)) if challenge.is_met_by(verifier) => Ok(CodeProven),
+            (Some(_), Some(_)) => Err(Reason::VerifierWrong),
+            (Some(_), None) => Err(Reason::VerifierMissing),
+            (None, Some(_)) => Err(Reason::VerifierUnexpected),
+            (None, None) => Ok(CodeProven),
+        }
+    }
+}
+
+impl Grant {
+    /// Exchanges the code, once. The same code a second time, right in all else, ends the grant; whoever has the code
+    /// alone, without the client's secret or verifier, can neither use it nor end the grant with it.
+    pub fn redeem(self, redeem: &Redeem<'_>, now: Time) -> Decision<()> {
+        let about = |reason: Reason| Refusal::from(reason).by(redeem.client.id()).on(self.grant.id);
+        if self.grant.client != *redeem.client.id() {
+            return Decision::refuse(about(Reason::CodeOfAnotherClient));
+        }
+        match &self.state {
+            State::CodeIssued(issued) => match issued.code.prove(redeem) {
+                Err(reason) => Decision::refuse(about(reason)),
+                Ok(CodeProven) if issued.expires_at <= now => Decision::refuse(about(Reason::CodeExpired)),
+                Ok(proven) => {
+                    let binding = issued.code.clone();
+                    self.redeemed(proven, binding, redeem)
+                }
+            },
+            State::Active(active) => match active.code.as_ref().map(|binding| binding.prove(redeem)) {
+                Some(Ok(CodeProven)) => {
+                    let refusal = about(Reason::CodeReplayed);
+                    self.replayed(refusal, RevocationCause::CodeReplayed, now)
+                }
+                Some(Err(reason)) => Decision::refuse(about(reason)),
+                None => Decision::refuse(about(Reason::CodeUnknown)),
+            },
+            State::Revoked(_) => Decision::refuse(about(Reason::CodeRevoked)),
+        }
+    }
+
+    fn redeemed(mut self, _: CodeProven, code: CodeBinding, redeem: &Redeem<'_>) -> Decision<()> {
+        self.state = State::Active(Active { code: Some(code), refresh: redeem.refresh.clone() });
+        self.keep_until = redeem.keep_until;
+        let events = vec![Event::CodeRedeemed { grant: self.grant.id, client: self.grant.client.clone() }];
+        Decision { write: Some(self), verdict: Ok(()), events }
+    }
+}

@@ -1,0 +1,131 @@
+//! Canonical requests: what every dialect's request comes down to before a flow sees it.
+
+use crate::client::AuthMethod;
+use crate::ids::{AccountId, ClientId, SubjectId};
+use crate::pkce::CodeVerifier;
+use crate::scope::Scope;
+use crate::secret::{Digest, Secret};
+
+/// Who a client says it is, and what it proves that with.
+pub struct ClientCredentials {
+    /// Who.
+    pub client: ClientId,
+    /// The secret, where it came with one, and how it came.
+    pub proof: ClientProof,
+}
+
+/// How a client proves who it is.
+pub enum ClientProof {
+    /// Not at all.
+    None,
+    /// With a secret, by HTTP Basic.
+    Basic(Secret),
+    /// With a secret, in the body.
+    Post(Secret),
+}
+
+impl ClientProof {
+    /// The method's registered name.
+    pub fn method(&self) -> AuthMethod {
+        match self {
+            ClientProof::None => AuthMethod::None,
+            ClientProof::Basic(_) => AuthMethod::ClientSecretBasic,
+            ClientProof::Post(_) => AuthMethod::ClientSecretPost,
+        }
+    }
+}
+
+/// A request to the token endpoint (RFC 6749, section 3.2).
+pub struct TokenRequest {
+    /// Who asks.
+    pub client: ClientCredentials,
+    /// For what.
+    pub grant: GrantRequest,
+}
+
+/// What a client gives for tokens.
+pub enum GrantRequest {
+    /// A code (RFC 6749, section 4.1.3).
+    AuthorizationCode {
+        /// The code.
+        code: Secret,
+        /// The URI it was sent to.
+        redirect_uri: Option<String>,
+        /// The verifier behind the challenge.
+        code_verifier: Option<CodeVerifier>,
+    },
+    /// A refresh token (RFC 6749, section 6).
+    RefreshToken {
+        /// The token.
+        refresh_token: Secret,
+        /// Less than was granted, if that is enough.
+        scope: Option<Scope>,
+    },
+    /// Itself (RFC 6749, section 4.4).
+    ClientCredentials {
+        /// What it wants to do.
+        scope: Option<Scope>,
+    },
+    /// A person, whose password was verified by whoever made this request (RFC 6749, section 4.3).
+    Password {
+        /// The person, or nobody if the password was wrong.
+        subject: Option<SubjectId>,
+        /// What it wants to do.
+        scope: Option<Scope>,
+    },
+}
+
+/// A request to the authorization endpoint (RFC 6749, section 4.1.1), before anything of it is believed.
+///
+/// Each parameter is `Err` where it was given more than once or is no text; which error that is, and who is told, depends
+/// on whether the redirect URI can be trusted, so it is the flow that decides.
+#[derive(Debug, Clone)]
+pub struct AuthorizationParameters {
+    /// `client_id`.
+    pub client_id: Given,
+    /// `redirect_uri`.
+    pub redirect_uri: Given,
+    /// `response_type`.
+    pub response_type: Given,
+    /// `response_mode`.
+    pub response_mode: Given,
+    /// `scope`.
+    pub scope: Given,
+    /// `state`.
+    pub state: Given,
+    /// `code_challenge`.
+    pub code_challenge: Given,
+    /// `code_challenge_method`.
+    pub code_challenge_method: Given,
+    /// Whether another parameter was given twice, or the request is malformed as a whole.
+    pub others: Option<crate::Reason>,
+}
+
+/// A parameter as it was given: absent or once, or why it cannot be taken.
+pub type Given = Result<Option<String>, crate::Reason>;
+
+/// What a person decided.
+pub struct DecisionRequest {
+    /// The handle of the request, from the page.
+    pub handle: Secret,
+    /// The digest of the browser session in which it was shown.
+    pub session: Digest,
+    /// The person.
+    pub subject: SubjectId,
+    /// The account it is for, where the service has accounts.
+    pub account: Option<AccountId>,
+    /// Yes or no.
+    pub choice: Choice,
+}
+
+/// Yes or no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// Yes; to part of what was asked, if a scope is given. What was not asked is not granted.
+    Approve {
+        /// The part, or all if absent.
+        scope: Option<Scope>,
+    },
+    /// No.
+    Deny,
+}

@@ -1,0 +1,139 @@
+//! Answers as JSON, and errors as JSON and headers.
+
+use serde::Serialize;
+
+use crate::flow::{Introspection, TokenAnswer};
+use crate::refusal::{ErrorCode, Refusal};
+
+/// The body of a token answer (RFC 6749, section 5.1). It holds the tokens: it is sent, and never logged.
+pub fn token_body(answer: &TokenAnswer) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        access_token: &'a str,
+        token_type: &'static str,
+        expires_in: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refresh_token: Option<&'a str>,
+        #[serde(skip_serializing_if = "str::is_empty")]
+        scope: &'a str,
+    }
+    json(&Body {
+        access_token: answer.access_token.expose(),
+        token_type: "Bearer",
+        expires_in: answer.expires_in(),
+        refresh_token: answer.refresh_token.as_ref().map(|t| t.expose()),
+        scope: answer.scope.as_str(),
+    })
+}
+
+/// The body of an introspection answer (RFC 7662, section 2.2). Inactive says that and nothing else.
+pub fn introspection_body(answer: &Introspection, issuer: &str) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Inactive {
+        active: bool,
+    }
+    #[derive(Serialize)]
+    struct Active<'a> {
+        active: bool,
+        #[serde(skip_serializing_if = "str::is_empty")]
+        scope: &'a str,
+        client_id: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        token_type: Option<&'static str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        exp: Option<i64>,
+        iat: i64,
+        sub: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        aud: Option<&'a str>,
+        iss: &'a str,
+    }
+    match answer {
+        Introspection::Inactive => json(&Inactive { active: false }),
+        Introspection::AccessToken(live) => json(&Active {
+            active: true,
+            scope: live.scope.as_str(),
+            client_id: live.client.as_str(),
+            token_type: Some("Bearer"),
+            exp: Some(live.expires_at.unix_seconds()),
+            iat: live.issued_at.unix_seconds(),
+            sub: live.subject.as_ref().map_or(live.client.as_str(), |s| s.as_str()),
+            aud: live.audience.as_deref(),
+            iss: issuer,
+        }),
+        Introspection::RefreshToken { grant, expires_at } => json(&Active {
+            active: true,
+            scope: grant.scope.as_str(),
+            client_id: grant.client.as_str(),
+            token_type: None,
+            exp: expires_at.map(crate::Time::unix_seconds),
+            iat: grant.created_at.unix_seconds(),
+            sub: grant.subject.as_str(),
+            aud: grant.audience.as_deref(),
+            iss: issuer,
+        }),
+    }
+}
+
+/// The body of an error (RFC 6749, section 5.2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ErrorBody {
+    /// The code.
+    pub error: &'static str,
+    /// What it means here, for the developer who reads it.
+    pub error_description: String,
+}
+
+impl ErrorBody {
+    /// The body for a refusal.
+    pub fn of(refusal: &Refusal) -> Self {
+        Self { error: refusal.code().as_str(), error_description: refusal.description() }
+    }
+
+    /// The body for a fault of ours: it says that it may pass, and nothing of what it is.
+    pub fn unavailable() -> Self {
+        Self {
+            error: ErrorCode::TemporarilyUnavailable.as_str(),
+            error_description: "the server cannot answer right now; try again".to_owned(),
+        }
+    }
+
+    /// The body as bytes.
+    pub fn to_json(&self) -> Vec<u8> {
+        json(self)
+    }
+}
+
+/// What a 401 asks for, or a resource's error says, in `WWW-Authenticate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Challenge {
+    /// At an endpoint that authenticates clients (RFC 6749, section 5.2).
+    Basic,
+    /// At a resource (RFC 6750, section 3).
+    Bearer,
+}
+
+impl Challenge {
+    /// The header's value for a refusal; `None` where no header belongs.
+    pub fn header(self, refusal: &Refusal) -> Option<String> {
+        match self {
+            Challenge::Basic => {
+                (refusal.code().status() == 401).then(|| "Basic realm=\"grantor\"".to_owned())
+            }
+            Challenge::Bearer if refusal.reason == crate::Reason::TokenMissing => {
+                // Without a token there is no error to name (section 3.1).
+                Some("Bearer realm=\"grantor\"".to_owned())
+            }
+            Challenge::Bearer => Some(format!(
+                "Bearer realm=\"grantor\", error=\"{}\", error_description=\"{}\"",
+                refusal.code().as_str(),
+                refusal.description()
+            )),
+        }
+    }
+}
+
+fn json<T: Serialize>(value: &T) -> Vec<u8> {
+    // Texts, numbers and booleans under fixed names: serde_json has no reason to refuse them.
+    serde_json::to_vec(value).unwrap_or_default()
+}

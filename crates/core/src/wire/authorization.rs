@@ -1,0 +1,19 @@
+//! Requests to the authorization endpoint.
+
+use super::Parameters;
+use crate::request::AuthorizationParameters;
+
+/// The parameters of an authorization request, none of them believed yet.
+pub fn authorization_parameters(parameters: &Parameters) -> AuthorizationParameters {
+    AuthorizationParameters {
+        client_id: parameters.given("client_id"),
+        redirect_uri: parameters.given("redirect_uri"),
+        response_type: parameters.given("response_type"),
+        response_mode: parameters.given("response_mode"),
+        scope: parameters.given("scope"),
+        state: parameters.given("state"),
+        code_challenge: parameters.given("code_challenge"),
+        code_challenge_method: parameters.given("code_challenge_method"),
+        others: parameters.fault().map(|fault| fault.reason),
+    }
+}
