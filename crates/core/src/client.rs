@@ -347,6 +347,9 @@ pub struct Client {
     secrets: Vec<ClientSecret>,
     /// When it was registered.
     pub created_at: Time,
+    /// When it was deleted. The record stays, so that nobody is given its id and inherits its tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deleted_at: Option<Time>,
 }
 
 impl Record for Client {
@@ -369,7 +372,7 @@ impl Client {
         profile: &Profile,
         now: Time,
     ) -> Result<Self, InvalidClient> {
-        let client = Self { v: Format, metadata, secrets: Vec::new(), created_at: now };
+        let client = Self { v: Format, metadata, secrets: Vec::new(), created_at: now, deleted_at: None };
         let client = match secret {
             Some(hash) => client.with_new_secret(hash, now, now, &profile.limits),
             None => client,
@@ -382,6 +385,10 @@ impl Client {
     /// # Errors
     /// [`InvalidClient`] if the profile cannot serve it so.
     pub fn update(mut self, metadata: ClientMetadata, profile: &Profile) -> Result<Self, InvalidClient> {
+        if self.is_deleted() {
+            let why = "this client was deleted, and its id is never given again".to_owned();
+            return Err(InvalidClient { field: "client_id", why });
+        }
         if metadata.client_id != self.metadata.client_id {
             return Err(InvalidClient { field: "client_id", why: "it cannot change".to_owned() });
         }
@@ -398,6 +405,24 @@ impl Client {
             return Err(InvalidClient { field: "client_secret", why: why.to_owned() });
         }
         Ok(self)
+    }
+
+    /// The same client, deleted: nothing is left of it but its id.
+    #[must_use]
+    pub fn deleted(mut self, now: Time) -> Self {
+        self.secrets.clear();
+        self.metadata = ClientMetadata {
+            profile: self.metadata.profile,
+            disabled: true,
+            ..ClientMetadata::new(self.metadata.client_id)
+        };
+        self.deleted_at = Some(now);
+        self
+    }
+
+    /// Whether it was deleted.
+    pub fn is_deleted(&self) -> bool {
+        self.deleted_at.is_some()
     }
 
     /// Adds a secret. The older ones end at `others_until`, or earlier if they would have; what has ended, and what

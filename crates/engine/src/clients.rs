@@ -1,0 +1,237 @@
+//! Registrations.
+
+use grantor_core::client::{Client, ClientMetadata, InvalidClient};
+use grantor_core::credential::{mint_client_id, mint_client_secret};
+use grantor_core::record::{Expect, Kind, Put, Under, Version};
+use grantor_core::step::{FlowFault, Loaded};
+use grantor_core::{ClientId, Lifetime, Secret, SecretHash};
+use grantor_store::PutOutcome;
+
+use crate::engine::Engine;
+use crate::error::EngineError;
+use crate::surroundings::entropy;
+
+/// How often a change of a registration is tried again when another change came first.
+const RACES: usize = 8;
+
+/// What an import did to one registration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Imported {
+    /// It was not there.
+    Created,
+    /// It was there and is different now.
+    Updated,
+    /// It was there, just so.
+    Unchanged,
+}
+
+/// Part of the list of clients.
+#[derive(Debug, Clone)]
+pub struct ClientPage {
+    /// The registrations, by id.
+    pub clients: Vec<ClientMetadata>,
+    /// Where to go on; `None` at the end.
+    pub next: Option<ClientId>,
+}
+
+impl Engine {
+    /// A client id that nobody has.
+    pub fn new_client_id(&self) -> Result<ClientId, EngineError> {
+        ClientId::parse(&mint_client_id(&mut entropy()))
+            .map_err(|e| InvalidClient { field: "client_id", why: e.to_string() }.into())
+    }
+
+    /// Registers a client. A confidential one gets the secret given, or a new one, which is returned this once.
+    ///
+    /// # Errors
+    /// [`EngineError::InvalidClient`] if the profile cannot serve it or its id is taken, or a fault.
+    pub async fn register_client(
+        &self,
+        metadata: ClientMetadata,
+        secret: Option<Secret>,
+    ) -> Result<Option<Secret>, EngineError> {
+        let minted = (secret.is_none() && !metadata.is_public()).then(|| mint_client_secret(&mut entropy()));
+        let hash = self.hash_of(secret.as_ref(), minted.as_ref()).await?;
+        let client = Client::register(metadata, hash, self.profile(), self.now())?;
+        if self.write_client(Expect::Absent, &client).await? {
+            return Ok(minted);
+        }
+        let why = "it is taken; a client id is never given again, even after its client was deleted";
+        Err(InvalidClient { field: "client_id", why: why.to_owned() }.into())
+    }
+
+    async fn hash_of(&self, given: Option<&Secret>, minted: Option<&Secret>) -> Result<Option<SecretHash>, EngineError> {
+        match (given, minted) {
+            (Some(secret), _) => Ok(Some(self.parts.secrets.hash(secret).await?)),
+            (None, Some(secret)) => Ok(Some(SecretHash::of_strong(secret))),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Makes a registration what an import file says. The same again changes nothing.
+    ///
+    /// # Errors
+    /// [`EngineError::InvalidClient`] if the profile cannot serve it so, or a fault.
+    pub async fn import_client(&self, metadata: ClientMetadata, secret: Option<Secret>) -> Result<Imported, EngineError> {
+        for _ in 0..RACES {
+            let Some(found) = self.read_client(&metadata.client_id).await? else {
+                let hash = self.hash_of(secret.as_ref(), None).await?;
+                let client = Client::register(metadata.clone(), hash, self.profile(), self.now())?;
+                if self.write_client(Expect::Absent, &client).await? {
+                    return Ok(Imported::Created);
+                }
+                continue;
+            };
+            let fresh = match &secret {
+                Some(secret) if !self.has_secret(&found.record, secret).await? => {
+                    Some(self.parts.secrets.hash(secret).await?)
+                }
+                Some(_) | None => None,
+            };
+            if fresh.is_none() && found.record.metadata == metadata {
+                return Ok(Imported::Unchanged);
+            }
+            let now = self.now();
+            let client = match fresh {
+                // The file is the operator's word for what the secret is: no other stays valid.
+                Some(hash) => found.record.with_new_secret(hash, now, now, &self.profile().limits),
+                None => found.record,
+            };
+            let client = client.update(metadata.clone(), self.profile())?;
+            if self.write_client(Expect::Version(found.version), &client).await? {
+                return Ok(Imported::Updated);
+            }
+        }
+        Err(self.contended(&metadata.client_id))
+    }
+
+    async fn has_secret(&self, client: &Client, secret: &Secret) -> Result<bool, EngineError> {
+        let mut slow = Vec::new();
+        for hash in client.valid_secrets(self.now()) {
+            match hash {
+                SecretHash::Sha256(digest) => {
+                    if digest.matches(&grantor_core::Digest::of(secret.expose().as_bytes())) {
+                        return Ok(true);
+                    }
+                }
+                SecretHash::Argon2id(phc) => slow.push(phc.clone()),
+            }
+        }
+        Ok(self.parts.secrets.matches(secret, &slow).await?)
+    }
+
+    /// A client's registration, if there is one.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn client(&self, id: &ClientId) -> Result<Option<ClientMetadata>, EngineError> {
+        Ok(self.read_client(id).await?.filter(|c| !c.record.is_deleted()).map(|c| c.record.metadata))
+    }
+
+    /// Registrations by id, at most `limit` of them. Costs one read for each.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn clients(&self, after: Option<&ClientId>, limit: usize) -> Result<ClientPage, EngineError> {
+        let after = after.map(Client::key);
+        let under = Under::Kind(Kind::Client);
+        let page = self.parts.store.list(&under, after.as_ref().map(|k| k.raw()), limit).await?;
+        let mut clients = Vec::new();
+        let mut last = None;
+        for key in page.keys {
+            let Ok(id) = ClientId::parse(&key.first()) else { continue };
+            clients.extend(self.client(&id).await?);
+            last = Some(id);
+        }
+        Ok(ClientPage { clients, next: last.filter(|_| page.more) })
+    }
+
+    /// Changes a registration. `None` if there is no such client.
+    ///
+    /// # Errors
+    /// [`EngineError::InvalidClient`] if the profile cannot serve it so, or a fault.
+    pub async fn update_client(
+        &self,
+        id: &ClientId,
+        change: impl Fn(&mut ClientMetadata) + Send + Sync,
+    ) -> Result<Option<ClientMetadata>, EngineError> {
+        let changed = self
+            .change_client(id, |client| {
+                let mut metadata = client.metadata.clone();
+                change(&mut metadata);
+                client.update(metadata, self.profile())
+            })
+            .await?;
+        Ok(changed.map(|client| client.metadata))
+    }
+
+    /// Gives a client a new secret, which is returned this once. The ones it has stay valid for `overlap`.
+    ///
+    /// # Errors
+    /// [`EngineError::InvalidClient`] if the client is public, or a fault.
+    pub async fn rotate_client_secret(&self, id: &ClientId, overlap: Lifetime) -> Result<Option<Secret>, EngineError> {
+        let secret = mint_client_secret(&mut entropy());
+        let changed = self
+            .change_client(id, |client| {
+                if client.metadata.is_public() {
+                    let why = "a public client has no secret".to_owned();
+                    return Err(InvalidClient { field: "token_endpoint_auth_method", why });
+                }
+                let now = self.now();
+                Ok(client.with_new_secret(SecretHash::of_strong(&secret), now, now + overlap, &self.profile().limits))
+            })
+            .await?;
+        Ok(changed.map(|_| secret))
+    }
+
+    /// Deletes a client; its tokens and grants are worth nothing from then on. Its id stays taken, so that nobody
+    /// inherits them. Tells whether there was such a client.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn delete_client(&self, id: &ClientId) -> Result<bool, EngineError> {
+        Ok(self.change_client(id, |client| Ok(client.deleted(self.now()))).await?.is_some())
+    }
+
+    async fn change_client(
+        &self,
+        id: &ClientId,
+        change: impl Fn(Client) -> Result<Client, InvalidClient> + Send + Sync,
+    ) -> Result<Option<Client>, EngineError> {
+        for _ in 0..RACES {
+            let Some(found) = self.read_client(id).await?.filter(|c| !c.record.is_deleted()) else {
+                return Ok(None);
+            };
+            let client = change(found.record)?;
+            if self.write_client(Expect::Version(found.version), &client).await? {
+                return Ok(Some(client));
+            }
+        }
+        Err(self.contended(id))
+    }
+
+    fn contended(&self, id: &ClientId) -> EngineError {
+        FlowFault::Contended(Client::key(id).raw().clone()).into()
+    }
+
+    async fn read_client(&self, id: &ClientId) -> Result<Option<Loaded<Client>>, EngineError> {
+        let key = Client::key(id);
+        let Some(stored) = self.parts.store.get(key.raw()).await? else { return Ok(None) };
+        let record = grantor_core::record::decode(key.raw(), &stored.body).map_err(FlowFault::Corrupt)?;
+        Ok(Some(Loaded { record, version: stored.version }))
+    }
+
+    async fn write_client(&self, expect: Expect, client: &Client) -> Result<bool, EngineError> {
+        let key = Client::key(client.id());
+        let version = Version::draw(&mut entropy());
+        match self.parts.store.put(Put::of(&key, expect, version, client, None)).await {
+            PutOutcome::Applied => Ok(true),
+            PutOutcome::Conflict => Ok(false),
+            PutOutcome::NotApplied(error) => Err(error.into()),
+            PutOutcome::Unknown(error) => match self.read_client(client.id()).await? {
+                Some(found) if found.version == version => Ok(true),
+                Some(_) | None => Err(error.into()),
+            },
+        }
+    }
+}

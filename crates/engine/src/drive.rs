@@ -1,0 +1,81 @@
+//! The loop that answers a flow's needs.
+
+use grantor_core::Event;
+use grantor_core::record::Version;
+use grantor_core::step::{CommitOutcome, Step};
+use grantor_store::PutOutcome;
+
+use crate::engine::Engine;
+use crate::error::{EngineError, Fault};
+use crate::observer::Operation;
+
+impl Engine {
+    /// Runs a flow to its end, and tells the observer how it ended.
+    pub(crate) async fn drive<T: Send + 'static>(&self, operation: Operation, flow: Step<T>) -> Result<T, EngineError> {
+        let ended = self.answer_all(flow).await;
+        match &ended {
+            Ok(_) | Err(EngineError::InvalidClient(_)) => {}
+            Err(EngineError::Refused(refusal)) => self.parts.observer.refused(operation, refusal),
+            Err(EngineError::Fault(fault)) => self.parts.observer.failed(operation, fault),
+        }
+        ended
+    }
+
+    async fn answer_all<T: Send + 'static>(&self, mut step: Step<T>) -> Result<T, EngineError> {
+        let parts = &*self.parts;
+        let mut unsettled: Option<(Version, Vec<Event>)> = None;
+        loop {
+            step = match step {
+                Step::Load(need) => {
+                    let found = parts.store.get(need.key()).await?;
+                    need.answer(found)
+                }
+                Step::Commit(need) => {
+                    let (put, events, need) = need.into_parts();
+                    let version = put.version;
+                    match parts.store.put(put).await {
+                        PutOutcome::Applied => {
+                            self.tell(&events);
+                            need.answer(CommitOutcome::Applied)
+                        }
+                        PutOutcome::Conflict => need.answer(CommitOutcome::Conflict),
+                        PutOutcome::NotApplied(error) => return Err(error.into()),
+                        PutOutcome::Unknown(error) => {
+                            tracing::warn!(%error, "the outcome of a write is unknown; reading it back");
+                            unsettled = Some((version, events));
+                            need.answer(CommitOutcome::Unknown)
+                        }
+                    }
+                }
+                Step::Settle(need) => {
+                    let stands = parts.store.get(need.key()).await?.map(|stored| stored.version);
+                    if let Some((version, events)) = unsettled.take()
+                        && stands == Some(version)
+                    {
+                        self.tell(&events);
+                    }
+                    need.answer(stands)
+                }
+                Step::VerifySecret(need) => {
+                    let matches = parts.secrets.matches(need.presented(), need.hashes()).await?;
+                    need.answer(matches)
+                }
+                Step::Sign(need) => {
+                    let jws = parts.keys.ring().sign_json(need.typ(), need.payload(), self.now()).map_err(Fault::Keys)?;
+                    need.answer(jws)
+                }
+                Step::VerifyJws(need) => {
+                    let payload = parts.keys.ring().verify(need.compact().expose(), need.typ(), self.now()).ok();
+                    need.answer(payload)
+                }
+                Step::Done(end) => return end.map_err(Into::into),
+            };
+        }
+    }
+
+    fn tell(&self, events: &[Event]) {
+        for event in events {
+            self.parts.observer.happened(event);
+        }
+    }
+}
