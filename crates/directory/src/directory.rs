@@ -292,8 +292,9 @@ impl Directory {
         new.password.as_ref().map_or(Ok(()), |password| Ok(self.passwords.check(password)?))
     }
 
-    /// The suspension is written first, so that no token outlives the decision, and once more at the end, so that an
-    /// `enable_user` that came in between and expects the first of the two loses.
+    /// The suspension is written first, so that no token outlives the decision, and once more after the user, on the
+    /// condition that the first still stands. [`enable_user`](Directory::enable_user) does the like, so whichever of
+    /// the two is last to write a standing has seen nobody between its own two writes, and the records agree.
     async fn suspend(
         &self,
         subject: &SubjectId,
@@ -301,29 +302,28 @@ impl Directory {
         change: impl Fn(&mut UserRecord) + Send + Sync,
     ) -> Result<Result<User, UserRefused>, DirectoryError> {
         let Some(before) = self.user(subject).await? else { return Ok(Err(UserRefused::NoSuchUser)) };
-        self.write_suspension(subject, now).await?;
-        let changed = self.try_edit(subject, |record| {
-            change(record);
-            Ok(())
-        });
-        let changed = changed.await?;
-        self.write_suspension(subject, now).await?;
-        Ok(changed.map(|record| record.user().unwrap_or(before)))
-    }
-
-    async fn write_suspension(&self, subject: &SubjectId, now: Time) -> Result<(), DirectoryError> {
+        let mut outcome = Err(UserRefused::NoSuchUser);
         let key = Standing::key(subject);
         for _ in 0..self.settings.limits.races {
-            let (expect, since) = match self.records.read(&key).await? {
-                None => (Expect::Absent, now),
-                Some((version, standing)) => match standing.state() {
-                    StandingState::Good => (Expect::Version(version), now),
-                    StandingState::Suspended => (Expect::Version(version), standing.since()),
-                },
+            let found = self.records.read(&key).await?;
+            let expect = found.as_ref().map_or(Expect::Absent, |(version, _)| Expect::Version(*version));
+            let suspended = found.map(|(_, standing)| standing).filter(Standing::is_suspended);
+            let Some(suspended) = suspended else {
+                let suspended = Standing::new(StandingState::Suspended, now);
+                self.records.write(&key, expect, &suspended, None).await?;
+                continue;
             };
-            let suspended = Standing::new(StandingState::Suspended, since);
+            let changed = self.try_edit(subject, |record| {
+                change(record);
+                Ok(())
+            });
+            // A second round finds only the tombstone of a user whom the first has buried.
+            outcome = match changed.await? {
+                Ok(record) => Ok(record.user().unwrap_or_else(|| before.clone())),
+                Err(refused) => outcome.or(Err(refused)),
+            };
             if self.records.write(&key, expect, &suspended, None).await? == Written::Applied {
-                return Ok(());
+                return Ok(outcome);
             }
         }
         Err(DirectoryError::Contended)

@@ -41,14 +41,12 @@ impl Standing {
         Key::of(subject.as_str())
     }
 
-    /// What it says.
-    pub fn state(&self) -> StandingState {
-        self.state
-    }
-
-    /// Since when.
-    pub fn since(&self) -> Time {
-        self.since
+    /// Whether it denies the subject all tokens.
+    pub fn is_suspended(&self) -> bool {
+        match self.state {
+            StandingState::Suspended => true,
+            StandingState::Good => false,
+        }
     }
 }
 
