@@ -1,1 +1,59 @@
-//! (being built)
+//! **Invariant: who you are is decided here and nowhere else, nothing at rest logs anyone in, and what has ended stays
+//! ended.** No user name is ever given to a second person. The store holds argon2id hashes of passwords and SHA-256
+//! digests of cookies. One compare-and-set on the user's record ends all his sessions, so a session that is being
+//! started meanwhile cannot slip through.
+//!
+//! [`Directory`] keeps users, passwords and browser sessions over any [`Store`](grantor_store::Store). The HTTP room
+//! knows only [`UserDirectory`], so whoever has users already brings those instead.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use grantor_core::{Lifetime, Secret, Time};
+//! use grantor_directory::{Directory, NewUser, Settings, UserName};
+//! use grantor_store::Store;
+//!
+//! async fn log_in(store: Arc<dyn Store>, now: Time) -> Result<(), Box<dyn std::error::Error>> {
+//!     let directory = Directory::new(store, Settings::default())?;
+//!     let alice = NewUser {
+//!         username: UserName::parse("Alice")?,
+//!         password: Some(Secret::new("correct horse battery staple")),
+//!         profile: Default::default(),
+//!     };
+//!     directory.create_user(&alice, now).await??;
+//!
+//!     let user = directory.authenticate("alice", &Secret::new("correct horse battery staple"), now).await??;
+//!     let (_, cookie) = directory.start_session(&user, None, now, Lifetime::seconds(3600)).await?;
+//!     assert!(directory.find_session(&cookie, now).await?.is_some());
+//!     directory.end_session(&cookie).await?;
+//!     assert!(directory.find_session(&cookie, now).await?.is_none());
+//!     Ok(())
+//! }
+//! ```
+//!
+//! Two kinds of failure are kept apart, as everywhere in grantor: a *refusal* is an answer and comes as a value
+//! ([`UserRefused`], [`LoginRefused`]); a *fault* ([`DirectoryError`]) is an error and says nothing about the user.
+
+mod contract;
+mod cookie;
+mod csrf;
+mod directory;
+mod error;
+mod login;
+mod name;
+mod password;
+mod records;
+mod session;
+mod standing;
+mod user;
+
+pub use contract::UserDirectory;
+pub use cookie::BrowserCookie;
+pub use csrf::{CsrfBinding, CsrfKey};
+pub use directory::{Directory, Imported, Settings, UserPage};
+pub use error::DirectoryError;
+pub use login::{LoginReason, LoginRefused};
+pub use name::{InvalidUserName, UserName};
+pub use password::{HashCost, InvalidHashCost, InvalidPassword};
+pub use session::{Session, SessionSummary};
+pub use standing::{Standing, StandingState};
+pub use user::{InvalidProfile, Membership, NewUser, Profile, TextProblem, User, UserRefused, UserState};

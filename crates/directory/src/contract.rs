@@ -1,0 +1,98 @@
+//! What the HTTP room needs to know of users, and nothing more.
+
+use async_trait::async_trait;
+use grantor_core::{Lifetime, Secret, SubjectId, Time};
+
+use crate::directory::Directory;
+use crate::error::DirectoryError;
+use crate::login::LoginRefused;
+use crate::session::Session;
+use crate::user::User;
+
+/// Who may log in, and whose browser this is. [`Directory`] is one; whoever has users already writes another.
+///
+/// The sentences to keep:
+///
+/// 1. A subject is one person for ever: it is never given to another.
+/// 2. A refusal looks the same, and takes as long, whoever it concerns.
+/// 3. A session that has ended is never found again, and [`start_session`](UserDirectory::start_session) ends the one
+///    it replaces.
+/// 4. What cannot be found out is an error, and never an answer.
+#[async_trait]
+pub trait UserDirectory: Send + Sync + 'static {
+    /// The user whom this name and this password name. Both come straight from a form.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if that cannot be found out.
+    async fn authenticate(
+        &self,
+        username: &str,
+        password: &Secret,
+        now: Time,
+    ) -> Result<Result<User, LoginRefused>, DirectoryError>;
+
+    /// The user who is this subject, if there is one.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if that cannot be found out.
+    async fn user(&self, subject: &SubjectId) -> Result<Option<User>, DirectoryError>;
+
+    /// Starts a session for a user who has just logged in, in place of the one whose cookie the browser sent, and gives
+    /// the new cookie's value.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if it cannot.
+    async fn start_session(
+        &self,
+        user: &User,
+        replaces: Option<&Secret>,
+        now: Time,
+        lifetime: Lifetime,
+    ) -> Result<(Session, Secret), DirectoryError>;
+
+    /// The live session of a cookie.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if that cannot be found out.
+    async fn find_session(&self, cookie: &Secret, now: Time) -> Result<Option<Session>, DirectoryError>;
+
+    /// Ends the session of a cookie, if there is one.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if it may still be alive.
+    async fn end_session(&self, cookie: &Secret) -> Result<(), DirectoryError>;
+}
+
+#[async_trait]
+impl UserDirectory for Directory {
+    async fn authenticate(
+        &self,
+        username: &str,
+        password: &Secret,
+        now: Time,
+    ) -> Result<Result<User, LoginRefused>, DirectoryError> {
+        Directory::authenticate(self, username, password, now).await
+    }
+
+    async fn user(&self, subject: &SubjectId) -> Result<Option<User>, DirectoryError> {
+        Directory::user(self, subject).await
+    }
+
+    async fn start_session(
+        &self,
+        user: &User,
+        replaces: Option<&Secret>,
+        now: Time,
+        lifetime: Lifetime,
+    ) -> Result<(Session, Secret), DirectoryError> {
+        Directory::start_session(self, user, replaces, now, lifetime).await
+    }
+
+    async fn find_session(&self, cookie: &Secret, now: Time) -> Result<Option<Session>, DirectoryError> {
+        Directory::find_session(self, cookie, now).await
+    }
+
+    async fn end_session(&self, cookie: &Secret) -> Result<(), DirectoryError> {
+        Directory::end_session(self, cookie).await
+    }
+}

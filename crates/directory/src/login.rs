@@ -1,0 +1,110 @@
+//! Logging in by user name and password.
+
+use std::fmt;
+
+use grantor_core::record::Expect;
+use grantor_core::{Secret, Time};
+
+use crate::directory::Directory;
+use crate::error::DirectoryError;
+use crate::name::UserName;
+use crate::user::{User, UserRecord, UserState};
+
+/// A login that is refused. What it displays is one sentence for every reason, so that it can be shown; the reason is
+/// for logs alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoginRefused(LoginReason);
+
+impl LoginRefused {
+    /// A refusal for that reason.
+    pub fn new(reason: LoginReason) -> Self {
+        Self(reason)
+    }
+
+    /// The exact reason. Telling it to whoever logs in would tell him who exists.
+    pub fn reason(&self) -> LoginReason {
+        self.0
+    }
+}
+
+impl fmt::Display for LoginRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the user name or the password is wrong")
+    }
+}
+
+impl std::error::Error for LoginRefused {}
+
+/// Why a login is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginReason {
+    /// Nobody has that name, or can have it.
+    UnknownUser,
+    /// The user has no password.
+    NoPassword,
+    /// The password is another.
+    WrongPassword,
+    /// The password is right and the user is disabled.
+    Disabled,
+    /// There is no password, or one longer than any may be. Nothing was hashed, whoever the user is.
+    ImpossiblePassword,
+}
+
+impl fmt::Display for LoginReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LoginReason::UnknownUser => "unknown user",
+            LoginReason::NoPassword => "the user has no password",
+            LoginReason::WrongPassword => "wrong password",
+            LoginReason::Disabled => "the user is disabled",
+            LoginReason::ImpossiblePassword => "empty or overlong password",
+        })
+    }
+}
+
+impl Directory {
+    /// The user of that name, if that is his password. Costs one hash whether or not the name exists. The first login
+    /// with the right password after a change of [`HashCost`](crate::HashCost) costs a hash and a write more.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn authenticate(
+        &self,
+        username: &str,
+        password: &Secret,
+        _now: Time,
+    ) -> Result<Result<User, LoginRefused>, DirectoryError> {
+        let refuse = |reason| Ok(Err(LoginRefused(reason)));
+        if self.passwords.check(password).is_err() {
+            return refuse(LoginReason::ImpossiblePassword);
+        }
+        let key = UserName::parse(username).ok().map(|name| UserRecord::key(name.subject()));
+        let found = match &key {
+            Some(key) => self.records.read(key).await?,
+            None => None,
+        };
+        let hash = found.as_ref().and_then(|(_, record)| record.password.as_deref());
+        let verified = self.passwords.verify(password, hash).await?;
+
+        let (Some(key), Some((version, mut record))) = (key, found) else {
+            return refuse(LoginReason::UnknownUser);
+        };
+        let Some(user) = record.user() else { return refuse(LoginReason::UnknownUser) };
+        if record.password.is_none() {
+            return refuse(LoginReason::NoPassword);
+        }
+        if !verified.matches {
+            return refuse(LoginReason::WrongPassword);
+        }
+        match user.state {
+            UserState::Disabled => return refuse(LoginReason::Disabled),
+            UserState::Active => {}
+        }
+        if verified.outdated {
+            record.password = Some(self.passwords.hash(password).await?);
+            // If it fails, or somebody changes the user meanwhile, the old hash stays good until the next login.
+            let _ = self.records.write(&key, Expect::Version(version), &record, None).await;
+        }
+        Ok(Ok(user))
+    }
+}
