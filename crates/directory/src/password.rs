@@ -109,14 +109,14 @@ impl Passwords {
         password: &Secret,
         against: Option<&str>,
     ) -> Result<Verified, DirectoryError> {
-        let (real, phc) = (against.is_some(), against.unwrap_or(&self.decoy).to_owned());
+        let phc = against.unwrap_or(&self.decoy).to_owned();
         let password = password.clone();
         self.run(move |argon2| {
             // Without salt or output argon2 would call every password wrong, which is an answer.
             let hash = PasswordHash::new(&phc).ok().filter(|hash| hash.salt.is_some() && hash.hash.is_some());
             let hash = hash.ok_or_else(|| fault(HashError::EncodingInvalid))?;
             let matches = match argon2.verify_password(password.expose().as_bytes(), &hash) {
-                Ok(()) => real,
+                Ok(()) => true,
                 Err(HashError::PasswordInvalid) => false,
                 Err(other) => return Err(fault(other)),
             };
