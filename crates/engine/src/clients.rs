@@ -60,7 +60,11 @@ impl Engine {
         Err(InvalidClient { field: "client_id", why: why.to_owned() }.into())
     }
 
-    async fn hash_of(&self, given: Option<&Secret>, minted: Option<&Secret>) -> Result<Option<SecretHash>, EngineError> {
+    async fn hash_of(
+        &self,
+        given: Option<&Secret>,
+        minted: Option<&Secret>,
+    ) -> Result<Option<SecretHash>, EngineError> {
         match (given, minted) {
             (Some(secret), _) => Ok(Some(self.parts.secrets.hash(secret).await?)),
             (None, Some(secret)) => Ok(Some(SecretHash::of_strong(secret))),
@@ -72,7 +76,11 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::InvalidClient`] if the profile cannot serve it so, or a fault.
-    pub async fn import_client(&self, metadata: ClientMetadata, secret: Option<Secret>) -> Result<Imported, EngineError> {
+    pub async fn import_client(
+        &self,
+        metadata: ClientMetadata,
+        secret: Option<Secret>,
+    ) -> Result<Imported, EngineError> {
         for _ in 0..RACES {
             let Some(found) = self.read_client(&metadata.client_id).await? else {
                 let hash = self.hash_of(secret.as_ref(), None).await?;
@@ -169,7 +177,11 @@ impl Engine {
     ///
     /// # Errors
     /// [`EngineError::InvalidClient`] if the client is public, or a fault.
-    pub async fn rotate_client_secret(&self, id: &ClientId, overlap: Lifetime) -> Result<Option<Secret>, EngineError> {
+    pub async fn rotate_client_secret(
+        &self,
+        id: &ClientId,
+        overlap: Lifetime,
+    ) -> Result<Option<Secret>, EngineError> {
         let secret = mint_client_secret(&mut entropy());
         let changed = self
             .change_client(id, |client| {
@@ -178,7 +190,12 @@ impl Engine {
                     return Err(InvalidClient { field: "token_endpoint_auth_method", why });
                 }
                 let now = self.now();
-                Ok(client.with_new_secret(SecretHash::of_strong(&secret), now, now + overlap, &self.profile().limits))
+                Ok(client.with_new_secret(
+                    SecretHash::of_strong(&secret),
+                    now,
+                    now + overlap,
+                    &self.profile().limits,
+                ))
             })
             .await?;
         Ok(changed.map(|_| secret))

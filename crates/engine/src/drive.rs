@@ -11,7 +11,11 @@ use crate::observer::Operation;
 
 impl Engine {
     /// Runs a flow to its end, and tells the observer how it ended.
-    pub(crate) async fn drive<T: Send + 'static>(&self, operation: Operation, flow: Step<T>) -> Result<T, EngineError> {
+    pub(crate) async fn drive<T: Send + 'static>(
+        &self,
+        operation: Operation,
+        flow: Step<T>,
+    ) -> Result<T, EngineError> {
         let ended = self.answer_all(flow).await;
         match &ended {
             Ok(_) | Err(EngineError::InvalidClient(_)) => {}
@@ -61,11 +65,16 @@ impl Engine {
                     need.answer(matches)
                 }
                 Step::Sign(need) => {
-                    let jws = parts.keys.ring().sign_json(need.typ(), need.payload(), self.now()).map_err(Fault::Keys)?;
+                    let jws = parts
+                        .keys
+                        .ring()
+                        .sign_json(need.typ(), need.payload(), self.now())
+                        .map_err(Fault::Keys)?;
                     need.answer(jws)
                 }
                 Step::VerifyJws(need) => {
-                    let payload = parts.keys.ring().verify(need.compact().expose(), need.typ(), self.now()).ok();
+                    let payload =
+                        parts.keys.ring().verify(need.compact().expose(), need.typ(), self.now()).ok();
                     need.answer(payload)
                 }
                 Step::Done(end) => return end.map_err(Into::into),

@@ -2,10 +2,15 @@
 
 use std::sync::Arc;
 
-use grantor_core::flow::{self, AuthorizationAnswer, Context, Examined, Introspection, OpenedInteraction, TokenAnswer};
+use grantor_core::flow::{
+    self, AuthorizationAnswer, Context, Examined, Introspection, OpenedInteraction, TokenAnswer,
+};
 use grantor_core::request::{AuthorizationParameters, ClientCredentials, DecisionRequest, TokenRequest};
 use grantor_core::wire::{self, Metadata};
-use grantor_core::{AuthorizationRequest, Digest, Lifetime, LiveAccessToken, Profile, Scope, Secret, ServerKey, SubjectId, Time};
+use grantor_core::{
+    AuthorizationRequest, Digest, Lifetime, LiveAccessToken, Profile, Scope, Secret, ServerKey, SubjectId,
+    Time,
+};
 use grantor_jose::{Algorithm, KeyStatus};
 use grantor_store::{Store, StoreInfo};
 
@@ -110,6 +115,16 @@ impl Engine {
         &self.parts.profile
     }
 
+    /// The store it keeps everything in, for rooms that keep their own records beside it.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.parts.store
+    }
+
+    /// The server's key, for rooms that derive keys of their own.
+    pub fn server_key(&self) -> &ServerKey {
+        &self.parts.server_key
+    }
+
     /// The time, by its clock.
     pub fn now(&self) -> Time {
         self.parts.clock.now()
@@ -178,7 +193,11 @@ impl Engine {
     ///
     /// # Errors
     /// A refusal if the asker does not authenticate, or a fault.
-    pub async fn introspect(&self, client: ClientCredentials, token: Secret) -> Result<Introspection, EngineError> {
+    pub async fn introspect(
+        &self,
+        client: ClientCredentials,
+        token: Secret,
+    ) -> Result<Introspection, EngineError> {
         self.drive(Operation::Introspect, flow::introspect(self.context(), client, token)).await
     }
 
@@ -194,7 +213,11 @@ impl Engine {
     ///
     /// # Errors
     /// A refusal with `invalid_token` or `insufficient_scope`, or a fault.
-    pub async fn check(&self, token: Option<Secret>, required: Scope) -> Result<LiveAccessToken, EngineError> {
+    pub async fn check(
+        &self,
+        token: Option<Secret>,
+        required: Scope,
+    ) -> Result<LiveAccessToken, EngineError> {
         self.drive(Operation::Check, flow::check(self.context(), token, required)).await
     }
 
@@ -221,7 +244,11 @@ impl Engine {
     ///
     /// # Errors
     /// A fault.
-    pub async fn rotate_keys(&self, algorithm: Option<Algorithm>, ahead: Lifetime) -> Result<(), EngineError> {
+    pub async fn rotate_keys(
+        &self,
+        algorithm: Option<Algorithm>,
+        ahead: Lifetime,
+    ) -> Result<(), EngineError> {
         let algorithm = algorithm.unwrap_or(self.parts.algorithm);
         let keep = self.profile().lifetimes.access_token;
         self.parts.keys.rotate(&*self.parts.store, algorithm, self.now(), ahead, keep).await

@@ -43,7 +43,9 @@ impl Engine {
         limit: usize,
     ) -> Result<GrantPage, EngineError> {
         let (under, after) = match of {
-            Some(subject) => (SubjectGrant::under(subject), after.map(|id| SubjectGrant::key(subject, id).raw().clone())),
+            Some(subject) => {
+                (SubjectGrant::under(subject), after.map(|id| SubjectGrant::key(subject, id).raw().clone()))
+            }
             None => (Under::Kind(Kind::Grant), after.map(|id| Grant::key(id).raw().clone())),
         };
         let page = self.parts.store.list(&under, after.as_ref(), limit).await?;
@@ -71,7 +73,11 @@ impl Engine {
     ///
     /// # Errors
     /// A fault: then some may not be over, and it can be called again.
-    pub async fn revoke_grants_of(&self, subject: &SubjectId, cause: RevocationCause) -> Result<usize, EngineError> {
+    pub async fn revoke_grants_of(
+        &self,
+        subject: &SubjectId,
+        cause: RevocationCause,
+    ) -> Result<usize, EngineError> {
         let mut after: Option<RecordKey> = None;
         let mut ended = 0;
         loop {

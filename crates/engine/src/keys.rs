@@ -56,7 +56,8 @@ impl Keys {
         let current = self.live.read().unwrap_or_else(PoisonError::into_inner).version;
         if found.version != current {
             let ring = Arc::new(KeyRing::open(&found.record, &self.sealer)?);
-            *self.live.write().unwrap_or_else(PoisonError::into_inner) = Live { version: found.version, ring };
+            *self.live.write().unwrap_or_else(PoisonError::into_inner) =
+                Live { version: found.version, ring };
         }
         Ok(())
     }

@@ -46,7 +46,7 @@ mod surroundings;
 pub use clients::{ClientPage, Imported};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{EngineError, Fault};
-pub use grants::GrantPage;
 pub use grantor_jose::{Algorithm, KeyState, KeyStatus};
+pub use grants::GrantPage;
 pub use observer::{Observer, Operation, Tracing};
 pub use surroundings::{Clock, SystemClock};

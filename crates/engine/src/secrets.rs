@@ -49,7 +49,12 @@ impl SlowSecrets {
     pub(crate) async fn matches(&self, presented: &Secret, hashes: &[String]) -> Result<bool, Fault> {
         let mut unproven = Vec::new();
         for phc in hashes {
-            let known = self.proven.lock().unwrap_or_else(PoisonError::into_inner).get(&self.tag(&[phc.as_bytes()])).copied();
+            let known = self
+                .proven
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(&self.tag(&[phc.as_bytes()]))
+                .copied();
             match known {
                 Some(right) => {
                     let tag = self.tag(&[phc.as_bytes(), presented.expose().as_bytes()]);
@@ -85,7 +90,9 @@ impl SlowSecrets {
         let secret = secret.clone();
         let phc = tokio::task::spawn_blocking(move || {
             let salt: [u8; 16] = rand::random();
-            Argon2::default().hash_password_with_salt(secret.expose().as_bytes(), &salt).map(|h| h.to_string())
+            Argon2::default()
+                .hash_password_with_salt(secret.expose().as_bytes(), &salt)
+                .map(|h| h.to_string())
         });
         let phc = phc.await.map_err(|e| Fault::Hash(e.to_string()))?;
         phc.map(SecretHash::Argon2id).map_err(|e| Fault::Hash(e.to_string()))
