@@ -67,7 +67,7 @@ pub enum VerifyError {
     /// The header has a `crit` member; we know no extension that could be critical.
     #[error("the token asks for a critical extension")]
     CriticalExtension,
-    /// The `kid` is absent, is no text, is over-long, or names no key that is published now.
+    /// The `kid` is absent, is no text, or names no key that is published now.
     #[error("the token names no key of ours that is in use")]
     UnknownKey,
     /// The `alg` is not exactly the one of the key that `kid` names.
