@@ -44,5 +44,5 @@ pub use redirect::{InvalidRedirectUri, RedirectTrusted, RedirectUri, ResponsePla
 pub use refusal::{ErrorCode, Reason, Refusal};
 pub use scope::{InvalidScope, Scope, ScopeCatalogue, ScopeMeaning};
 pub use secret::{Digest, Secret, SecretHash, ServerKey};
-pub use standing::Standing;
+pub use standing::{Standing, StandingState};
 pub use time::{InvalidLifetime, Lifetime, Time};

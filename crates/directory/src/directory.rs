@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use grantor_core::record::{Expect, Kind, Under};
-use grantor_core::{Lifetime, Limits, Secret, SubjectId, Time};
+use grantor_core::{Lifetime, Limits, Secret, Standing, StandingState, SubjectId, Time};
 use grantor_store::{Store, StoreError};
 
 use crate::error::DirectoryError;
 use crate::password::{HashCost, InvalidHashCost, Passwords};
 use crate::records::{Records, Written};
-use crate::standing::{Standing, StandingState};
 use crate::user::{NewUser, Profile, User, UserRecord, UserRefused, UserState};
 
 /// How a [`Directory`] works.

@@ -43,7 +43,6 @@ mod name;
 mod password;
 mod records;
 mod session;
-mod standing;
 mod user;
 
 pub use contract::UserDirectory;
@@ -55,5 +54,4 @@ pub use login::{LoginReason, LoginRefused};
 pub use name::{InvalidUserName, UserName};
 pub use password::{HashCost, InvalidHashCost, InvalidPassword};
 pub use session::{Session, SessionSummary};
-pub use standing::{Standing, StandingState};
 pub use user::{InvalidProfile, Membership, NewUser, Profile, TextProblem, User, UserRefused, UserState};
