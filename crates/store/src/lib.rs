@@ -1,6 +1,16 @@
 //! **Invariant: whoever keeps records for grantor does one compare-and-set on one key, and no more.** Every single-use
 //! rule of OAuth (a code, a refresh token, an approval) is then one version check, the same on every backend.
+//!
+//! Besides the contract there are [`MemoryStore`], which every other store is compared with, and layers: a layer is a
+//! store around a store. [`TimeoutLayer`] bounds waiting; [`FaultLayer`] fails on demand, for tests.
 
 mod contract;
+mod faults;
+mod memory;
+mod pointers;
+mod timeout;
 
 pub use contract::{Durability, Page, PutOutcome, Store, StoreError, StoreInfo};
+pub use faults::{Fault, FaultLayer, Faults, Operation};
+pub use memory::MemoryStore;
+pub use timeout::TimeoutLayer;
