@@ -175,6 +175,13 @@ fn a_rotation_waits_for_the_last_one() {
 }
 
 #[test]
+fn a_clock_behind_the_first_keys_making_breaks_no_schedule() {
+    let set = rotate(&generate(100), 0, 10, 0).unwrap();
+    let set: KeySet = decode(KeySet::key().raw(), &encode(&set)).unwrap();
+    assert_eq!(set.list(at(0))[1].until, Some(at(110)));
+}
+
+#[test]
 fn a_leaked_key_is_gone_at_once() {
     let first = generate(0);
     let token = open(&first).sign(TYP, &json!({}), at(0)).unwrap();
@@ -211,6 +218,11 @@ fn a_set_has_a_size() {
     }
     assert_eq!(rotate(&set, 40, 0, 3600).err(), Some(KeyError::TooManyKeys));
     assert!(rotate(&set, 4000, 0, 3600).is_ok(), "what is past makes room");
+    let mut record = serde_json::to_value(&set).unwrap();
+    let mut first = record["keys"][0].clone();
+    first["kid"] = json!("one more");
+    record["keys"].as_array_mut().unwrap().insert(0, first);
+    assert!(serde_json::from_value::<KeySet>(record).is_err());
 }
 
 #[test]
