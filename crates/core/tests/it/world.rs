@@ -1,0 +1,276 @@
+//! A store, a clock and randomness in plain values, and the parties that the tests speak of.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use grantor_core::client::{AuthMethod, Client, ClientMetadata, GrantType};
+use grantor_core::flow::{self, Context, Examined, Introspection, TokenAnswer};
+use grantor_core::record::{Expect, Put, RecordKey, Stored, Version};
+use grantor_core::request::{
+    AuthorizationParameters, Choice, ClientCredentials, ClientProof, DecisionRequest, GrantRequest,
+    TokenRequest,
+};
+use grantor_core::step::{CommitOutcome, Step, Stop};
+use grantor_core::wire::{Parameters, authorization_parameters};
+use grantor_core::{
+    ClientId, CodeVerifier, Digest, Entropy, Event, Lifetime, Limits, Profile, Reason, Scope, Secret,
+    SecretHash, ServerKey, Time,
+};
+
+pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub const CALLBACK: &str = "https://app.test/cb";
+
+pub struct World {
+    pub records: BTreeMap<RecordKey, Stored>,
+    pub profile: Arc<Profile>,
+    pub key: Arc<ServerKey>,
+    pub now: Time,
+    pub events: Vec<Event>,
+    seeds: u64,
+}
+
+impl World {
+    /// A profile after `change`, with `web` and `other` (confidential), `spa` (public) and `rs` (a resource server).
+    pub fn new(change: impl FnOnce(&mut Profile)) -> Self {
+        let mut profile = Profile::standard("https://auth.test".parse().unwrap());
+        change(&mut profile);
+        let mut world = Self {
+            records: BTreeMap::new(),
+            profile: Arc::new(profile),
+            key: Arc::new(ServerKey::from_bytes([1; 32])),
+            now: Time::from_unix_millis(1_800_000_000_000),
+            events: Vec::new(),
+            seeds: 0,
+        };
+        for id in ["web", "other"] {
+            world.register(id, |_| {});
+        }
+        world.register("spa", |m| m.token_endpoint_auth_method = AuthMethod::None);
+        world.register("rs", |m| {
+            m.grant_types.clear();
+            m.redirect_uris.clear();
+            m.audience = Some("https://api.test".to_owned());
+        });
+        world
+    }
+
+    pub fn register(&mut self, id: &str, change: impl FnOnce(&mut ClientMetadata)) {
+        let mut metadata = ClientMetadata::new(id.parse().unwrap());
+        metadata.redirect_uris = vec![serde_json::from_value(CALLBACK.into()).unwrap()];
+        metadata.grant_types = self.profile.grant_types.clone();
+        metadata.scope = "read write admin".parse().unwrap();
+        metadata.default_scope = Some("read write".parse().unwrap());
+        change(&mut metadata);
+        if metadata.is_public() {
+            metadata.grant_types.remove(&GrantType::ClientCredentials);
+        }
+        let secret = (!metadata.is_public()).then(|| SecretHash::of_strong(&secret_of(id)));
+        let client = Client::register(metadata, secret, &self.profile, self.now).unwrap();
+        let put = Put::of(&Client::key(client.id()), Expect::Absent, self.version(), &client, None);
+        assert_eq!(self.put(put), CommitOutcome::Applied);
+    }
+
+    pub fn context(&mut self) -> Context {
+        self.seeds += 1;
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&self.seeds.to_be_bytes());
+        Context {
+            profile: self.profile.clone(),
+            key: self.key.clone(),
+            now: self.now,
+            entropy: Entropy::from_seed(seed),
+        }
+    }
+
+    fn version(&mut self) -> Version {
+        Version::draw(&mut self.context().entropy)
+    }
+
+    pub fn put(&mut self, put: Put) -> CommitOutcome {
+        let holds = match (put.expect, self.records.get(&put.key)) {
+            (Expect::Absent, None) => true,
+            (Expect::Version(expected), Some(stored)) => stored.version == expected,
+            (Expect::Absent, Some(_)) | (Expect::Version(_), None) => false,
+        };
+        if !holds {
+            return CommitOutcome::Conflict;
+        }
+        let stored = Stored { version: put.version, body: put.body, keep_until: put.keep_until };
+        self.records.insert(put.key, stored);
+        CommitOutcome::Applied
+    }
+
+    /// Answers one need. The end comes back as it is.
+    pub fn answer<T: 'static>(&mut self, step: Step<T>) -> Step<T> {
+        match step {
+            Step::Load(need) => {
+                let found = self.records.get(need.key()).cloned();
+                need.answer(found)
+            }
+            Step::Commit(need) => {
+                let (put, events, need) = need.into_parts();
+                let outcome = self.put(put);
+                if outcome == CommitOutcome::Applied {
+                    self.events.extend(events);
+                }
+                need.answer(outcome)
+            }
+            Step::Settle(need) => {
+                let stands = self.records.get(need.key()).map(|stored| stored.version);
+                need.answer(stands)
+            }
+            Step::VerifySecret(need) => {
+                let matches = need.hashes().iter().any(|hash| hash == need.presented().expose());
+                need.answer(matches)
+            }
+            Step::Sign(need) => {
+                let jws = format!("{}.{}.signed", need.typ(), URL_SAFE_NO_PAD.encode(need.payload()));
+                need.answer(jws)
+            }
+            Step::VerifyJws(need) => {
+                let typ = format!("{}.", need.typ());
+                let inner =
+                    need.compact().expose().strip_prefix(&typ).and_then(|rest| rest.strip_suffix(".signed"));
+                let payload = inner.and_then(|encoded| URL_SAFE_NO_PAD.decode(encoded).ok());
+                need.answer(payload)
+            }
+            Step::Done(end) => Step::Done(end),
+        }
+    }
+
+    pub fn run<T: 'static>(&mut self, flow: impl FnOnce(Context) -> Step<T>) -> Result<T, Stop> {
+        let mut step = flow(self.context());
+        loop {
+            step = match step {
+                Step::Done(end) => return end,
+                other => self.answer(other),
+            }
+        }
+    }
+
+    /// The same, where a fault would be a bug.
+    pub fn ask<T: 'static>(&mut self, flow: impl FnOnce(Context) -> Step<T>) -> Result<T, Reason> {
+        self.run(flow).map_err(|stop| match stop {
+            Stop::Refused(refusal) => refusal.reason,
+            Stop::Fault(fault) => panic!("{fault}"),
+        })
+    }
+
+    pub fn pass(&mut self, seconds: u64) {
+        self.now = self.now + Lifetime::seconds(seconds);
+    }
+
+    /// Alice approves `client`'s request for `scope`, and the code comes back.
+    pub fn approve(&mut self, client: &str, scope: &str) -> Secret {
+        let query = format!(
+            "client_id={client}&redirect_uri={CALLBACK}&response_type=code&scope={scope}&state=s1\
+             &code_challenge={CHALLENGE}&code_challenge_method=S256"
+        );
+        let location = self.decide(&query, Choice::Approve { scope: None }).unwrap();
+        Secret::new(parameter(&location, "code").expect("a code"))
+    }
+
+    pub fn examine(&mut self, query: &str) -> Result<Examined, Reason> {
+        let parameters = self.parameters(query);
+        self.ask(|ctx| flow::examine(ctx, parameters))
+    }
+
+    fn parameters(&self, query: &str) -> AuthorizationParameters {
+        authorization_parameters(&Parameters::read(query.as_bytes(), &Limits::DEFAULT))
+    }
+
+    /// Opens alice's interaction for a request, and gives its handle.
+    pub fn open(&mut self, query: &str) -> Secret {
+        let Ok(Examined::Proceed { request, .. }) = self.examine(query) else {
+            panic!("not let pass: {query}")
+        };
+        self.ask(|ctx| flow::open(ctx, request, "alice".parse().unwrap(), session())).unwrap().handle
+    }
+
+    pub fn decide(&mut self, query: &str, choice: Choice) -> Result<String, Reason> {
+        let handle = self.open(query);
+        self.decide_as(&handle, "alice", session(), choice)
+    }
+
+    pub fn decide_as(
+        &mut self,
+        handle: &Secret,
+        who: &str,
+        session: Digest,
+        choice: Choice,
+    ) -> Result<String, Reason> {
+        let request = DecisionRequest {
+            handle: handle.clone(),
+            session,
+            subject: who.parse().unwrap(),
+            account: None,
+            choice,
+        };
+        self.ask(|ctx| flow::decide(ctx, request)).map(|answer| answer.location.expose().to_owned())
+    }
+
+    pub fn token(&mut self, client: &str, grant: GrantRequest) -> Result<TokenAnswer, Reason> {
+        let client = credentials(client);
+        self.ask(|ctx| flow::token(ctx, TokenRequest { client, grant }))
+    }
+
+    pub fn redeem(&mut self, client: &str, code: &Secret) -> Result<TokenAnswer, Reason> {
+        self.token(client, code_grant(code, Some(CALLBACK), Some(VERIFIER)))
+    }
+
+    pub fn refresh(
+        &mut self,
+        client: &str,
+        token: &Secret,
+        scope: Option<&str>,
+    ) -> Result<TokenAnswer, Reason> {
+        let scope = scope.map(|s| Scope::parse(s).unwrap());
+        self.token(client, GrantRequest::RefreshToken { refresh_token: token.clone(), scope })
+    }
+
+    pub fn introspect(&mut self, asker: &str, token: &Secret) -> Introspection {
+        let asker = credentials(asker);
+        self.ask(|ctx| flow::introspect(ctx, asker, token.clone())).unwrap()
+    }
+
+    pub fn is_live(&mut self, token: &Secret) -> bool {
+        self.ask(|ctx| flow::check(ctx, Some(token.clone()), Scope::none())).is_ok()
+    }
+
+    pub fn revoke(&mut self, client: &str, token: &Secret) {
+        let client = credentials(client);
+        self.ask(|ctx| flow::revoke(ctx, client, token.clone())).unwrap();
+    }
+}
+
+pub fn session() -> Digest {
+    Digest::of(b"alice's session")
+}
+
+pub fn secret_of(client: &str) -> Secret {
+    Secret::new(format!("the secret of {client}, which is long enough"))
+}
+
+pub fn credentials(client: &str) -> ClientCredentials {
+    let proof = if client == "spa" { ClientProof::None } else { ClientProof::Basic(secret_of(client)) };
+    ClientCredentials { client: ClientId::parse(client).unwrap(), proof }
+}
+
+pub fn code_grant(code: &Secret, redirect_uri: Option<&str>, verifier: Option<&str>) -> GrantRequest {
+    GrantRequest::AuthorizationCode {
+        code: code.clone(),
+        redirect_uri: redirect_uri.map(ToOwned::to_owned),
+        code_verifier: verifier.map(|v| CodeVerifier::parse(v).unwrap()),
+    }
+}
+
+/// A parameter of a redirect, from its query or fragment.
+pub fn parameter(location: &str, name: &str) -> Option<String> {
+    let url = url::Url::parse(location).unwrap();
+    let fragment = url.fragment().unwrap_or_default();
+    let pairs = url.query_pairs().chain(url::form_urlencoded::parse(fragment.as_bytes()));
+    pairs.into_iter().find(|(n, _)| n == name).map(|(_, value)| value.into_owned())
+}
