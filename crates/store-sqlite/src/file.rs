@@ -37,11 +37,16 @@ impl DatabaseFile {
     pub(crate) fn still_there(&self) -> Result<(), StoreError> {
         match identity(&self.path) {
             Ok(now) if now == self.identity => Ok(()),
-            Ok(_) | Err(_) => Err(StoreError::Corrupt(format!(
-                "{} was deleted or replaced while it was open; put it back, or restart the server on the new file",
-                self.path.display()
-            ))),
+            Ok(_) | Err(_) => Err(self.moved()),
         }
+    }
+
+    /// What [`DatabaseFile::still_there`] says if it is not.
+    pub(crate) fn moved(&self) -> StoreError {
+        StoreError::Corrupt(format!(
+            "{} was deleted or replaced while it was open; put it back, or restart the server on the new file",
+            self.path.display()
+        ))
     }
 
     /// One more connection, which never creates a file.

@@ -143,9 +143,12 @@ impl Thread {
     fn run(mut self, mut queue: mpsc::Receiver<Job>) {
         let mut jobs = VecDeque::with_capacity(self.batch);
         let mut closing = Vec::new();
-        // Once the queue is closed it still gives what is in it, and then `None`.
-        while let Some(first) = if jobs.is_empty() { queue.blocking_recv() } else { jobs.pop_front() } {
-            jobs.push_front(first);
+        loop {
+            if jobs.is_empty() {
+                // Once the queue is closed it still gives what is in it, and then `None`.
+                let Some(job) = queue.blocking_recv() else { break };
+                jobs.push_back(job);
+            }
             while jobs.len() < self.batch
                 && let Ok(job) = queue.try_recv()
             {
@@ -169,9 +172,8 @@ impl Thread {
 
     /// Commits the jobs together and answers them; leaves in `jobs` those that have still time to wait for a lock.
     fn settle(&mut self, jobs: &mut VecDeque<Job>) {
-        if let Err(moved) = self.file.still_there() {
-            let StoreError::Corrupt(text) = moved else { return };
-            return answer_all(jobs, || (StoreError::Corrupt(text.clone()), true));
+        if self.file.still_there().is_err() {
+            return answer_all(jobs, || (self.file.moved(), true));
         }
         if let Err(error) = self.begin(jobs) {
             let now = Instant::now();

@@ -299,3 +299,18 @@ async fn a_file_that_was_moved_takes_no_writes() {
     assert!(matches!(store.put(put("b")).await, PutOutcome::Applied));
     assert!(store.info().await.is_ok());
 }
+
+#[tokio::test]
+async fn a_purge_of_many_steps_keeps_to_its_limit() {
+    let place = Place::new();
+    let store = place.open().unwrap();
+    let over = grantor_core::Time::from_unix_millis(1);
+    for number in 0..600 {
+        let put = Put { keep_until: Some(over), ..put(&number.to_string()) };
+        assert!(matches!(store.put(put).await, PutOutcome::Applied));
+    }
+    let now = grantor_core::Time::from_unix_millis(2);
+    assert_eq!(store.purge(now, 550).await.unwrap(), 550);
+    assert_eq!(store.list(&Under::Kind(Kind::Grant), None, 600).await.unwrap().keys.len(), 50);
+    assert_eq!(store.purge(now, usize::MAX).await.unwrap(), 50);
+}
