@@ -215,7 +215,9 @@ pub async fn bytes_come_back(store: Shared) {
         vec![b'x'; 300_000],
     ];
     let versions = [[0; 16], [0xff; 16], *b"'; DROP TABLE r;", [0x20; 16]];
-    let keeps = [None, Some(at(0)), Some(at(-1)), Some(at(i64::MAX)), Some(at(i64::MIN))];
+    // The ends of the range lie between milliseconds; what a store keeps, and so what is asked of it, does not.
+    let whole = |millis| at(at(millis).unix_millis());
+    let keeps = [None, Some(at(0)), Some(at(-1)), Some(whole(i64::MAX)), Some(whole(i64::MIN))];
     for (number, body) in bodies.into_iter().enumerate() {
         let key = key(&format!("b{number}"));
         let version = Version::from_bytes(versions[number % versions.len()]);
@@ -372,10 +374,10 @@ pub async fn list_misses_nothing_under_writes(store: Shared) {
             tokio::spawn(async move {
                 let mut number = 0;
                 while !done.load(Ordering::Acquire) {
-                    // New neighbours before, between and after, and steady records written again.
-                    let neighbour =
-                        key(&format!("{}-{writer}-{number}", ["a", "steady-20", "z"][number % 3]));
-                    applied(&store, put(&neighbour, Expect::Absent)).await;
+                    // Neighbours before, between and after come to be, and steady records are written again.
+                    let place = ["a", "steady-20", "z"][number % 3];
+                    let neighbour = key(&format!("{place}-{writer}-{}", number % 300));
+                    store.put(put(&neighbour, Expect::Absent)).await;
                     let again = key(&steady[number % steady.len()]);
                     if let Some(version) = standing(&store, &again).await {
                         store.put(put(&again, Expect::Version(version))).await;
