@@ -1,2 +1,50 @@
-//! (being built)
-fn main() {}
+//! Every chore of the workspace as a verb: `cargo xtask help` lists them. Continuous integration runs the same
+//! verbs as a contributor does, so that what passes on one machine passes on the other.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a task runner speaks to the person at the terminal; the libraries stay silent"
+)]
+
+mod ci;
+mod cli;
+mod external;
+mod failure;
+mod purity;
+mod step;
+mod test;
+mod workspace;
+
+use std::process::ExitCode;
+
+use crate::cli::Verb;
+use crate::workspace::Workspace;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let verb = match cli::parse(&arguments) {
+        Ok(verb) => verb,
+        Err(misuse) => {
+            eprintln!("xtask: {misuse}\n\n{}", cli::USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    let workspace = Workspace::of_this_xtask();
+    let outcome = match verb {
+        Verb::Help => {
+            println!("{}", cli::USAGE);
+            Ok(())
+        }
+        Verb::Ci => ci::run(&workspace),
+        Verb::Test(options) => test::run(&workspace, &options),
+        Verb::Purity => purity::run(&workspace),
+        Verb::External(options) => external::run(&workspace, &options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

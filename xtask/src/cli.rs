@@ -1,0 +1,89 @@
+//! The command line. Parsed by hand: four verbs do not pay for a parser's build time.
+
+use std::path::PathBuf;
+
+pub(crate) const USAGE: &str = "\
+usage: cargo xtask VERB [OPTIONS]
+
+  ci                      format, clippy, docs, purity, then the test command README.md names
+  test [--skip-external]  every test: the workspace's, its doctests, and the third-party clients
+  purity                  the core stays pure, and no dependency points up the table of rooms
+  external [--only NAME] [--binary FILE]
+                          clients that are not ours, against the real grantor binary
+                            --only NAME    one of them: authlib
+                            --binary FILE  drive this binary instead of building one
+  help                    this text";
+
+/// What was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Verb {
+    Help,
+    Ci,
+    Test(TestOptions),
+    Purity,
+    External(ExternalOptions),
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct TestOptions {
+    /// Leave the third-party clients out, and say so.
+    pub(crate) skip_external: bool,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ExternalOptions {
+    /// The one client to drive; all of them when absent.
+    pub(crate) only: Option<String>,
+    /// A binary built elsewhere, such as a release to be checked.
+    pub(crate) binary: Option<PathBuf>,
+}
+
+/// Reads the arguments after the program's name; the error says what was wrong with them.
+pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
+    let mut rest = arguments.iter().map(String::as_str);
+    let Some(name) = rest.next() else { return Err("name a verb".to_owned()) };
+    let mut verb = match name {
+        "help" | "--help" | "-h" => return Ok(Verb::Help),
+        "ci" => Verb::Ci,
+        "test" => Verb::Test(TestOptions::default()),
+        "purity" => Verb::Purity,
+        "external" => Verb::External(ExternalOptions::default()),
+        unknown => return Err(format!("there is no verb `{unknown}`")),
+    };
+    while let Some(option) = rest.next() {
+        let mut value = || rest.next().ok_or(format!("{option} needs a value"));
+        match (&mut verb, option) {
+            (_, "--help" | "-h") => return Ok(Verb::Help),
+            (Verb::Test(options), "--skip-external") => options.skip_external = true,
+            (Verb::External(options), "--only") => options.only = Some(value()?.to_owned()),
+            (Verb::External(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
+            _ => return Err(format!("`{name}` takes no `{option}`")),
+        }
+    }
+    Ok(verb)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Verb, String> {
+        parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn verbs_take_their_own_options() {
+        assert_eq!(parsed("ci"), Ok(Verb::Ci));
+        assert_eq!(parsed("test --skip-external"), Ok(Verb::Test(TestOptions { skip_external: true })));
+        let only = ExternalOptions { only: Some("authlib".to_owned()), binary: None };
+        assert_eq!(parsed("external --only authlib"), Ok(Verb::External(only)));
+        assert_eq!(parsed("purity --help"), Ok(Verb::Help));
+    }
+
+    #[test]
+    fn a_mistyped_line_is_refused_rather_than_ignored() {
+        for line in ["", "tests", "ci --skip-external", "test --skip", "external --only", "purity now"] {
+            assert!(parsed(line).is_err(), "`{line}` was accepted");
+        }
+    }
+}
