@@ -14,8 +14,9 @@ pub struct Time(DateTime<Utc>);
 impl Time {
     /// The time `millis` milliseconds after the Unix epoch; out of chrono's range, the nearest end of it.
     pub fn from_unix_millis(millis: i64) -> Self {
-        let nearest = if millis < 0 { DateTime::<Utc>::MIN_UTC } else { DateTime::<Utc>::MAX_UTC };
-        Self(DateTime::from_timestamp_millis(millis).unwrap_or(nearest))
+        let (first, last) =
+            (DateTime::<Utc>::MIN_UTC.timestamp_millis(), DateTime::<Utc>::MAX_UTC.timestamp_millis());
+        Self(DateTime::from_timestamp_millis(millis.clamp(first, last)).unwrap_or_default())
     }
 
     /// Milliseconds since the Unix epoch.
@@ -197,6 +198,9 @@ mod tests {
     fn a_span_never_overflows_time() {
         let end = Time::from_unix_millis(i64::MAX);
         assert!(end + Lifetime::seconds(u64::MAX) >= end);
+        for end in [i64::MIN, i64::MAX].map(Time::from_unix_millis) {
+            assert_eq!(Time::from_unix_millis(end.unix_millis()), end, "the ends survive storing");
+        }
         assert_eq!(Time::from_unix_millis(0).seconds_after(end), 0);
     }
 }

@@ -1,0 +1,9 @@
+//! The engine on real stores.
+#![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod clients;
+mod faults;
+mod grants;
+mod keys;
+mod party;
+mod races;
