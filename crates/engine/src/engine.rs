@@ -209,6 +209,22 @@ impl Engine {
         self.drive(Operation::Revoke, flow::revoke(self.context(), client, token)).await
     }
 
+    /// Tells an operator what a token is worth, whoever's it is.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn look_up(&self, token: &Secret) -> Result<Introspection, EngineError> {
+        self.drive(Operation::Administer, flow::look_up(self.context(), token)).await
+    }
+
+    /// Takes back a token at an operator's wish, whoever's it is. Tells whether it was live.
+    ///
+    /// # Errors
+    /// A fault: then the token may still be live.
+    pub async fn revoke_as_operator(&self, token: &Secret) -> Result<bool, EngineError> {
+        self.drive(Operation::Administer, flow::revoke_as_operator(self.context(), token)).await
+    }
+
     /// Lets a request pass at a resource of our own (RFC 6750): the token must be live and permit all of `required`.
     ///
     /// # Errors

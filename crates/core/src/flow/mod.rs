@@ -17,8 +17,8 @@ use std::sync::Arc;
 
 pub use authenticate::{ClientAuthenticated, authenticate};
 pub use authorize::{AuthorizationAnswer, Examined, OpenedInteraction, RedirectError, decide, examine, open};
-pub use inspect::{Introspection, check, introspect};
-pub use revoke::{revoke, revoke_grant};
+pub use inspect::{Introspection, check, introspect, look_up};
+pub use revoke::{revoke, revoke_as_operator, revoke_grant};
 pub use token::{TokenAnswer, token};
 
 use crate::entropy::Entropy;

@@ -5,7 +5,7 @@ use crate::access_token::{AccessTokenClaims, Basis, ReferenceToken};
 use crate::credential::{AccessToken, AnyToken, RefreshToken};
 use crate::event::Event;
 use crate::grant::{Grant, RevocationCause};
-use crate::ids::GrantId;
+use crate::ids::{ClientId, GrantId};
 use crate::record::{Expect, Put};
 use crate::request::ClientCredentials;
 use crate::secret::Secret;
@@ -17,15 +17,14 @@ use crate::time::Time;
 /// A token that is unknown, over, or another client's is left as it is, and the answer is the same (section 2.2): so
 /// nobody learns of tokens that are not his.
 pub fn revoke(ctx: Context, credentials: ClientCredentials, token: Secret) -> Step<()> {
-    authenticate(ctx, credentials).then(move |(ctx, client)| match AnyToken::parse(token.expose()) {
-        None => Step::done(()),
-        Some(AnyToken::Refresh(token)) => {
-            end_grant(ctx, token.grant(), Authority::RefreshToken(Box::new(client), token), 0)
-                .then(|_| Step::done(()))
-        }
-        Some(AnyToken::Access(token)) => end_reference(ctx, client, token, 0),
-        Some(AnyToken::Jwt(jwt)) => end_jwt(ctx, client, jwt),
-    })
+    authenticate(ctx, credentials)
+        .then(move |(ctx, client)| end_token(ctx, Wish::Client(Box::new(client)), &token))
+        .then(|_| Step::done(()))
+}
+
+/// Takes back a token at an operator's wish, whoever's it is. Tells whether it was live.
+pub fn revoke_as_operator(ctx: Context, token: &Secret) -> Step<bool> {
+    end_token(ctx, Wish::Operator, token)
 }
 
 /// Ends a grant and all its tokens, at the wish of whoever may: the caller has seen to that. Tells whether there was
@@ -34,10 +33,25 @@ pub fn revoke_grant(ctx: Context, grant: GrantId, cause: RevocationCause) -> Ste
     end_grant(ctx, grant, Authority::Caller(cause), 0)
 }
 
+/// At whose wish a token ends.
+enum Wish {
+    Client(Box<ClientAuthenticated>),
+    Operator,
+}
+
+impl Wish {
+    fn covers(&self, owner: &ClientId) -> bool {
+        match self {
+            Wish::Client(client) => client.id() == owner,
+            Wish::Operator => true,
+        }
+    }
+}
+
 /// Who ends a grant.
 enum Authority {
-    /// Its client, with one of its refresh tokens.
-    RefreshToken(Box<ClientAuthenticated>, RefreshToken),
+    /// Whoever holds one of its refresh tokens, if his wish covers its client.
+    RefreshToken(Wish, RefreshToken),
     /// The person, an operator, or a rule.
     Caller(RevocationCause),
 }
@@ -46,13 +60,27 @@ impl Authority {
     fn over(&self, ctx: &Context, grant: &Grant) -> Option<RevocationCause> {
         match self {
             Authority::Caller(cause) => Some(*cause),
-            Authority::RefreshToken(client, token) => {
-                let own = grant.facts().client == *client.id();
+            Authority::RefreshToken(wish, token) => {
                 let chain = grant.refresh_chain()?;
-                (own && chain.descends_from(token, &ctx.key, &ctx.profile.limits))
-                    .then_some(RevocationCause::ByClient)
+                let theirs = wish.covers(&grant.facts().client)
+                    && chain.descends_from(token, &ctx.key, &ctx.profile.limits);
+                theirs.then_some(match wish {
+                    Wish::Client(_) => RevocationCause::ByClient,
+                    Wish::Operator => RevocationCause::ByOperator,
+                })
             }
         }
+    }
+}
+
+fn end_token(ctx: Context, wish: Wish, token: &Secret) -> Step<bool> {
+    match AnyToken::parse(token.expose()) {
+        None => Step::done(false),
+        Some(AnyToken::Refresh(token)) => {
+            end_grant(ctx, token.grant(), Authority::RefreshToken(wish, token), 0)
+        }
+        Some(AnyToken::Access(token)) => end_reference(ctx, wish, token, 0),
+        Some(AnyToken::Jwt(jwt)) => end_jwt(ctx, wish, jwt),
     }
 }
 
@@ -75,10 +103,10 @@ fn end_grant(ctx: Context, id: GrantId, authority: Authority, races: u32) -> Ste
     })
 }
 
-fn end_reference(ctx: Context, client: ClientAuthenticated, token: AccessToken, races: u32) -> Step<()> {
+fn end_reference(ctx: Context, wish: Wish, token: AccessToken, races: u32) -> Step<bool> {
     let key = ReferenceToken::key(&token);
     load(key.clone()).then(move |found| {
-        let Some(found) = found.filter(|f| f.record.revoked_at.is_none()) else { return Step::done(()) };
+        let Some(found) = found.filter(|f| f.record.revoked_at.is_none()) else { return Step::done(false) };
         let owner = match &found.record.basis {
             Basis::Client { client_id, .. } => Step::done(Some(client_id.clone())),
             Basis::Grant => load(Grant::key(token.grant()))
@@ -86,17 +114,17 @@ fn end_reference(ctx: Context, client: ClientAuthenticated, token: AccessToken, 
         };
         owner.then(move |owner| {
             let mut ctx = ctx;
-            if owner.as_ref() != Some(client.id()) {
-                return Step::done(());
+            if !owner.is_some_and(|owner| wish.covers(&owner)) {
+                return Step::done(false);
             }
             let record = found.record.revoked(ctx.now);
             let keep = Some(record.expires_at);
             let put = Put::of(&key, Expect::Version(found.version), ctx.version(), &record, keep);
             commit(put, vec![Event::AccessTokenRevoked { grant: token.grant() }]).then(move |done| match done
             {
-                Committed::Yes => Step::done(()),
+                Committed::Yes => Step::done(true),
                 Committed::LostRace if races < ctx.profile.limits.races => {
-                    end_reference(ctx, client, token, races + 1)
+                    end_reference(ctx, wish, token, races + 1)
                 }
                 Committed::LostRace => Step::stop(FlowFault::Contended(key.raw().clone())),
             })
@@ -105,22 +133,22 @@ fn end_reference(ctx: Context, client: ClientAuthenticated, token: AccessToken, 
 }
 
 /// A JWT cannot be taken back from those who read it without asking; whoever asks is told from now on.
-fn end_jwt(ctx: Context, client: ClientAuthenticated, jwt: Secret) -> Step<()> {
+fn end_jwt(ctx: Context, wish: Wish, jwt: Secret) -> Step<bool> {
     inspect::own_claims(ctx, jwt).then(move |(mut ctx, claims)| {
-        let Some(claims) = claims.filter(|claims| claims.client_id == *client.id()) else {
-            return Step::done(());
+        let Some(claims) = claims.filter(|claims| wish.covers(&claims.client_id)) else {
+            return Step::done(false);
         };
-        let AccessTokenClaims { iat, exp, scope, grant, .. } = claims.clone();
+        let AccessTokenClaims { client_id, iat, exp, scope, grant, .. } = claims.clone();
         let at = |seconds: i64| Time::from_unix_millis(seconds.saturating_mul(1000));
         let basis = match grant {
             Some(_) => Basis::Grant,
-            None => Basis::Client { client_id: client.id().clone(), audience: None },
+            None => Basis::Client { client_id, audience: None },
         };
         let record = ReferenceToken::new(basis, scope, at(iat), at(exp)).revoked(ctx.now);
         let key = ReferenceToken::key_of_jwt(&claims);
         let put = Put::of(&key, Expect::Absent, ctx.version(), &record, Some(at(exp)));
         let events = grant.map(|grant| Event::AccessTokenRevoked { grant }).into_iter().collect();
         // Whoever came first has done the same.
-        commit(put, events).then(|_: Committed| Step::done(()))
+        commit(put, events).then(|committed| Step::done(committed == Committed::Yes))
     })
 }

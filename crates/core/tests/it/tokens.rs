@@ -456,6 +456,23 @@ fn an_operator_ends_a_grant_once() {
 }
 
 #[test]
+fn an_operator_looks_up_and_takes_back_any_token() {
+    for format in [AccessTokenFormat::Reference, AccessTokenFormat::Jwt] {
+        let mut w = World::new(|p| p.access_token_format = format);
+        let code = w.approve("web", "read");
+        let answer = w.redeem("web", &code).unwrap();
+        let own = w.token("web", GrantRequest::ClientCredentials { scope: None }).unwrap().access_token;
+        let refresh_token = answer.refresh_token.unwrap();
+        for token in [&own, &answer.access_token, &refresh_token] {
+            assert_ne!(w.ask(|ctx| flow::look_up(ctx, token)).unwrap(), Introspection::Inactive);
+            assert!(w.ask(|ctx| flow::revoke_as_operator(ctx, token)).unwrap());
+            assert_eq!(w.ask(|ctx| flow::look_up(ctx, token)).unwrap(), Introspection::Inactive);
+            assert!(!w.ask(|ctx| flow::revoke_as_operator(ctx, token)).unwrap());
+        }
+    }
+}
+
+#[test]
 fn a_lost_answer_is_settled_by_reading_it_back() {
     use grantor_core::step::CommitOutcome;
     for applied in [true, false] {
