@@ -1,2 +1,45 @@
-//! (being built)
-fn main() {}
+//! **Invariant: what the operator configured is what runs, or nothing runs.** An unknown key, an unsafe issuer or a key
+//! file that others can read ends in one line that says what to do, and exit code 2.
+//!
+//! The binary: configuration, commands, and the wiring of the rooms. No OAuth rule lives here.
+
+mod cli;
+mod commands;
+mod config;
+mod demo;
+mod export;
+mod failure;
+mod files;
+mod import;
+mod logs;
+mod observer;
+mod output;
+mod serve;
+mod server_key;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    logs::hide_panic_payloads();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output::message(&format!("the system gave no threads or timers: {error}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = runtime.block_on(commands::run(cli));
+    // A hash or a store call that is still under way must not keep a stopped server alive.
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::message(&failure.to_string());
+            failure.exit_code()
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The authorization endpoint (RFC 6749, section 3.1): examine, have the person log in, ask, answer the client.
+
+use axum::extract::{Request, State};
+use axum::http::header::ALLOW;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use grantor_core::client::ClientMetadata;
+use grantor_core::flow::Examined;
+use grantor_core::request::{Choice, DecisionRequest};
+use grantor_core::wire::{self, Parameters};
+use grantor_core::{AccountId, AuthorizationRequest, Reason, Refusal, Secret};
+
+use crate::browser::{self, Visitor};
+use crate::guard::URI_BYTES;
+use crate::pages::{self, ConsentPage, Forms, Stop};
+use crate::web::{App, Shared};
+use crate::{form, login, respond};
+
+/// What the consent form's token is for.
+const CONSENT: &str = "consent";
+
+/// Where the consent form is posted.
+pub(crate) fn decision_path(app: &Shared) -> String {
+    format!("{}/decision", app.authorize_path())
+}
+
+/// Takes a request from the query.
+pub(crate) async fn get(State(app): State<App>, request: Request) -> Result<Response, Stop> {
+    let query = request.uri().query().unwrap_or_default();
+    let headers = request.headers();
+    match examine(&app, query.as_bytes()).await? {
+        Next::Answer(response) => Ok(response),
+        Next::Ask(asked, client) => match browser::visitor(&app, headers).await? {
+            Some(visitor) => ask(&app, asked, &client, &visitor).await,
+            None => to_login(&app, headers, &portable(query)),
+        },
+    }
+}
+
+/// Takes a request from a form. What is wrong with it is answered here. What is right goes on as a GET: a form is mostly
+/// posted by another site, and with such a post the browser sends no cookie, but it does as it follows the redirect.
+pub(crate) async fn post(State(app): State<App>, request: Request) -> Result<Response, Stop> {
+    let (parts, body) = request.into_parts();
+    let bytes = form::read(&app, &parts, body).await?;
+    match examine(&app, &bytes).await? {
+        Next::Answer(response) => Ok(response),
+        Next::Ask(asked, client) => {
+            let query = reencoded(&bytes);
+            match browser::visitor(&app, &parts.headers).await? {
+                Some(visitor) => ask(&app, asked, &client, &visitor).await,
+                None if query.len() < URI_BYTES / 2 => respond::see_other(&with_query(&app, &query)),
+                None => to_login(&app, &parts.headers, &query),
+            }
+        }
+    }
+}
+
+/// A GET waits for a decision, which leaves a trace in the store. HEAD must not (RFC 9110, section 9.2.1).
+pub(crate) async fn head() -> Response {
+    (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "GET, POST")]).into_response()
+}
+
+enum Next {
+    Answer(Response),
+    Ask(AuthorizationRequest, Box<ClientMetadata>),
+}
+
+async fn examine(app: &Shared, encoded: &[u8]) -> Result<Next, Stop> {
+    let profile = app.engine.profile();
+    let parameters = Parameters::read(encoded, &profile.limits);
+    Ok(match app.engine.examine(wire::authorization_parameters(&parameters)).await? {
+        Examined::Proceed { request, client } => Next::Ask(request, client),
+        Examined::Redirect(error) => Next::Answer(respond::see_other(&error.location(profile))?),
+    })
+}
+
+/// Sends the browser to the login page and, by way of it, back here. If the address would be too long to come back by,
+/// the page is shown at once.
+fn to_login(app: &Shared, headers: &HeaderMap, query: &str) -> Result<Response, Stop> {
+    let encoded: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
+    let location = format!("{}?request={encoded}", app.path("/login"));
+    if location.len() > URI_BYTES {
+        return login::page(app, headers, query, None);
+    }
+    respond::see_other(&location)
+}
+
+/// The authorization endpoint with a query that came from outside: whatever it is, it leads nowhere else.
+pub(crate) fn with_query(app: &Shared, query: &str) -> String {
+    format!("{}?{}", app.authorize_path(), portable(query))
+}
+
+/// A query as it can stand in a header: as it came, if it can.
+fn portable(query: &str) -> String {
+    let plain = |byte: u8| matches!(byte, 0x21..=0x7e) && byte != b'#';
+    if query.bytes().all(plain) { query.to_owned() } else { reencoded(query.as_bytes()) }
+}
+
+/// The same parameters, encoded anew. What is no text becomes U+FFFD, and is refused as that.
+fn reencoded(encoded: &[u8]) -> String {
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(form_urlencoded::parse(encoded)).finish()
+}
+
+/// Lets the request wait, and asks.
+async fn ask(
+    app: &Shared,
+    request: AuthorizationRequest,
+    client: &ClientMetadata,
+    visitor: &Visitor,
+) -> Result<Response, Stop> {
+    let scope = request.scope().clone();
+    let scopes: Vec<&str> = scope.tokens().map(|token| app.engine.profile().scopes.describe(token)).collect();
+    let target = request.redirect().as_str().to_owned();
+    let subject = visitor.session.user.subject.clone();
+    let opened = app.engine.open_interaction(request, subject, visitor.digest()).await?;
+    let template = ConsentPage {
+        action: &decision_path(app),
+        logout: &app.path("/logout"),
+        csrf: &visitor.token(app, CONSENT),
+        interaction: opened.handle.expose(),
+        client: client.display_name(),
+        description: client.description.as_deref(),
+        target: place(&target),
+        user: visitor.name(),
+        scopes: &scopes,
+    };
+    Ok(pages::page(StatusCode::OK, &template, Forms::Onward))
+}
+
+/// The part of a redirect URI that tells a person where he will be taken: scheme and host.
+fn place(uri: &str) -> &str {
+    let (scheme, rest) = uri.split_once("://").unwrap_or((uri.split(':').next().unwrap_or_default(), ""));
+    let host = rest.split(['/', '?']).next().unwrap_or_default();
+    uri.get(..scheme.len() + "://".len() + host.len()).filter(|_| !host.is_empty()).unwrap_or(scheme)
+}
+
+/// Takes the person's decision. Of the form only the handle, the account and the choice are looked at: all else stands in
+/// the record of the request.
+pub(crate) async fn decide(State(app): State<App>, request: Request) -> Result<Response, Stop> {
+    let (parts, body) = request.into_parts();
+    let (visitor, fields) = browser::own_form(&app, &parts, body, CONSENT).await?;
+    let invalid = |name| Stop::Refused(Refusal::from(Reason::ParameterInvalid).of(name));
+    let choice = match fields.required("decision")? {
+        "approve" => Choice::Approve { scope: None },
+        "deny" => Choice::Deny,
+        _ => return Err(invalid("decision")),
+    };
+    let user = &visitor.session.user;
+    let account = match fields.get("account").map(AccountId::parse) {
+        None => None,
+        // Only for an account of his own.
+        Some(Ok(id)) if user.profile.accounts.iter().any(|membership| membership.id == id) => Some(id),
+        Some(_) => return Err(invalid("account")),
+    };
+    let handle = Secret::new(fields.required("interaction")?);
+    let (session, subject) = (visitor.digest(), user.subject.clone());
+    let answer = app.engine.decide(DecisionRequest { handle, session, subject, account, choice }).await?;
+    respond::see_other(answer.location.expose())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_is_what_a_person_can_judge() {
+        for (uri, shown) in [
+            ("https://app.test/cb?x=1", "https://app.test"),
+            ("https://app.test:8443?x", "https://app.test:8443"),
+            ("http://[::1]:1/cb", "http://[::1]:1"),
+            ("com.example.app:/cb", "com.example.app"),
+            ("com.example.app://cb", "com.example.app://cb"),
+        ] {
+            assert_eq!(place(uri), shown);
+        }
+    }
+
+    // G04, G09
+    #[test]
+    fn a_carried_query_is_one_line_of_plain_text() {
+        for query in ["a=b\r\nSet-Cookie: x=y", "a=é", "a=1 2", "a#b", "\u{0}"] {
+            assert!(portable(query).bytes().all(|b| b.is_ascii_graphic() && b != b'#'), "{query:?}");
+        }
+        assert_eq!(portable("state=%2B+%26'\"&a=1&a=1"), "state=%2B+%26'\"&a=1&a=1");
+    }
+}

@@ -1,0 +1,82 @@
+//! The browser at the other end: who is logged in there, and whether a form is its own doing.
+
+use axum::body::Body;
+use axum::http::HeaderMap;
+use axum::http::header::ORIGIN;
+use axum::http::request::Parts;
+use grantor_core::wire::Parameters;
+use grantor_core::{Digest, Secret};
+use grantor_directory::Session;
+
+use crate::form;
+use crate::pages::Stop;
+use crate::web::Shared;
+
+/// Whoever is logged in, and by which cookie.
+pub(crate) struct Visitor {
+    pub(crate) session: Session,
+    cookie: Secret,
+}
+
+impl Visitor {
+    /// What an authorization request is tied to while it waits.
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::of(self.cookie.expose().as_bytes())
+    }
+
+    /// The token for this session's forms of a purpose.
+    pub(crate) fn token(&self, app: &Shared, purpose: &str) -> String {
+        app.csrf.token(&self.session.csrf, purpose)
+    }
+
+    pub(crate) fn cookie(&self) -> &Secret {
+        &self.cookie
+    }
+
+    /// The name to greet him by.
+    pub(crate) fn name(&self) -> &str {
+        let user = &self.session.user;
+        user.profile.name.as_deref().unwrap_or(user.subject.as_str())
+    }
+}
+
+/// Who is logged in.
+pub(crate) async fn visitor(app: &Shared, headers: &HeaderMap) -> Result<Option<Visitor>, Stop> {
+    let Some(cookie) = app.cookies.session(headers) else { return Ok(None) };
+    let session = app.users()?.find_session(&cookie, app.engine.now()).await?;
+    Ok(session.map(|session| Visitor { session, cookie }))
+}
+
+/// A form posted by whoever is logged in, from one of our own pages, meant for this purpose.
+pub(crate) async fn own_form(
+    app: &Shared,
+    parts: &Parts,
+    body: Body,
+    purpose: &str,
+) -> Result<(Visitor, Parameters), Stop> {
+    let fields = page_form(app, parts, body).await?;
+    let visitor = visitor(app, &parts.headers).await?.ok_or(Stop::Forged)?;
+    let presented = fields.get("csrf").unwrap_or_default();
+    if !app.csrf.check(&visitor.session.csrf, purpose, presented) {
+        return Err(Stop::Forged);
+    }
+    Ok((visitor, fields))
+}
+
+/// A form posted from one of our own pages, as far as the browser tells. Its token is still to be checked.
+pub(crate) async fn page_form(app: &Shared, parts: &Parts, body: Body) -> Result<Parameters, Stop> {
+    if is_foreign(app, &parts.headers) {
+        return Err(Stop::Forged);
+    }
+    let bytes = form::read(app, parts, body).await?;
+    Ok(Parameters::read(&bytes, &app.engine.profile().limits).faultless()?)
+}
+
+/// Whether the browser says that the form was on another site's page. `same-site` is another site, too: whoever has a
+/// neighbouring host. An `Origin: null` is what a sandboxed frame sends, and our own pages never do.
+fn is_foreign(app: &Shared, headers: &HeaderMap) -> bool {
+    let foreign_site =
+        headers.get_all("sec-fetch-site").iter().any(|site| site != "same-origin" && site != "none");
+    let foreign_origin = headers.get_all(ORIGIN).iter().any(|origin| origin != app.origin.as_str());
+    foreign_site || foreign_origin
+}

@@ -1,0 +1,73 @@
+//! Logging in.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use grantor_core::Secret;
+use grantor_core::wire::Parameters;
+use grantor_directory::BrowserCookie;
+
+use crate::pages::{self, Forms, LoginPage, Stop};
+use crate::password::{self, Verified};
+use crate::source::Source;
+use crate::web::{App, Shared};
+use crate::{authorize, browser, respond};
+
+/// What the login form's token is for.
+const LOGIN: &str = "login";
+
+/// Shows the form.
+pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Response, Stop> {
+    let query = request.uri().query().unwrap_or_default();
+    let parameters = Parameters::read(query.as_bytes(), &app.engine.profile().limits);
+    page(&app, request.headers(), parameters.get("request").unwrap_or_default(), None)
+}
+
+/// The form, tied to this browser. `request` is the query of the authorization request to go on with, and is never used
+/// as anything else.
+pub(crate) fn page(
+    app: &Shared,
+    headers: &HeaderMap,
+    request: &str,
+    problem: Option<&str>,
+) -> Result<Response, Stop> {
+    let known = app.cookies.browser(headers);
+    let is_new = known.is_none();
+    let browser = known.map_or_else(BrowserCookie::mint, Ok)?;
+    let csrf = app.csrf.token(&browser.csrf(), LOGIN);
+    let template = LoginPage { action: &app.path("/login"), csrf: &csrf, request, problem };
+    // A wrong password is no 401: that would need a challenge that browsers understand (RFC 9110, section 15.5.2).
+    let mut response = pages::page(StatusCode::OK, &template, Forms::Onward);
+    if is_new {
+        app.cookies.set_browser(&mut response, &browser);
+    }
+    Ok(response)
+}
+
+/// Takes the form, and starts a session in place of the one there may be.
+pub(crate) async fn submit(State(app): State<App>, request: Request) -> Result<Response, Stop> {
+    let (parts, body) = request.into_parts();
+    let fields = browser::page_form(&app, &parts, body).await?;
+    let browser = app.cookies.browser(&parts.headers).ok_or(Stop::Forged)?;
+    if !app.csrf.check(&browser.csrf(), LOGIN, fields.get("csrf").unwrap_or_default()) {
+        return Err(Stop::Forged);
+    }
+    let request = fields.get("request").unwrap_or_default();
+    let username = fields.get("username").unwrap_or_default();
+    let password = Secret::new(fields.get("password").unwrap_or_default());
+    let source = Source::of(&parts, &app.settings.trusted_proxies);
+    let user = match password::check(&app, source, username, &password).await? {
+        Verified::Yes(user) => user,
+        Verified::No => {
+            return page(&app, &parts.headers, request, Some("The user name or the password is wrong."));
+        }
+        Verified::TooMany(wait) => return Err(Stop::TooMany(wait)),
+    };
+    let old = app.cookies.session(&parts.headers);
+    let (now, lifetime) = (app.engine.now(), app.settings.session);
+    let (_, cookie) = app.users()?.start_session(&user, old.as_ref(), now, lifetime).await?;
+    let next = if request.is_empty() { app.path("/account") } else { authorize::with_query(&app, request) };
+    let mut response = respond::see_other(&next)?;
+    app.cookies.set_session(&mut response, &cookie);
+    Ok(response)
+}

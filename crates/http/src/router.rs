@@ -1,0 +1,134 @@
+//! Which path leads where, by which method.
+
+use std::collections::BTreeSet;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::handler::Handler;
+use axum::http::{Method, StatusCode};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get, post};
+use grantor_core::client::ResponseType;
+
+use crate::pages::Stop;
+use crate::web::App;
+use crate::{
+    account, api, authorize, discovery, guard, health, introspect, login, logout, respond, revoke, token,
+};
+
+/// RFC 8414, section 3.1: the metadata of an issuer with a path has the well-known part before that path.
+const WELL_KNOWN: &str = "/.well-known/oauth-authorization-server";
+
+/// All routes and an answer for all other paths.
+pub(crate) fn complete(app: App) -> Router {
+    let unknown =
+        unknown_path.layer(middleware::from_fn_with_state(app.clone(), guard::guard)).with_state(app.clone());
+    routes(app).fallback_service(unknown)
+}
+
+/// All routes.
+pub(crate) fn routes(app: App) -> Router {
+    let mut mount = Mount::new();
+    mount_documents(&mut mount, &app);
+    mount_api(&mut mount, &app);
+    let documents = mount.finish(api::method_not_allowed);
+    let mut mount = Mount::new();
+    mount_pages(&mut mount, &app);
+    let pages = mount.finish(pages_method_not_allowed);
+    guarded(&app, documents.merge(pages)).merge(health(&app, &app.prefix))
+}
+
+/// The health checks, under a path.
+pub(crate) fn health(app: &App, prefix: &str) -> Router {
+    let mut mount = Mount::new();
+    mount.at(&format!("{prefix}/health/alive"), get(health::alive));
+    mount.at(&format!("{prefix}/health/ready"), get(health::ready));
+    let router = mount.finish(api::method_not_allowed);
+    guarded(app, router)
+}
+
+fn guarded(app: &App, router: Router<App>) -> Router {
+    router.layer(middleware::from_fn_with_state(app.clone(), guard::guard)).with_state(app.clone())
+}
+
+fn mount_documents(mount: &mut Mount, app: &App) {
+    let endpoints = &app.engine.profile().endpoints;
+    mount.at(&app.path(&endpoints.metadata), get(discovery::metadata));
+    if !app.prefix.is_empty() {
+        mount.at(&format!("{WELL_KNOWN}{}", app.prefix), get(discovery::metadata));
+    }
+    mount.at(&app.path(&endpoints.jwks), get(discovery::jwks));
+}
+
+fn mount_api(mount: &mut Mount, app: &App) {
+    let endpoints = &app.engine.profile().endpoints;
+    mount.at(&app.path(&endpoints.token), post(token::token));
+    mount.at(&app.path(&endpoints.introspect), post(introspect::introspect));
+    mount.at(&app.path(&endpoints.revoke), post(revoke::revoke));
+}
+
+fn mount_pages(mount: &mut Mount, app: &App) {
+    let types = &app.engine.profile().response_types;
+    if types.contains(&ResponseType::Code) || types.contains(&ResponseType::Token) {
+        // A GET makes a record, so HEAD, which axum would answer by it, must not.
+        let authorize = get(authorize::get).post(authorize::post).head(authorize::head);
+        mount.at(&app.authorize_path(), authorize);
+        mount.at(&authorize::decision_path(app), post(authorize::decide));
+    }
+    mount.at(&app.path("/login"), get(login::show).post(login::submit));
+    mount.at(&app.path("/logout"), get(logout::show).post(logout::submit));
+    mount.at(&app.path("/account"), get(account::show));
+    mount.at(&app.path("/account/revoke"), post(account::revoke));
+}
+
+/// A router that is given paths from a profile. What axum would take as a pattern is taken literally, and a path that is
+/// there already, or is none, is left out and logged: a profile is data and must not bring the server down.
+struct Mount {
+    router: Router<App>,
+    taken: BTreeSet<String>,
+}
+
+impl Mount {
+    fn new() -> Self {
+        Self { router: Router::new(), taken: BTreeSet::new() }
+    }
+
+    fn at(&mut self, path: &str, methods: MethodRouter<App>) {
+        if !path.starts_with('/') || !self.taken.insert(path.to_owned()) {
+            tracing::error!(
+                path,
+                "the path of this endpoint is taken, or does not begin with a slash: it is left out"
+            );
+            return;
+        }
+        let literal = path.replace('{', "{{").replace('}', "}}");
+        self.router = std::mem::take(&mut self.router).route(&literal, methods);
+    }
+
+    fn finish<H, T>(self, method_not_allowed: H) -> Router<App>
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.router.method_not_allowed_fallback(method_not_allowed)
+    }
+}
+
+async fn pages_method_not_allowed() -> Response {
+    Stop::MethodNotAllowed.into_response()
+}
+
+/// The root leads to the account page. It is here, and no route, so that an application may have its own root.
+async fn unknown_path(State(app): State<App>, request: Request) -> Response {
+    let at_root =
+        request.uri().path().strip_prefix(app.prefix.as_str()).is_some_and(|rest| matches!(rest, "" | "/"));
+    if at_root && matches!(*request.method(), Method::GET | Method::HEAD) {
+        return respond::see_other(&app.path("/account")).unwrap_or_else(IntoResponse::into_response);
+    }
+    if at_root {
+        (StatusCode::METHOD_NOT_ALLOWED, [("allow", "GET, HEAD")]).into_response()
+    } else {
+        Stop::NotFound.into_response()
+    }
+}

@@ -1,0 +1,206 @@
+//! Failures per window, in memory that does not grow.
+
+use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use grantor_core::{Lifetime, Time};
+
+use crate::source::Source;
+
+/// How often in how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    /// How often.
+    pub count: u32,
+    /// In how long.
+    pub window: Lifetime,
+}
+
+/// How many seconds are left until it may be tried again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Wait(pub(crate) u64);
+
+/// Counts failures by key in fixed windows.
+///
+/// The keys come from strangers, so they are not kept: each has two cells of a fixed table, picked by a hash that no
+/// stranger can predict, and what counts is the lower of the two. Nobody's count can be pushed out by a flood of other
+/// keys, and to have somebody else held up one must fill both of his cells by chance.
+pub(crate) struct Throttle {
+    rate: Rate,
+    hashers: [RandomState; 2],
+    cells: Mutex<Box<[Cell]>>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Cell {
+    window: u64,
+    count: u32,
+}
+
+const CELLS: usize = 8192;
+
+impl Throttle {
+    pub(crate) fn new(rate: Rate) -> Self {
+        let cells = Mutex::new(vec![Cell::default(); CELLS].into_boxed_slice());
+        Self { rate, hashers: [RandomState::new(), RandomState::new()], cells }
+    }
+
+    /// Whether the key may try.
+    pub(crate) fn check(&self, key: &impl Hash, now: Time) -> Result<(), Wait> {
+        let window = self.window(now);
+        let cells = self.lock();
+        let count = self.picked(key).map(|at| current(&cells, at, window)).into_iter().min().unwrap_or(0);
+        if count < self.rate.count { Ok(()) } else { Err(self.wait(now)) }
+    }
+
+    /// Counts a failure of the key.
+    pub(crate) fn count(&self, key: &impl Hash, now: Time) {
+        self.change(key, now, |count| count.saturating_add(1));
+    }
+
+    /// Takes back one that was counted.
+    pub(crate) fn give_back(&self, key: &impl Hash, now: Time) {
+        self.change(key, now, |count| count.saturating_sub(1));
+    }
+
+    fn change(&self, key: &impl Hash, now: Time, change: impl Fn(u32) -> u32) {
+        let window = self.window(now);
+        let mut cells = self.lock();
+        for at in self.picked(key) {
+            let count = change(current(&cells, at, window));
+            if let Some(cell) = cells.get_mut(at) {
+                *cell = Cell { window, count };
+            }
+        }
+    }
+
+    fn picked(&self, key: &impl Hash) -> [usize; 2] {
+        // Two halves of one table, so that the two cells of a key are never one.
+        let half = CELLS / 2;
+        let [a, b] =
+            self.hashers.each_ref().map(|h| usize::try_from(h.hash_one(key) % half as u64).unwrap_or(0));
+        [a, half + b]
+    }
+
+    fn window(&self, now: Time) -> u64 {
+        u64::try_from(now.unix_millis()).unwrap_or(0) / self.window_millis()
+    }
+
+    fn wait(&self, now: Time) -> Wait {
+        let millis = self.window_millis();
+        let left = millis - u64::try_from(now.unix_millis()).unwrap_or(0) % millis;
+        Wait(left.div_ceil(1000))
+    }
+
+    fn window_millis(&self) -> u64 {
+        self.rate.window.as_millis().max(1)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Box<[Cell]>> {
+        self.cells.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn current(cells: &[Cell], at: usize, window: u64) -> u32 {
+    cells.get(at).filter(|cell| cell.window == window).map_or(0, |cell| cell.count)
+}
+
+/// Counts failed logins: by source and user name together, and, ten times as many, by each alone.
+pub(crate) struct LoginThrottle {
+    both: Throttle,
+    names: Throttle,
+    sources: Throttle,
+}
+
+impl LoginThrottle {
+    const WIDER: u32 = 10;
+
+    pub(crate) fn new(rate: Rate) -> Self {
+        let wider = Rate { count: rate.count.saturating_mul(Self::WIDER), ..rate };
+        Self { both: Throttle::new(rate), names: Throttle::new(wider), sources: Throttle::new(wider) }
+    }
+
+    /// Counts a try beforehand, so that many at once are not more than the bound.
+    pub(crate) fn begin(&self, source: Source, username: &str, now: Time) -> Result<(), Wait> {
+        let name = fold(username);
+        self.both.check(&(source, &name), now)?;
+        self.names.check(&name, now)?;
+        self.sources.check(&source, now)?;
+        self.both.count(&(source, &name), now);
+        self.names.count(&name, now);
+        self.sources.count(&source, now);
+        Ok(())
+    }
+
+    /// It was no failure.
+    pub(crate) fn forgive(&self, source: Source, username: &str, begun: Time) {
+        let name = fold(username);
+        self.both.give_back(&(source, &name), begun);
+        self.names.give_back(&name, begun);
+        self.sources.give_back(&source, begun);
+    }
+}
+
+/// Spellings that may name one user count as one.
+fn fold(username: &str) -> String {
+    username.trim().to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> Time {
+        Time::from_unix_millis(1_700_000_040_000 + seconds * 1000)
+    }
+
+    const RATE: Rate = Rate { count: 3, window: Lifetime::seconds(60) };
+
+    // J20
+    #[test]
+    fn a_key_is_held_up_for_the_rest_of_its_window_and_no_other_key_is() {
+        let throttle = Throttle::new(RATE);
+        for _ in 0..3 {
+            assert_eq!(throttle.check(&"a", at(10)), Ok(()));
+            throttle.count(&"a", at(10));
+        }
+        assert_eq!(throttle.check(&"a", at(10)), Err(Wait(50)));
+        assert_eq!(throttle.check(&"b", at(10)), Ok(()));
+        assert_eq!(throttle.check(&"a", at(59)), Err(Wait(1)));
+        assert_eq!(throttle.check(&"a", at(60)), Ok(()));
+    }
+
+    #[test]
+    fn a_flood_of_keys_does_not_free_one() {
+        let throttle = Throttle::new(RATE);
+        (0..3).for_each(|_| throttle.count(&"a", at(0)));
+        (0..20_000).for_each(|other| throttle.count(&other, at(0)));
+        assert!(throttle.check(&"a", at(0)).is_err());
+    }
+
+    // P01
+    #[test]
+    fn spellings_of_a_name_count_as_one_and_success_is_not_counted() {
+        let throttle = LoginThrottle::new(RATE);
+        let source = Source::of(&axum::http::Request::new(()).into_parts().0, &[]);
+        for _ in 0..10 {
+            assert_eq!(throttle.begin(source, "alice", at(0)), Ok(()));
+            throttle.forgive(source, "alice", at(0));
+        }
+        for name in ["alice", "ALICE", " Alice "] {
+            assert_eq!(throttle.begin(source, name, at(0)), Ok(()));
+        }
+        assert!(throttle.begin(source, "alice", at(0)).is_err());
+        assert_eq!(throttle.begin(source, "bob", at(0)), Ok(()));
+    }
+
+    #[test]
+    fn a_source_that_tries_many_names_is_held_up() {
+        let throttle = LoginThrottle::new(RATE);
+        let source = Source::of(&axum::http::Request::new(()).into_parts().0, &[]);
+        for n in 0..30 {
+            assert_eq!(throttle.begin(source, &format!("user{n}"), at(0)), Ok(()));
+        }
+        assert!(throttle.begin(source, "another", at(0)).is_err());
+    }
+}

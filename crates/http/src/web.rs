@@ -1,0 +1,169 @@
+//! What the handlers share, and how it is put together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use grantor_core::Lifetime;
+use grantor_directory::{CsrfKey, Directory, DirectoryError, UserDirectory};
+use grantor_engine::Engine;
+
+use crate::cookies::CookieNames;
+use crate::source::Network;
+use crate::throttle::{LoginThrottle, Rate, Throttle};
+
+/// What can be set about the HTTP side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// How long a browser session lasts. Twelve hours by default: a working day.
+    pub session: Lifetime,
+    /// How often a client may fail to authenticate, for each source and client id. Thirty a minute by default: a client
+    /// with a wrong secret gets to read its errors, and a guesser gets nowhere. `None` is without bound.
+    pub client_rate: Option<Rate>,
+    /// How often a login may fail, for each source and user name. Ten a minute by default. A user name from all sources
+    /// together, and a source for all user names together, may fail ten times as often: so nobody is shut out by a
+    /// stranger who knows his name, unless that stranger has many addresses. `None` is without bound.
+    pub login_rate: Option<Rate>,
+    /// How long a request may take as a whole before it is answered with 503. Ten seconds by default.
+    pub request_timeout: Duration,
+    /// How long a body may take to arrive before it is answered with 408. Five seconds by default: forms are small.
+    pub body_timeout: Duration,
+    /// Peers whose `X-Forwarded-For` is believed, for rate limits and for nothing else. None by default.
+    pub trusted_proxies: Vec<Network>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            session: Lifetime::seconds(12 * 3600),
+            client_rate: Some(Rate { count: 30, window: Lifetime::seconds(60) }),
+            login_rate: Some(Rate { count: 10, window: Lifetime::seconds(60) }),
+            request_timeout: Duration::from_secs(10),
+            body_timeout: Duration::from_secs(5),
+            trusted_proxies: Vec::new(),
+        }
+    }
+}
+
+/// The server as an axum router: every endpoint, the pages, and the embedded directory of users over the engine's store.
+///
+/// It answers unknown paths with a 404 page. An application that has a fallback of its own takes [`Web::routes`].
+pub fn router(engine: Engine) -> Router {
+    Web::new(engine).router()
+}
+
+/// Puts the HTTP side of a server together.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use grantor_core::{Lifetime, Profile, ServerKey};
+/// # use grantor_engine::Engine;
+/// # use grantor_http::{Settings, Web};
+/// # use grantor_store::MemoryStore;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let profile = Profile::standard("https://auth.example.com".parse()?);
+/// # let engine = Engine::builder(profile, Arc::new(MemoryStore::new()), ServerKey::from_bytes([7; 32])).open().await?;
+/// let settings = Settings { session: Lifetime::seconds(3600), ..Settings::default() };
+/// let router = Web::new(engine).settings(settings).router();
+/// # let _ = router;
+/// # Ok(()) }
+/// ```
+pub struct Web {
+    engine: Engine,
+    users: Option<Arc<dyn UserDirectory>>,
+    settings: Settings,
+}
+
+impl Web {
+    /// The HTTP side of an engine, with the embedded directory over the engine's store.
+    pub fn new(engine: Engine) -> Self {
+        Self { engine, users: None, settings: Settings::default() }
+    }
+
+    /// Brings other users than those of the embedded directory, or the embedded directory with settings of its own.
+    #[must_use]
+    pub fn users(mut self, users: Arc<dyn UserDirectory>) -> Self {
+        self.users = Some(users);
+        self
+    }
+
+    /// Brings other settings.
+    #[must_use]
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// The router, with answers for paths that do not exist.
+    pub fn router(self) -> Router {
+        crate::router::complete(Arc::new(self.shared()))
+    }
+
+    /// The router without a fallback, to be merged into an application that has one.
+    pub fn routes(self) -> Router {
+        crate::router::routes(Arc::new(self.shared()))
+    }
+
+    /// `/health/alive` and `/health/ready` alone: for a second listener, or beside the routes of an issuer with a path,
+    /// which have their own under that path.
+    pub fn health(engine: Engine) -> Router {
+        crate::router::health(&Arc::new(Self::new(engine).shared()), "")
+    }
+
+    fn shared(self) -> Shared {
+        let Self { engine, users, settings } = self;
+        let issuer = &engine.profile().issuer;
+        let origin = issuer.origin();
+        let prefix = issuer.as_str().strip_prefix(&origin).unwrap_or_default().to_owned();
+        let users = users.or_else(|| {
+            let embedded = Directory::new(engine.store().clone(), grantor_directory::Settings::default());
+            embedded.ok().map(|directory| Arc::new(directory) as Arc<dyn UserDirectory>)
+        });
+        Shared {
+            csrf: CsrfKey::new(engine.server_key()),
+            cookies: CookieNames::new(issuer.is_https()),
+            clients: settings.client_rate.map(Throttle::new),
+            logins: settings.login_rate.map(LoginThrottle::new),
+            origin,
+            prefix,
+            users,
+            settings,
+            engine,
+        }
+    }
+}
+
+/// What every handler is given.
+pub(crate) type App = Arc<Shared>;
+
+pub(crate) struct Shared {
+    pub(crate) engine: Engine,
+    users: Option<Arc<dyn UserDirectory>>,
+    pub(crate) settings: Settings,
+    pub(crate) csrf: CsrfKey,
+    pub(crate) cookies: CookieNames,
+    pub(crate) clients: Option<Throttle>,
+    pub(crate) logins: Option<LoginThrottle>,
+    /// The issuer's scheme, host and port: the only `Origin` our forms come from.
+    pub(crate) origin: String,
+    /// The issuer's path, under which everything is; mostly empty.
+    pub(crate) prefix: String,
+}
+
+impl Shared {
+    /// The users.
+    pub(crate) fn users(&self) -> Result<&dyn UserDirectory, DirectoryError> {
+        self.users.as_deref().ok_or_else(|| DirectoryError::Elsewhere("there is none".into()))
+    }
+
+    /// A path of this server.
+    pub(crate) fn path(&self, path: &str) -> String {
+        format!("{}{path}", self.prefix)
+    }
+
+    /// The authorization endpoint's path.
+    pub(crate) fn authorize_path(&self) -> String {
+        self.path(&self.engine.profile().endpoints.authorize)
+    }
+}

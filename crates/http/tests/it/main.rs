@@ -1,0 +1,15 @@
+//! The HTTP side from outside: requests in, answers out. One file for each group of cases.
+
+#![cfg(test)]
+
+mod support;
+
+mod authorize;
+mod clients;
+mod embedding;
+mod forms;
+mod headers;
+mod login;
+mod secrets;
+mod socket;
+mod tokens;

@@ -1,0 +1,296 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use grantor_core::client::{AccessTokenFormat, AuthMethod, GrantType, ResponseType};
+use grantor_core::{AccountId, ClientId, GrantId, Lifetime, RedirectUri, Scope, SubjectId};
+use grantor_directory::{Membership, UserName};
+use grantor_engine::{Algorithm, Engine};
+
+/// An OAuth 2.0 authorization server.
+#[derive(Parser)]
+#[command(name = "grantor", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// The configuration file; without it `grantor.toml` in the working folder, if there is one.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print one JSON value on standard output and nothing else there.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Run the server until SIGTERM or SIGINT.
+    Serve {
+        /// Where to write the server's addresses, as JSON, once it listens.
+        #[arg(long, value_name = "FILE")]
+        ready_file: Option<PathBuf>,
+        /// Make a client and a user to try things with, and print commands to paste.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Check the configuration and do nothing.
+    CheckConfig,
+    /// Make clients and users what a JSON file says; the same file twice changes nothing.
+    Import {
+        /// The file, or `-` for standard input.
+        file: String,
+    },
+    /// Print clients and users in the shape of an import file, without their secrets.
+    Export,
+    /// Registrations.
+    #[command(subcommand)]
+    Client(ClientCommand),
+    /// The embedded directory.
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Grants: who allowed which client what.
+    #[command(subcommand)]
+    Grant(GrantCommand),
+    /// Single tokens.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Signing keys.
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// The store.
+    #[command(subcommand)]
+    Store(StoreCommand),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ClientCommand {
+    /// Register a client. Its secret is printed once, now.
+    Create {
+        /// Its id; a random one if absent.
+        id: Option<ClientId>,
+        #[command(flatten)]
+        changes: Box<ClientChanges>,
+        /// Take its secret from this file, or from standard input if it is `-`, and mint none.
+        #[arg(long, value_name = "FILE")]
+        secret_file: Option<String>,
+    },
+    /// All registrations.
+    List,
+    /// One registration.
+    Show { id: ClientId },
+    /// Change what is given and leave the rest.
+    Update {
+        id: ClientId,
+        #[command(flatten)]
+        changes: Box<ClientChanges>,
+    },
+    /// Mint a new secret and print it, once.
+    RotateSecret {
+        id: ClientId,
+        /// How long the old secrets stay valid.
+        #[arg(long, default_value = "0")]
+        overlap: Lifetime,
+    },
+    /// End a client and all its tokens. Its id is never given again.
+    Delete { id: ClientId },
+}
+
+/// What of a registration is set, by the names of RFC 7591. An empty text removes an optional one.
+#[derive(Args, Clone)]
+pub(crate) struct ClientChanges {
+    /// The name people are shown.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// What it does, for the people who are asked.
+    #[arg(long)]
+    pub(crate) description: Option<String>,
+    /// Its home page.
+    #[arg(long, value_name = "URL")]
+    pub(crate) client_uri: Option<String>,
+    /// Its picture.
+    #[arg(long, value_name = "URL")]
+    pub(crate) logo_uri: Option<String>,
+    /// Where answers may go; once for each.
+    #[arg(long, value_name = "URI", value_parser = RedirectUri::parse)]
+    pub(crate) redirect_uri: Vec<RedirectUri>,
+    /// How it may get tokens; once for each, or parted by commas.
+    #[arg(long, value_name = "TYPE", value_delimiter = ',', value_parser = grant_type)]
+    pub(crate) grant_type: Vec<GrantType>,
+    /// What it may ask for at the authorization endpoint.
+    #[arg(long, value_name = "TYPE", value_delimiter = ',', value_parser = response_type)]
+    pub(crate) response_type: Vec<ResponseType>,
+    /// The most it may ask for, parted by spaces.
+    #[arg(long)]
+    pub(crate) scope: Option<Scope>,
+    /// What it gets when it does not say.
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) default_scope: Option<Scope>,
+    /// How it authenticates: client_secret_basic, client_secret_post or none.
+    #[arg(long, value_name = "METHOD", value_parser = auth_method)]
+    pub(crate) auth_method: Option<AuthMethod>,
+    /// It cannot keep a secret: the same as --auth-method none.
+    #[arg(long, conflicts_with = "auth_method")]
+    pub(crate) public: bool,
+    /// Whether it must use PKCE. A public client always must.
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) require_pkce: Option<bool>,
+    /// What its access tokens are: reference or jwt.
+    #[arg(long, value_name = "FORMAT", value_parser = access_token_format)]
+    pub(crate) access_token_format: Option<AccessTokenFormat>,
+    /// Whom its access tokens are for.
+    #[arg(long, value_name = "AUDIENCE")]
+    pub(crate) access_token_audience: Option<String>,
+    /// It is a resource server of this audience, and may introspect tokens made for it.
+    #[arg(long)]
+    pub(crate) audience: Option<String>,
+    /// The user it belongs to.
+    #[arg(long, value_name = "USER")]
+    pub(crate) owner: Option<SubjectId>,
+    /// Whether it is switched off.
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) disabled: Option<bool>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum UserCommand {
+    /// Make a user. Without --password-file a password is minted and printed once, now.
+    Create {
+        username: UserName,
+        #[command(flatten)]
+        changes: UserChanges,
+    },
+    /// All users.
+    List,
+    /// One user.
+    Show { username: UserName },
+    /// Change what is given and leave the rest.
+    Update {
+        username: UserName,
+        #[command(flatten)]
+        changes: UserChanges,
+    },
+    /// End a user's sessions and tokens; he cannot log in until he is enabled.
+    Disable { username: UserName },
+    /// Let a disabled user log in again.
+    Enable { username: UserName },
+    /// End a user's sessions and tokens and forget all but his name, which nobody gets again.
+    Delete { username: UserName },
+}
+
+/// What of a user is set. An empty text removes an optional one.
+#[derive(Args, Clone)]
+pub(crate) struct UserChanges {
+    /// Take his password from this file, or from standard input if it is `-`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<String>,
+    /// His e-mail address.
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// His name, for people to read.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Where his picture is.
+    #[arg(long, value_name = "URL")]
+    pub(crate) avatar: Option<String>,
+    /// Whether he administers this server.
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) admin: Option<bool>,
+    /// An account he may act for, and as what; once for each. Replaces all he had.
+    #[arg(long, value_name = "ID:ROLE", value_parser = membership)]
+    pub(crate) account: Vec<Membership>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum GrantCommand {
+    /// All grants, or one user's, or one client's.
+    List {
+        /// Only this user's.
+        #[arg(long)]
+        user: Option<UserName>,
+        /// Only this client's.
+        #[arg(long)]
+        client: Option<ClientId>,
+    },
+    /// End a grant and all its tokens.
+    Revoke { id: GrantId },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum TokenCommand {
+    /// What a token is worth.
+    Introspect {
+        /// The token, or `-` for standard input, where other users of this machine cannot see it.
+        token: String,
+    },
+    /// End a token.
+    Revoke {
+        /// The token, or `-` for standard input, where other users of this machine cannot see it.
+        token: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum KeyCommand {
+    /// All signing keys and what they are at.
+    List,
+    /// Add a key. It is published at once and signs later; the old one verifies until its last token has ended.
+    Rotate {
+        /// How it signs; as configured if absent.
+        #[arg(long)]
+        algorithm: Option<Algorithm>,
+        /// How long it is published before it signs. 0 is for emergencies: who has the old set cannot verify.
+        #[arg(long, default_value_t = Engine::KEY_AHEAD)]
+        ahead: Lifetime,
+    },
+    /// Take a key out at once, for when it leaked: what it signed is worth nothing from now on.
+    Retire {
+        /// The key's name, as `key list` shows it.
+        kid: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum StoreCommand {
+    /// What the store is, and what its acknowledgement is worth.
+    Info,
+}
+
+fn one_of<T: Copy>(known: &[T], name: fn(T) -> &'static str, text: &str) -> Result<T, String> {
+    let found = known.iter().copied().find(|known| name(*known) == text);
+    found.ok_or_else(|| {
+        let names: Vec<_> = known.iter().map(|known| name(*known)).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
+fn grant_type(text: &str) -> Result<GrantType, String> {
+    one_of(GrantType::ALL, GrantType::as_str, text)
+}
+
+fn response_type(text: &str) -> Result<ResponseType, String> {
+    one_of(ResponseType::ALL, ResponseType::as_str, text)
+}
+
+fn auth_method(text: &str) -> Result<AuthMethod, String> {
+    one_of(AuthMethod::ALL, AuthMethod::as_str, text)
+}
+
+fn access_token_format(text: &str) -> Result<AccessTokenFormat, String> {
+    one_of(AccessTokenFormat::ALL, AccessTokenFormat::as_str, text)
+}
+
+fn membership(text: &str) -> Result<Membership, String> {
+    let (id, role) = text.split_once(':').ok_or("write ID:ROLE, as in 35:manager")?;
+    Ok(Membership { id: AccountId::parse(id).map_err(|e| e.to_string())?, role: role.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,69 @@
+//! Figures and the audit trail: every event and refusal is counted by name, and told to the log.
+
+use grantor_core::{Event, Refusal};
+use grantor_engine::{Fault, Observer, Operation, Tracing};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+use crate::failure::Failure;
+
+/// Counts, and tells the log.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Counting;
+
+/// Begins to count; the handle gives the figures as Prometheus reads them.
+pub(crate) fn begin() -> Result<PrometheusHandle, Failure> {
+    let handle = PrometheusBuilder::new()
+        .install_recorder()
+        .map_err(|e| Failure::failed(format!("no figures can be kept: {e}")))?;
+    metrics::describe_counter!("grantor_events_total", "What was written, by event.");
+    metrics::describe_counter!("grantor_refusals_total", "Requests a rule refused, by operation and reason.");
+    metrics::describe_counter!("grantor_faults_total", "Requests the server could not answer, by operation.");
+    metrics::describe_counter!("grantor_records_purged_total", "Records removed long after they ended.");
+    metrics::describe_gauge!("grantor_info", "1, with the version that runs.");
+    metrics::gauge!("grantor_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
+    Ok(handle)
+}
+
+impl Observer for Counting {
+    fn happened(&self, event: &Event) {
+        metrics::counter!("grantor_events_total", "event" => name_of(event)).increment(1);
+        Tracing.happened(event);
+    }
+
+    fn refused(&self, operation: Operation, refusal: &Refusal) {
+        // Both labels come from closed lists, so strangers cannot make them grow.
+        let reason = format!("{:?}", refusal.reason);
+        metrics::counter!("grantor_refusals_total", "operation" => name(operation), "reason" => reason)
+            .increment(1);
+        Tracing.refused(operation, refusal);
+    }
+
+    fn failed(&self, operation: Operation, fault: &Fault) {
+        metrics::counter!("grantor_faults_total", "operation" => name(operation)).increment(1);
+        Tracing.failed(operation, fault);
+    }
+}
+
+fn name(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Token => "token",
+        Operation::Authorize => "authorize",
+        Operation::Decide => "decide",
+        Operation::Introspect => "introspect",
+        Operation::Revoke => "revoke",
+        Operation::Check => "check",
+        Operation::Administer => "administer",
+    }
+}
+
+fn name_of(event: &Event) -> &'static str {
+    match event {
+        Event::RequestApproved { .. } => "request_approved",
+        Event::RequestDenied { .. } => "request_denied",
+        Event::CodeRedeemed { .. } => "code_redeemed",
+        Event::RefreshTokenRotated { .. } => "refresh_token_rotated",
+        Event::AccessTokenIssued { .. } => "access_token_issued",
+        Event::AccessTokenRevoked { .. } => "access_token_revoked",
+        Event::GrantRevoked { .. } => "grant_revoked",
+    }
+}

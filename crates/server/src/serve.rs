@@ -1,0 +1,230 @@
+//! The server's life: listen, open, answer, stop.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::header;
+use axum::routing::get;
+use grantor_engine::Engine;
+use grantor_http::{Settings, Web};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::config::{Config, url_of};
+use crate::demo::{self, Demo};
+use crate::failure::Failure;
+use crate::observer::Counting;
+use crate::output::Output;
+use crate::wiring::House;
+use crate::{files, logs, observer};
+
+/// How often the engine's upkeep is done.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
+/// How many records one batch of it removes: few, so that no request waits long behind it.
+const UPKEEP_BATCH: usize = 500;
+
+/// What `serve` was told on the command line.
+pub(crate) struct Serve {
+    pub(crate) ready_file: Option<PathBuf>,
+    pub(crate) demo: bool,
+}
+
+/// Where the server is reached: what the ready file holds.
+#[derive(Serialize)]
+struct Addresses {
+    public: String,
+    admin: String,
+    profiles: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    demo: Option<Demo>,
+}
+
+/// Runs the server until it is told to stop.
+pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Result<(), Failure> {
+    logs::begin(&config.log)?;
+    let figures = observer::begin()?;
+    if let Some(file) = &options.ready_file {
+        // One of an earlier run would tell whoever waits for it of ports that are gone.
+        let _ = std::fs::remove_file(file);
+    }
+    // Before anything is announced: a signal that comes during the start must stop the server, too.
+    let stop = stop_signal()?;
+    let (public, public_at) = listen("listen.public", config.listen.public).await?;
+    let (admin, admin_at) = listen("listen.admin", config.listen.admin).await?;
+    let house = House::open(&config, config.issuer_at(public_at)?, Arc::new(Counting)).await?;
+    tell_dangers(&config, &house.engine).await?;
+
+    let router =
+        Web::new(house.engine.clone()).users(house.directory.clone()).settings(settings(&config)).router();
+    let admin_router = admin_router(house.engine.clone(), figures.clone());
+    let limits = house.engine.profile().limits;
+    let serving = (
+        grantor_http::serve(public, router, &limits, told(stop.clone())),
+        grantor_http::serve(admin, admin_router, &limits, told(stop)),
+    );
+    let upkeep = tokio::spawn(keep_up(house.engine.clone(), figures));
+    let announce = announce(&config, &options, &house, public_at, admin_at, output);
+    let ended = answer(serving, announce).await;
+    upkeep.abort();
+    house.close().await;
+    if ended.is_ok() {
+        tracing::info!("stopped");
+    }
+    ended
+}
+
+/// Answers requests, announces that it does, and ends when both listeners have.
+async fn answer(
+    serving: (impl Future<Output = ()>, impl Future<Output = ()>),
+    announce: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    let serving = async { tokio::join!(serving.0, serving.1) };
+    let (mut serving, announce) = (std::pin::pin!(serving), std::pin::pin!(announce));
+    tokio::select! {
+        _ = &mut serving => return Ok(()),
+        announced = announce => announced?,
+    }
+    serving.await;
+    Ok(())
+}
+
+async fn listen(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
+    let failed = |e: std::io::Error| Failure::failed(format!("{key}: cannot listen on {address}: {e}"));
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
+}
+
+fn settings(config: &Config) -> Settings {
+    Settings {
+        session: config.session,
+        client_rate: config.rate_limits.client_authentication,
+        login_rate: config.rate_limits.login,
+        trusted_proxies: config.listen.trusted_proxies.clone(),
+        ..Settings::default()
+    }
+}
+
+async fn tell_dangers(config: &Config, engine: &Engine) -> Result<(), Failure> {
+    let info = engine.store_info().await?;
+    tracing::info!(
+        storage = %config.storage.url,
+        backend = info.backend,
+        "an acknowledged answer survives {}",
+        info.durability
+    );
+    for danger in config.dangers() {
+        tracing::warn!(danger, "a dangerous setting is on");
+    }
+    Ok(())
+}
+
+async fn announce(
+    config: &Config,
+    options: &Serve,
+    house: &House,
+    public: SocketAddr,
+    admin: SocketAddr,
+    output: Output,
+) -> Result<(), Failure> {
+    let issuer = &house.engine.profile().issuer;
+    let mut addresses = Addresses {
+        public: url_of(public),
+        admin: url_of(admin),
+        profiles: BTreeMap::from([(config.profile.clone(), url_of(public))]),
+        demo: None,
+    };
+    tracing::info!(public = addresses.public, admin = addresses.admin, %issuer, "listening");
+    if options.demo {
+        addresses.demo = Some(demo::prepare(house, &addresses.public).await?);
+    }
+    output.result(&addresses, || {
+        let listening =
+            format!("public  {}\nadmin   {}\nissuer  {issuer}", addresses.public, addresses.admin);
+        match &addresses.demo {
+            Some(demo) => format!("{listening}\n\n{}", demo.explained()),
+            None => listening,
+        }
+    })?;
+    // Last, so that whoever waits for the file finds everything done.
+    if let Some(file) = &options.ready_file {
+        let json = serde_json::to_vec(&Addresses { demo: None, ..addresses })
+            .map_err(|e| Failure::failed(e.to_string()))?;
+        files::replace(file, &json).map_err(|e| {
+            Failure::failed(format!("the ready file {} cannot be written: {e}", file.display()))
+        })?;
+    }
+    Ok(())
+}
+
+/// Turns true at the first SIGTERM or SIGINT.
+fn stop_signal() -> Result<watch::Receiver<bool>, Failure> {
+    let failed = |e: std::io::Error| Failure::failed(format!("signals cannot be caught: {e}"));
+    let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    let (tell, told) = watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("told to stop; requests in flight finish first");
+        let _ = tell.send(true);
+    });
+    Ok(told)
+}
+
+async fn told(mut stop: watch::Receiver<bool>) {
+    // Whoever would have told is gone only when the process ends.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn keep_up(engine: Engine, figures: PrometheusHandle) {
+    let mut ticks = interval(UPKEEP_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = false;
+    loop {
+        ticks.tick().await;
+        figures.run_upkeep();
+        match engine.maintain(UPKEEP_BATCH).await {
+            Ok(removed) => {
+                metrics::counter!("grantor_records_purged_total")
+                    .increment(u64::try_from(removed).unwrap_or(u64::MAX));
+                if failing {
+                    tracing::info!("upkeep works again");
+                }
+                failing = false;
+                if removed == UPKEEP_BATCH {
+                    // More are waiting.
+                    ticks.reset_immediately();
+                }
+            }
+            Err(error) => {
+                if !failing {
+                    tracing::error!(%error, "upkeep failed; it is tried again every few seconds");
+                }
+                failing = true;
+            }
+        }
+    }
+}
+
+/// What operators ask: never on the public listener.
+fn admin_router(engine: Engine, figures: PrometheusHandle) -> Router {
+    const TEXT: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+    const JSON: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
+    let version = serde_json::json!({"name": "grantor", "version": env!("CARGO_PKG_VERSION")}).to_string();
+    Router::new()
+        .route("/version", get(|| async move { (JSON, version) }))
+        .route("/metrics", get(|| async move { (TEXT, figures.render()) }))
+        .merge(Web::health(engine))
+}

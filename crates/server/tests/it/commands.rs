@@ -1,0 +1,146 @@
+//! Every verb, as a script uses it.
+
+use serde_json::{Value, json};
+
+use crate::world::{World, shell};
+
+#[test]
+fn clients_are_made_shown_changed_and_deleted() {
+    let world = World::new();
+    let made = world.json(&[
+        "client",
+        "create",
+        "web",
+        "--redirect-uri",
+        "https://app.test/cb",
+        "--scope",
+        "read write",
+        "--grant-type",
+        "authorization_code,refresh_token",
+        "--name",
+        "Web",
+    ]);
+    assert!(made["client_secret"].as_str().unwrap().starts_with("gra_cs_"));
+    let shown = world.json(&["client", "show", "web"]);
+    assert_eq!((&shown["client_secret"], &shown["client_name"]), (&Value::Null, &json!("Web")));
+    let changed =
+        world.json(&["client", "update", "web", "--name", "", "--scope", "read", "--disabled", "true"]);
+    assert_eq!((&changed["client_name"], &changed["scope"]), (&Value::Null, &json!("read")));
+    assert_eq!(changed["redirect_uris"], shown["redirect_uris"]);
+    let rotated = world.json(&["client", "rotate-secret", "web"]);
+    assert_ne!(rotated["client_secret"], made["client_secret"]);
+    let minted = world.json(&["client", "create", "--grant-type", "client_credentials"]);
+    assert!(minted["client_id"].as_str().unwrap().len() >= 16);
+    assert_eq!(world.json(&["client", "list"]).as_array().unwrap().len(), 2);
+    assert_eq!(world.json(&["client", "delete", "web"])["deleted"], true);
+    for arguments in [["client", "show", "web"], ["client", "delete", "web"], ["client", "create", "web"]] {
+        let said = world.run(&arguments);
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{}", said.err);
+    }
+    let bad = world.run(&["client", "create", "x", "--redirect-uri", "http://app.test/cb"]);
+    assert_eq!(bad.code, Some(2), "{}", bad.err);
+}
+
+#[test]
+fn a_secret_can_come_from_a_file_or_standard_input_and_is_not_repeated() {
+    let world = World::new();
+    world.write("secret", "a secret of mine\n");
+    let arguments =
+        ["--json", "client", "create", "svc", "--grant-type", "client_credentials", "--secret-file"];
+    let made = world.run(&[&arguments[..], &["secret"]].concat()).json();
+    assert_eq!(made["client_secret"], Value::Null);
+    let made =
+        world.run_with(&["--json", "user", "create", "alice", "--password-file", "-"], "correct horse\n");
+    assert_eq!(made.json()["password"], Value::Null);
+    assert!(!made.out.contains("correct horse"));
+}
+
+#[test]
+fn users_are_made_changed_suspended_and_buried() {
+    let world = World::new();
+    let made =
+        world.json(&["user", "create", "Alice", "--email", "a@example.test", "--account", "35:manager"]);
+    assert_eq!(made["username"], "alice");
+    assert!(made["password"].as_str().unwrap().len() >= 16);
+    assert_eq!(made["accounts"], json!([{"id": "35", "role": "manager"}]));
+    let changed = world.json(&["user", "update", "alice", "--name", "Alice", "--admin", "true"]);
+    assert_eq!((&changed["name"], &changed["email"]), (&json!("Alice"), &json!("a@example.test")));
+    assert_eq!(
+        world.json(&["user", "disable", "alice"]),
+        json!({"username": "alice", "state": "disabled", "grants_revoked": 0})
+    );
+    assert_eq!(world.json(&["user", "show", "alice"])["state"], "disabled");
+    assert_eq!(world.json(&["user", "enable", "alice"])["state"], "active");
+    assert_eq!(world.json(&["user", "list"]).as_array().unwrap().len(), 1);
+    assert_eq!(world.json(&["user", "delete", "alice"])["state"], "deleted");
+    for verb in ["show", "delete", "disable", "create"] {
+        let said = world.run(&["user", verb, "alice"]);
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{verb}: {}", said.err);
+    }
+}
+
+#[test]
+fn keys_rotate_and_retire_beside_a_running_server() {
+    let world = World::new();
+    let server = world.serve(&[]);
+    let first = world.json(&["key", "list"]);
+    let rotated = world.json(&["key", "rotate", "--algorithm", "EdDSA", "--ahead", "0"]);
+    let states: Vec<_> = rotated.as_array().unwrap().iter().map(|k| k["state"].clone()).collect();
+    assert_eq!(states, ["retiring", "active"]);
+    let old = first[0]["kid"].as_str().unwrap();
+    world.json(&["key", "retire", old]);
+    let active = world.json(&["key", "list"]);
+    let active = active.as_array().unwrap().iter().find(|k| k["state"] == "active").unwrap();
+    let said = world.run(&["key", "retire", active["kid"].as_str().unwrap()]);
+    assert_eq!(said.code, Some(1), "the key that signs cannot go");
+    // The server takes the change over by itself.
+    crate::world::until(|| {
+        let keys: Value =
+            serde_json::from_str(&crate::world::get(server.public(), "/.well-known/jwks.json").1).unwrap();
+        keys["keys"].as_array().unwrap().iter().all(|k| k["kid"] != old).then_some(())
+    });
+}
+
+#[test]
+fn tokens_are_looked_into_beside_a_running_server() {
+    let world = World::new();
+    let server = world.serve(&[]);
+    let secret =
+        world.json(&["client", "create", "svc", "--grant-type", "client_credentials", "--scope", "read"]);
+    let secret = secret["client_secret"].as_str().unwrap();
+    let url = format!("{}/oauth2/token", server.public());
+    let answer = shell(&format!("curl -sS -u 'svc:{secret}' -d grant_type=client_credentials {url}"));
+    let answer: Value = serde_json::from_str(&answer).unwrap();
+    let token = answer["access_token"].as_str().unwrap();
+    let worth = world.json(&["token", "introspect", token]);
+    assert_eq!((&worth["active"], &worth["client_id"]), (&json!(true), &json!("svc")));
+    assert_eq!(world.run(&["token", "revoke", "nonsense"]).code, Some(1));
+    world.json(&["client", "update", "svc", "--disabled", "true"]);
+    assert_eq!(
+        world.run_with(&["--json", "token", "introspect", "-"], token).json(),
+        json!({"active": false})
+    );
+    assert_eq!(world.json(&["grant", "list"]), json!([]));
+}
+
+#[test]
+fn the_store_says_what_it_is() {
+    let info = World::new().json(&["store", "info"]);
+    assert_eq!(info["survives"], "a power cut");
+    assert!(info["backend"].as_str().unwrap().starts_with("SQLite "));
+}
+
+#[test]
+fn what_a_process_keeps_in_memory_no_command_can_reach() {
+    let world = World::new();
+    world.write("grantor.toml", "[storage]\nurl = \"memory:\"\n");
+    for command in [&["client", "list"][..], &["import", "x.json"], &["store", "info"], &["key", "rotate"]] {
+        let said = world.run(command);
+        assert_eq!(said.code, Some(1));
+        assert!(said.err.contains("where no command can reach"), "{}", said.err);
+    }
+    let server = world.serve(&[]);
+    assert!(!world.path("grantor-data").exists(), "memory leaves nothing behind");
+    assert_eq!(server.stop("-TERM").code(), Some(0));
+    assert!(world.read("stderr").contains("a dangerous setting is on"));
+}

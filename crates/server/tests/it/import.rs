@@ -1,0 +1,135 @@
+//! An import is applied as a whole, or refused as a whole.
+
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+fn whole() -> Value {
+    json!({
+        "clients": [
+            {"client_id": "web", "client_secret": "s3cret", "client_name": "Web", "description": "d", "profile": "standard",
+             "redirect_uris": ["https://app.test/cb"], "grant_types": ["authorization_code", "refresh_token"],
+             "response_types": ["code"], "scope": "read write", "default_scope": "read",
+             "token_endpoint_auth_method": "client_secret_basic", "require_pkce": true,
+             "access_token_format": "reference", "owner": "alice"},
+            {"client_id": "spa", "redirect_uris": ["https://app.test/cb"], "token_endpoint_auth_method": "none"}
+        ],
+        "users": [{"username": "alice", "password": "correct horse", "email": "alice@example.test", "name": "Alice",
+                   "avatar": "https://example.test/a.png", "admin": false, "accounts": [{"id": "35", "role": "manager"}]}],
+        "accounts": [{"id": "35", "name": "Acme", "url": "https://acme.example.test", "oauth_enabled": true}],
+        "api_keys": [],
+        "resource_servers": [{"client_id": "rs1", "client_secret": "an rs secret", "audience": "https://api.example.test"}],
+        "registration_keys": [],
+        "session_tokens": []
+    })
+}
+
+fn counts(created: u32, updated: u32, unchanged: u32) -> Value {
+    json!({"created": created, "updated": updated, "unchanged": unchanged})
+}
+
+#[test]
+fn the_same_file_twice_changes_nothing() {
+    let world = World::new();
+    world.write("all.json", &whole().to_string());
+    let first = world.json(&["import", "all.json"]);
+    let made = json!({"clients": counts(2, 0, 0), "resource_servers": counts(1, 0, 0), "users": counts(1, 0, 0), "accounts_ignored": 1});
+    assert_eq!(first, made);
+    let second = world.json(&["import", "all.json"]);
+    let same = json!({"clients": counts(0, 0, 2), "resource_servers": counts(0, 0, 1), "users": counts(0, 0, 1), "accounts_ignored": 1});
+    assert_eq!(second, same);
+    let mut changed = whole();
+    changed["clients"][0]["client_name"] = json!("Web 2");
+    changed["users"][0]["password"] = json!("another horse");
+    world.write("all.json", &changed.to_string());
+    let third = world.json(&["import", "all.json"]);
+    assert_eq!((&third["clients"], &third["users"]), (&counts(0, 1, 1), &counts(0, 1, 0)));
+
+    let exported = world.run(&["export"]);
+    assert_eq!(exported.code, Some(0));
+    for secret in ["s3cret", "horse", "an rs secret", "argon2"] {
+        assert!(!exported.out.contains(secret), "{secret}");
+    }
+    let again = world.run_with(&["--json", "import", "-"], &exported.out).json();
+    assert_eq!((&again["clients"], &again["users"]), (&counts(0, 0, 2), &counts(0, 0, 1)));
+    assert_eq!(again["resource_servers"], counts(0, 0, 1));
+}
+
+type Spoil = fn(&mut Value);
+
+/// Each spoils the whole file in one place, and what is said of it.
+const SPOILED: &[(Spoil, &str)] = &[
+    (
+        |f| f["clients"][1]["redirect_uris"] = json!(["http://app.test/cb"]),
+        "clients[1] (spa).redirect_uris[0]: ",
+    ),
+    (|f| f["clients"][1]["redirect_uri"] = json!("x"), "clients[1] (spa).redirect_uri: unknown field"),
+    (|f| f["clients"][0]["grant_types"] = json!(["password"]), "clients[0] (web).grant_types: "),
+    (|f| f["clients"][0]["client_secret"] = json!(["a-secret"]), "clients[0].client_secret: "),
+    (|f| f["clients"][0]["profile"] = json!("wistia"), "clients[0] (web).profile: there is no such profile"),
+    (|f| f["clients"][1]["client_id"] = json!("web"), "clients[1] (web).client_id: web is in the file twice"),
+    (
+        |f| f["clients"][1]["token_endpoint_auth_method"] = json!("client_secret_post"),
+        "clients[1] (spa).client_secret: ",
+    ),
+    (|f| f["users"][0]["username"] = json!("al ice"), "users[0] (al ice).username: "),
+    (|f| f["users"][0]["password"] = json!(""), "users[0].password: "),
+    (|f| f["users"][0]["accounts"][0]["rol"] = json!("x"), "users[0] (alice).accounts[0].rol: unknown field"),
+    (|f| f["users"][0]["name"] = json!("a\u{0}b"), "users[0] (alice): name has a control character"),
+    (|f| f["accounts"][0]["x"] = json!(1), "accounts[0].x: unknown field"),
+    (|f| f["resource_servers"][0]["scope"] = json!("x"), "resource_servers[0] (rs1).scope: unknown field"),
+    (|f| f["api_keys"] = json!([{"key": "a-secret"}]), "api_keys: belongs to the profile api-video"),
+    (
+        |f| f["registration_keys"] = json!([{"key": "a-secret"}]),
+        "registration_keys: belongs to the profile flex",
+    ),
+    (
+        |f| f["session_tokens"] = json!([{"token": "a-secret"}]),
+        "session_tokens: belongs to the profile brightcove",
+    ),
+    (|f| f["client"] = json!([]), "client: unknown section"),
+    (|f| f["clients"] = json!({}), "clients: expected a list"),
+];
+
+#[test]
+fn one_bad_entry_refuses_the_whole_file() {
+    let world = World::new();
+    for (spoil, says) in SPOILED {
+        let mut file = whole();
+        spoil(&mut file);
+        world.write("bad.json", &file.to_string());
+        let said = world.run(&["import", "bad.json"]);
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{says}: {}", said.err);
+        assert!(said.err.contains(says), "{says}: {}", said.err);
+        assert!(!said.err.contains("a-secret") && !said.err.contains("s3cret"), "{}", said.err);
+    }
+    assert_eq!(world.json(&["client", "list"]), json!([]));
+    assert_eq!(world.json(&["user", "list"]), json!([]));
+}
+
+#[test]
+fn what_was_deleted_is_found_before_anything_is_written() {
+    let world = World::new();
+    world.json(&["user", "create", "alice"]);
+    world.json(&["user", "delete", "alice"]);
+    world.json(&["client", "create", "rs1", "--audience", "a"]);
+    world.json(&["client", "delete", "rs1"]);
+    world.write("all.json", &whole().to_string());
+    let said = world.run(&["import", "all.json"]);
+    assert!(said.err.contains("resource_servers[0] (rs1).client_id: "), "{}", said.err);
+    let mut file = whole();
+    file["resource_servers"] = json!([]);
+    world.write("all.json", &file.to_string());
+    let said = world.run(&["import", "all.json"]);
+    assert!(said.err.contains("users[0] (alice).username: "), "{}", said.err);
+    assert_eq!(world.json(&["client", "list"]), json!([]));
+}
+
+#[test]
+fn what_is_no_json_is_told_by_its_place_and_not_repeated() {
+    let world = World::new();
+    world.write("bad.json", "{\"clients\": [\n{\"client_secret\": \"a-secret\" oops");
+    let said = world.run(&["import", "bad.json"]);
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.starts_with("bad.json:2:") && !said.err.contains("a-secret"), "{}", said.err);
+}
