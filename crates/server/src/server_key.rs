@@ -15,8 +15,7 @@ const BYTES: usize = 32;
 /// The key this configuration names. Of several first starts at once, all find the same.
 pub(crate) fn obtain(config: &Config) -> Result<ServerKey, Failure> {
     if let Some(key) = &config.keys.server_key {
-        let wrong = || Failure::usage(format!("GRANTOR__KEYS__SERVER_KEY: {}", expected()));
-        return parse(key).ok_or_else(wrong);
+        return Ok(key.clone());
     }
     let path = &config.keys.server_key_file;
     let broken = |error: io::Error| Failure::failed(format!("the server key {}: {error}", path.display()));
@@ -33,11 +32,7 @@ pub(crate) fn obtain(config: &Config) -> Result<ServerKey, Failure> {
 /// A key that ends with the process.
 pub(crate) fn ephemeral() -> Result<ServerKey, Failure> {
     let key = files::random_hex(BYTES).map_err(|e| Failure::failed(format!("no randomness: {e}")))?;
-    parse(&Secret::new(key)).ok_or_else(|| Failure::failed("no randomness"))
-}
-
-fn expected() -> String {
-    format!("expected {} hexadecimal digits, as `openssl rand -hex {BYTES}` prints", BYTES * 2)
+    parse(&Secret::new(key)).map_err(Failure::failed)
 }
 
 fn read(path: &Path) -> io::Result<Result<ServerKey, Failure>> {
@@ -49,14 +44,22 @@ fn read(path: &Path) -> io::Result<Result<ServerKey, Failure>> {
     }
     let mut text = String::new();
     file.read_to_string(&mut text)?;
-    let wrong = || Failure::usage(format!("the server key {}: {}", path.display(), expected()));
-    Ok(parse(&Secret::new(text.trim())).ok_or_else(wrong))
+    let wrong = |why| Failure::usage(format!("the server key {}: {why}", path.display()));
+    Ok(parse(&Secret::new(text.trim())).map_err(wrong))
 }
 
-fn parse(text: &Secret) -> Option<ServerKey> {
+/// Reads a key as it is written.
+pub(crate) fn parse(text: &Secret) -> Result<ServerKey, String> {
+    let wrong =
+        || format!("expected {} hexadecimal digits, as `openssl rand -hex {BYTES}` prints", BYTES * 2);
+    decode(text.expose()).map(ServerKey::from_bytes).ok_or_else(wrong)
+}
+
+fn decode(text: &str) -> Option<[u8; BYTES]> {
     let digits: Option<Vec<u8>> =
-        text.expose().chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
-    let (pairs, rest) = digits.as_deref()?.as_chunks::<2>();
+        text.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
+    let digits = digits?;
+    let (pairs, rest) = digits.as_chunks::<2>();
     let bytes: Vec<u8> = pairs.iter().map(|[high, low]| high * 16 + low).collect();
-    if rest.is_empty() { Some(ServerKey::from_bytes(bytes.try_into().ok()?)) } else { None }
+    if rest.is_empty() { bytes.try_into().ok() } else { None }
 }

@@ -10,6 +10,7 @@ use grantor_http::Rate;
 
 use super::{Config, LogFormat, Origin, RefreshModeName, Setting, Value};
 use crate::failure::Failure;
+use crate::server_key;
 
 /// Sets one key from a text.
 type SetOne = fn(&mut Config, &str) -> Result<(), String>;
@@ -36,7 +37,7 @@ const KEYS: &[(&str, SetOne)] = &[
         set(&mut c.access_token_format, one_of(v, &known))
     }),
     ("keys.server_key_file", |c, v| set(&mut c.keys.server_key_file, Ok(v.into()))),
-    ("keys.server_key", |c, v| set(&mut c.keys.server_key, Ok(Some(Secret::new(v))))),
+    ("keys.server_key", |c, v| set(&mut c.keys.server_key, server_key::parse(&Secret::new(v)).map(Some))),
     ("keys.algorithm", |c, v| set(&mut c.keys.algorithm, parse(v))),
     ("rate_limits.client_authentication", |c, v| {
         set(&mut c.rate_limits.client_authentication, unless("off", v, rate))

@@ -14,7 +14,9 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use grantor_core::client::AccessTokenFormat;
-use grantor_core::{Issuer, Lifetime, Lifetimes, Profile, RefreshMode, ScopeCatalogue, ScopeMeaning, Secret};
+use grantor_core::{
+    Issuer, Lifetime, Lifetimes, Profile, RefreshMode, ScopeCatalogue, ScopeMeaning, ServerKey,
+};
 use grantor_engine::Algorithm;
 use grantor_http::{Network, Rate};
 use tracing::level_filters::LevelFilter;
@@ -84,7 +86,7 @@ pub(crate) enum RefreshModeName {
 pub(crate) struct Keys {
     pub(crate) server_key_file: PathBuf,
     /// From the environment only: a key does not belong in a configuration file.
-    pub(crate) server_key: Option<Secret>,
+    pub(crate) server_key: Option<ServerKey>,
     pub(crate) algorithm: Algorithm,
 }
 

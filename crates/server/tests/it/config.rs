@@ -119,11 +119,25 @@ fn the_environment_overrides_the_file_and_is_as_strict() {
         ("GRANTOR__ISSUER", "http://a.test", "an issuer is an https URL"),
         ("GRANTOR__KEYS__SERVER_KEY", "secret-but-wrong", "expected 64 hexadecimal digits"),
     ] {
-        let (code, err) = with(name, value, &["store", "info"]);
+        let (code, err) = with(name, value, &["check-config"]);
         assert_eq!((code, err.lines().count()), (Some(2), 1), "{err}");
         assert!(err.starts_with(&format!("{name}: ")) && err.contains(says), "{err}");
         assert!(!err.contains("secret-but"), "{err}");
     }
+}
+
+#[test]
+fn a_server_key_from_the_environment_leaves_no_file() {
+    let world = World::new();
+    let key = "0123456789abcdef".repeat(4);
+    let with = |key: &str| {
+        let mut command = world.command(&["store", "info"]);
+        command.env("GRANTOR__KEYS__SERVER_KEY", key).output().unwrap().status.code()
+    };
+    assert_eq!(with(&key), Some(0));
+    assert!(!world.path("grantor-data/server.key").exists());
+    assert_eq!(with(&key.to_uppercase()), Some(0), "the same key, written otherwise");
+    assert_eq!(with(&key.replace('0', "1")), Some(1), "another key");
 }
 
 #[test]
