@@ -63,3 +63,8 @@ pub use serve::{Timeouts, serve, serve_with};
 pub use source::{InvalidNetwork, Network};
 pub use throttle::Rate;
 pub use web::{Settings, Web, router};
+
+/// The README's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

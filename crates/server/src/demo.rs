@@ -24,9 +24,13 @@ pub(crate) struct Demo {
     client_secret: String,
     username: String,
     password: String,
+    /// Puts the secret where the other lines look for it.
+    export: String,
     /// Gets a token.
     token: String,
-    /// Gets a token and asks what it is worth.
+    /// Gets a token, and keeps it where `introspect` looks for it.
+    keep: String,
+    /// Asks what that token is worth.
     introspect: String,
     /// To be opened in a browser.
     authorize: String,
@@ -45,15 +49,18 @@ pub(crate) async fn prepare(house: &House, listener: &str) -> Result<Demo, Failu
     let base = format!("{listener}{path}");
     let verifier = random(32)?;
     let challenge = Digest::of(verifier.as_bytes()).to_base64url();
-    let curl = format!("curl -sS -u '{NAME}:{}'", client_secret.expose());
+    // What is pasted stays short, and shells keep no secret in their history but the one exported.
+    let curl = format!("curl -sS -u \"{NAME}:$SECRET\"");
     let token = format!("{curl} -d grant_type=client_credentials {base}{}", endpoints.token);
-    let only_token = r#"sed -n 's/.*"access_token":"\([^"]*\)".*/\1/p'"#;
+    let only_token = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
     let asked: Vec<&str> = scope.tokens().collect();
     Ok(Demo {
         client_id: NAME.to_owned(),
         username: NAME.to_owned(),
         password: password.expose().to_owned(),
-        introspect: format!("{curl} -d token=\"$({token} | {only_token})\" {base}{}", endpoints.introspect),
+        export: format!("export SECRET='{}'", client_secret.expose()),
+        keep: format!("TOKEN=$({token} | {only_token})"),
+        introspect: format!("{curl} -d \"token=$TOKEN\" {base}{}", endpoints.introspect),
         authorize: format!(
             "{}?response_type=code&client_id={NAME}&redirect_uri={}&scope={}&state=demo&code_challenge={challenge}\
              &code_challenge_method=S256",
@@ -78,8 +85,9 @@ impl Demo {
         let mut step = |what: &str, line: &str| {
             let _ = write!(text, "# {what}\n{line}\n\n");
         };
+        step("The secret of the client demo, which is shown this once:", &self.export);
         step("A token for the client itself, at once:", &self.token);
-        step("What such a token is worth:", &self.introspect);
+        step("Another one, and what it is worth:", &format!("{}\n{}", self.keep, self.introspect));
         let login = format!("In a browser, log in as {} with the password {}:", self.username, self.password);
         step(&login, &self.authorize);
         step(

@@ -14,11 +14,12 @@ fn the_printed_lines_work_as_printed_at_every_start() {
     for _ in 0..2 {
         let server = world.serve(&["--demo"]);
         let printed = world.read("stdout");
-        let curls = lines(&printed, "curl ");
-        let [token, introspect, _redeem] = curls.as_slice() else { panic!("{printed}") };
-        let token: Value = serde_json::from_str(&shell(token)).unwrap();
+        let [export] = lines(&printed, "export ").try_into().unwrap();
+        let [keep] = lines(&printed, "TOKEN=").try_into().unwrap();
+        let [token, introspect, _redeem] = lines(&printed, "curl ").try_into().unwrap();
+        let token: Value = serde_json::from_str(&shell(&format!("{export}\n{token}"))).unwrap();
         assert!(token["access_token"].as_str().unwrap().starts_with("gra_at_"), "{token}");
-        let worth: Value = serde_json::from_str(&shell(introspect)).unwrap();
+        let worth: Value = serde_json::from_str(&shell(&format!("{export}\n{keep}\n{introspect}"))).unwrap();
         assert_eq!(worth["active"], true, "{worth}");
         assert_eq!(lines(&printed, "http://").len(), 1, "{printed}");
         assert_eq!(server.stop("-TERM").code(), Some(0));
@@ -46,7 +47,8 @@ fn the_browser_flow_ends_in_a_token() {
     let back = shell(&approve);
     assert!(back.starts_with("http://127.0.0.1:8090/callback?"), "{back}");
     let code = back.split(['?', '&']).find_map(|pair| pair.strip_prefix("code=")).unwrap();
-    let tokens: Value = serde_json::from_str(&shell(&demo("redeem").replace("THE_CODE", code))).unwrap();
+    let redeem = format!("{}\n{}", demo("export"), demo("redeem").replace("THE_CODE", code));
+    let tokens: Value = serde_json::from_str(&shell(&redeem)).unwrap();
     assert!(tokens["refresh_token"].is_string(), "{tokens}");
 
     let refresh = tokens["refresh_token"].as_str().unwrap();

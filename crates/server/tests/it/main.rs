@@ -5,5 +5,6 @@ mod commands;
 mod config;
 mod demo;
 mod import;
+mod readme;
 mod serve;
 mod world;

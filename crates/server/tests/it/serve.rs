@@ -155,14 +155,20 @@ fn a_taken_port_is_told() {
     assert!(err.contains(&format!("listen.public: cannot listen on {taken}")), "{err}");
 }
 
+/// Lines that `--demo` printed, one after the other.
+fn pasted(started: &Value, names: &[&str]) -> String {
+    names.iter().map(|name| started["demo"][name].as_str().unwrap()).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
 fn no_log_line_holds_a_secret_even_at_the_finest_level() {
     let world = World::new();
     world.write("grantor.toml", "[log]\nlevel = \"trace\"\nfile = \"log\"\n");
     let server = world.serve(&["--json", "--demo"]);
     let started: Value = serde_json::from_str(&world.read("stdout")).unwrap();
-    let answer: Value = serde_json::from_str(&shell(started["demo"]["token"].as_str().unwrap())).unwrap();
-    let _ = shell(started["demo"]["introspect"].as_str().unwrap());
+    let answer: Value = serde_json::from_str(&shell(&pasted(&started, &["export", "token"]))).unwrap();
+    let worth = shell(&pasted(&started, &["export", "keep", "introspect"]));
+    assert!(worth.contains("\"active\":true"), "{worth}");
     assert_eq!(server.stop("-TERM").code(), Some(0));
     let log = world.read("log");
     assert!(log.contains("access_token_issued"), "{log}");
@@ -208,7 +214,7 @@ fn what_is_configured_is_what_runs() {
     let server = world.serve(&["--json", "--demo"]);
     assert_eq!(server.addresses["profiles"], json!({"library": server.public()}));
     let started: Value = serde_json::from_str(&world.read("stdout")).unwrap();
-    let answer: Value = serde_json::from_str(&shell(started["demo"]["token"].as_str().unwrap())).unwrap();
+    let answer: Value = serde_json::from_str(&shell(&pasted(&started, &["export", "token"]))).unwrap();
     assert!((6..=7).contains(&answer["expires_in"].as_u64().unwrap()), "{answer}");
     assert_eq!(answer["scope"], "books:read");
     let worth = world.json(&["token", "introspect", answer["access_token"].as_str().unwrap()]);

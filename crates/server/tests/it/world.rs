@@ -78,6 +78,13 @@ impl World {
         self.serve_by(self.command(&[&["serve", "--ready-file", "ready.json"], arguments].concat()))
     }
 
+    /// The same without any configuration at all, on the ports that the documents name.
+    pub(crate) fn serve_unconfigured(&self, arguments: &[&str]) -> Server {
+        let mut command = self.command(&[&["serve", "--ready-file", "ready.json"], arguments].concat());
+        command.env_remove("GRANTOR__LISTEN__PUBLIC").env_remove("GRANTOR__LISTEN__ADMIN");
+        self.serve_by(command)
+    }
+
     /// The same under another umask.
     pub(crate) fn serve_with_umask(&self, umask: &str) -> Server {
         let mut shell = Command::new("sh");
