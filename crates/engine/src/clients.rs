@@ -3,12 +3,12 @@
 use grantor_core::client::{Client, ClientMetadata, InvalidClient};
 use grantor_core::credential::{mint_client_id, mint_client_secret};
 use grantor_core::record::{Expect, Kind, Put, Under, Version};
-use grantor_core::step::{FlowFault, Loaded};
+use grantor_core::step::{Committed, FlowFault, Loaded, Step, commit, load};
 use grantor_core::{ClientId, Lifetime, Secret, SecretHash};
-use grantor_store::PutOutcome;
 
 use crate::engine::Engine;
 use crate::error::EngineError;
+use crate::observer::Operation;
 use crate::surroundings::entropy;
 
 /// How often a change of a registration is tried again when another change came first.
@@ -143,7 +143,7 @@ impl Engine {
     pub async fn clients(&self, after: Option<&ClientId>, limit: usize) -> Result<ClientPage, EngineError> {
         let after = after.map(Client::key);
         let under = Under::Kind(Kind::Client);
-        let page = self.parts.store.list(&under, after.as_ref().map(|k| k.raw()), limit).await?;
+        let page = self.list(&under, after.as_ref().map(|k| k.raw()), limit).await?;
         let mut clients = Vec::new();
         let mut last = None;
         for key in page.keys {
@@ -232,23 +232,14 @@ impl Engine {
     }
 
     async fn read_client(&self, id: &ClientId) -> Result<Option<Loaded<Client>>, EngineError> {
-        let key = Client::key(id);
-        let Some(stored) = self.parts.store.get(key.raw()).await? else { return Ok(None) };
-        let record = grantor_core::record::decode(key.raw(), &stored.body).map_err(FlowFault::Corrupt)?;
-        Ok(Some(Loaded { record, version: stored.version }))
+        self.drive(Operation::Administer, load(Client::key(id))).await
     }
 
     async fn write_client(&self, expect: Expect, client: &Client) -> Result<bool, EngineError> {
         let key = Client::key(client.id());
         let version = Version::draw(&mut entropy());
-        match self.parts.store.put(Put::of(&key, expect, version, client, None)).await {
-            PutOutcome::Applied => Ok(true),
-            PutOutcome::Conflict => Ok(false),
-            PutOutcome::NotApplied(error) => Err(error.into()),
-            PutOutcome::Unknown(error) => match self.read_client(client.id()).await? {
-                Some(found) if found.version == version => Ok(true),
-                Some(_) | None => Err(error.into()),
-            },
-        }
+        let flow = commit(Put::of(&key, expect, version, client, None), Vec::new());
+        let written = flow.then(|committed| Step::done(committed == Committed::Yes));
+        self.drive(Operation::Administer, written).await
     }
 }

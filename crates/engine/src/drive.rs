@@ -1,9 +1,9 @@
 //! The loop that answers a flow's needs.
 
 use grantor_core::Event;
-use grantor_core::record::Version;
+use grantor_core::record::{RecordKey, Under, Version};
 use grantor_core::step::{CommitOutcome, Step};
-use grantor_store::PutOutcome;
+use grantor_store::{Page, PutOutcome};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, Fault};
@@ -17,12 +17,32 @@ impl Engine {
         flow: Step<T>,
     ) -> Result<T, EngineError> {
         let ended = self.answer_all(flow).await;
+        self.told(operation, ended)
+    }
+
+    /// Tells the observer how a call ended that did not end well.
+    pub(crate) fn told<T>(
+        &self,
+        operation: Operation,
+        ended: Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
         match &ended {
             Ok(_) | Err(EngineError::InvalidClient(_)) => {}
             Err(EngineError::Refused(refusal)) => self.parts.observer.refused(operation, refusal),
             Err(EngineError::Fault(fault)) => self.parts.observer.failed(operation, fault),
         }
         ended
+    }
+
+    /// Part of the list of keys, with a fault told.
+    pub(crate) async fn list(
+        &self,
+        under: &Under,
+        after: Option<&RecordKey>,
+        limit: usize,
+    ) -> Result<Page, EngineError> {
+        let page = self.parts.store.list(under, after, limit).await;
+        self.told(Operation::Administer, page.map_err(Into::into))
     }
 
     async fn answer_all<T: Send + 'static>(&self, mut step: Step<T>) -> Result<T, EngineError> {

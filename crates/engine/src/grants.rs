@@ -48,7 +48,7 @@ impl Engine {
             }
             None => (Under::Kind(Kind::Grant), after.map(|id| Grant::key(id).raw().clone())),
         };
-        let page = self.parts.store.list(&under, after.as_ref(), limit).await?;
+        let page = self.list(&under, after.as_ref(), limit).await?;
         let mut grants = Vec::new();
         let mut last = None;
         for key in page.keys {
@@ -81,7 +81,7 @@ impl Engine {
         let mut after: Option<RecordKey> = None;
         let mut ended = 0;
         loop {
-            let page = self.parts.store.list(&SubjectGrant::under(subject), after.as_ref(), PAGE).await?;
+            let page = self.list(&SubjectGrant::under(subject), after.as_ref(), PAGE).await?;
             for id in page.keys.iter().filter_map(grant_of) {
                 ended += usize::from(self.revoke_grant(id, cause).await?);
             }

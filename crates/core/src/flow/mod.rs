@@ -22,8 +22,9 @@ pub use revoke::{revoke, revoke_as_operator, revoke_grant};
 pub use token::{TokenAnswer, token};
 
 use crate::entropy::Entropy;
+use crate::grant::Grant;
 use crate::profile::Profile;
-use crate::record::Version;
+use crate::record::{Expect, Put, Version};
 use crate::secret::ServerKey;
 use crate::time::Time;
 
@@ -42,5 +43,11 @@ pub struct Context {
 impl Context {
     fn version(&mut self) -> Version {
         Version::draw(&mut self.entropy)
+    }
+
+    /// The write that puts `grant` in the place of the version that was read.
+    fn replace(&mut self, read: Version, grant: &Grant) -> Put {
+        let key = Grant::key(grant.facts().id);
+        Put::of(&key, Expect::Version(read), self.version(), grant, grant.keep_until())
     }
 }

@@ -63,13 +63,8 @@ pub(super) fn issue(
             let speaker = Speaker::Subject(facts.clone());
             issue::access_token(ctx, client.metadata(), TYPE, speaker, facts.scope.clone()).then(
                 move |(ctx, issued)| {
-                    let answer = TokenAnswer::new(ctx.now, issued, TYPE, client.id().clone());
-                    Step::done(TokenAnswer {
-                        refresh_token: refresh_token.map(|t| t.text()),
-                        subject: Some(facts.subject),
-                        grant: Some(facts.id),
-                        ..answer
-                    })
+                    let text = refresh_token.map(|token| token.text());
+                    Step::done(TokenAnswer::of_grant(ctx.now, issued, TYPE, facts, text))
                 },
             )
         },

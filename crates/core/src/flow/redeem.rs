@@ -6,7 +6,6 @@ use crate::client::GrantType;
 use crate::credential::{AuthorizationCode, RefreshToken};
 use crate::grant::{Grant, Redeem, RefreshChain};
 use crate::pkce::CodeVerifier;
-use crate::record::{Expect, Put};
 use crate::refusal::{Reason, Refusal};
 use crate::secret::Secret;
 use crate::standing::Standing;
@@ -77,16 +76,7 @@ impl Redemption {
             keep_until,
         };
         let decision = found.record.redeem(&command, self.ctx.now);
-        let version = self.ctx.version();
-        let put = decision.write.map(|grant| {
-            Put::of(
-                &Grant::key(facts.id),
-                Expect::Version(found.version),
-                version,
-                &grant,
-                grant.keep_until(),
-            )
-        });
+        let put = decision.write.map(|grant| self.ctx.replace(found.version, &grant));
         let events = decision.events;
         match (decision.verdict, put) {
             (Err(refusal), None) => Step::stop(refusal),
@@ -102,13 +92,8 @@ impl Redemption {
                     move |(ctx, issued)| {
                         commit(put, events).then(move |committed| match committed {
                             Committed::Yes => {
-                                let answer = TokenAnswer::new(ctx.now, issued, TYPE, client.id().clone());
-                                Step::done(TokenAnswer {
-                                    refresh_token: refresh_token.map(|t| t.text()),
-                                    subject: Some(facts.subject),
-                                    grant: Some(facts.id),
-                                    ..answer
-                                })
+                                let text = refresh_token.map(|token| token.text());
+                                Step::done(TokenAnswer::of_grant(ctx.now, issued, TYPE, facts, text))
                             }
                             Committed::LostRace => {
                                 Redemption { ctx, client, code, redirect_uri, verifier, races }.again()

@@ -5,7 +5,6 @@ use super::{ClientAuthenticated, Context, TokenAnswer};
 use crate::client::GrantType;
 use crate::credential::RefreshToken;
 use crate::grant::{Grant, Refresh, Refreshed};
-use crate::record::{Expect, Put};
 use crate::refusal::{Reason, Refusal};
 use crate::scope::Scope;
 use crate::secret::Secret;
@@ -73,16 +72,7 @@ impl Renewal {
             }
             Some(_) => granted,
         };
-        let version = self.ctx.version();
-        let put = decision.write.map(|grant| {
-            Put::of(
-                &Grant::key(facts.id),
-                Expect::Version(found.version),
-                version,
-                &grant,
-                grant.keep_until(),
-            )
-        });
+        let put = decision.write.map(|grant| self.ctx.replace(found.version, &grant));
         let events = decision.events;
         match (decision.verdict, put) {
             (Err(refusal), None) => Step::stop(refusal),
@@ -101,13 +91,8 @@ impl Renewal {
                         };
                         written.then(move |committed| match committed {
                             Committed::Yes => {
-                                let answer = TokenAnswer::new(ctx.now, issued, TYPE, client.id().clone());
-                                Step::done(TokenAnswer {
-                                    refresh_token: Some(refresh_token),
-                                    subject: Some(facts.subject),
-                                    grant: Some(facts.id),
-                                    ..answer
-                                })
+                                let text = Some(refresh_token);
+                                Step::done(TokenAnswer::of_grant(ctx.now, issued, TYPE, facts, text))
                             }
                             Committed::LostRace => {
                                 Renewal { ctx, client, token, scope: asked, races }.again()

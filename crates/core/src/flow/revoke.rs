@@ -92,7 +92,7 @@ fn end_grant(ctx: Context, id: GrantId, authority: Authority, races: u32) -> Ste
         let Some(cause) = authority.over(&ctx, &found.record) else { return Step::done(false) };
         let decision = found.record.revoke(cause, ctx.now);
         let Some(grant) = decision.write else { return Step::done(false) };
-        let put = Put::of(&key, Expect::Version(found.version), ctx.version(), &grant, grant.keep_until());
+        let put = ctx.replace(found.version, &grant);
         commit(put, decision.events).then(move |committed| match committed {
             Committed::Yes => Step::done(true),
             Committed::LostRace if races < ctx.profile.limits.races => {

@@ -3,6 +3,7 @@
 use super::issue::Issued;
 use super::{Context, authenticate, client_credentials, password, redeem, refresh};
 use crate::client::GrantType;
+use crate::grant::GrantFacts;
 use crate::ids::{ClientId, GrantId, SubjectId};
 use crate::request::{GrantRequest, TokenRequest};
 use crate::scope::Scope;
@@ -44,6 +45,22 @@ impl TokenAnswer {
             client,
             subject: None,
             grant: None,
+        }
+    }
+
+    /// The answer to a client that was given a grant.
+    pub(super) fn of_grant(
+        now: Time,
+        issued: Issued,
+        grant_type: GrantType,
+        facts: GrantFacts,
+        refresh_token: Option<Secret>,
+    ) -> Self {
+        Self {
+            refresh_token,
+            subject: Some(facts.subject),
+            grant: Some(facts.id),
+            ..Self::new(now, issued, grant_type, facts.client)
         }
     }
 
