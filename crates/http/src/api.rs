@@ -135,6 +135,9 @@ pub(crate) async fn method_not_allowed() -> Response {
 
 impl From<Refusal> for ApiStop {
     fn from(refusal: Refusal) -> Self {
+        // It never reached the engine, whose observer tells of all others.
+        let (reason, parameter) = (refusal.reason, refusal.parameter);
+        tracing::info!(target: "grantor::audit", ?reason, parameter, "refused as it was read");
         ApiStop::Refused(refusal)
     }
 }
