@@ -456,6 +456,44 @@ fn an_operator_ends_a_grant_once() {
 }
 
 #[test]
+fn a_thousand_credentials_have_nothing_in_common_but_their_prefix() {
+    let mut w = world();
+    let mut texts: [Vec<String>; 3] = Default::default();
+    for _ in 0..1000 {
+        let code = w.approve("web", "read");
+        let answer = w.redeem("web", &code).unwrap();
+        let three = [&code, &answer.access_token, answer.refresh_token.as_ref().unwrap()];
+        for (texts, text) in texts.iter_mut().zip(three) {
+            texts.push(text.expose().to_owned());
+        }
+    }
+    for mut texts in texts {
+        let unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        assert!(texts.iter().all(|text| text.bytes().all(unreserved)));
+        // The last character of 52 bytes in base64 has two bits left to say.
+        for at in "gra_xx_".len()..texts[0].len() - 1 {
+            let seen: std::collections::BTreeSet<u8> = texts.iter().map(|text| text.as_bytes()[at]).collect();
+            // A refresh token says which of its chain it is: four bytes that are nought in the first.
+            let generation = texts[0].starts_with("gra_rt_") && (7 + 21..7 + 27).contains(&at);
+            assert!(seen.len() > 15 || generation, "position {at} has only {} values", seen.len());
+        }
+        texts.sort();
+        texts.dedup();
+        assert_eq!(texts.len(), 1000);
+    }
+}
+
+#[test]
+fn a_client_that_is_switched_off_gets_nothing() {
+    let mut w = world();
+    w.register("off", |m| m.disabled = true);
+    let ask = GrantRequest::ClientCredentials { scope: None };
+    assert_eq!(w.token("off", ask).err(), Some(Reason::ClientDisabled));
+    let query = format!("client_id=off&redirect_uri={CALLBACK}&response_type=code");
+    assert_eq!(w.examine(&query).err(), Some(Reason::ClientDisabled));
+}
+
+#[test]
 fn an_operator_looks_up_and_takes_back_any_token() {
     for format in [AccessTokenFormat::Reference, AccessTokenFormat::Jwt] {
         let mut w = World::new(|p| p.access_token_format = format);
