@@ -5,12 +5,14 @@
 //! store around a store. [`TimeoutLayer`] bounds waiting; [`FaultLayer`] fails on demand, for tests.
 
 mod contract;
+mod copy;
 mod faults;
 mod memory;
 mod pointers;
 mod timeout;
 
 pub use contract::{Durability, Page, PutOutcome, Store, StoreError, StoreInfo};
+pub use copy::{Contents, CopyError, contents, copy};
 pub use faults::{Fault, FaultLayer, Faults, Operation};
 pub use memory::MemoryStore;
 pub use timeout::TimeoutLayer;
