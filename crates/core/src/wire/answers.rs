@@ -137,3 +137,95 @@ fn json<T: Serialize>(value: &T) -> Vec<u8> {
     // Texts, numbers and booleans under fixed names: serde_json has no reason to refuse them.
     serde_json::to_vec(value).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::GrantType;
+    use crate::{LiveAccessToken, Reason, Secret, Time};
+
+    fn text(body: Vec<u8>) -> String {
+        String::from_utf8(body).unwrap()
+    }
+
+    #[test]
+    fn a_token_answer_names_what_there_is_and_nothing_else() {
+        let now = Time::from_unix_millis(1_000_000);
+        let mut answer = TokenAnswer {
+            access_token: Secret::new("at"),
+            expires_at: Time::from_unix_millis(1_059_999),
+            now,
+            refresh_token: Some(Secret::new("rt")),
+            scope: "read write".parse().unwrap(),
+            grant_type: GrantType::AuthorizationCode,
+            client: "web".parse().unwrap(),
+            subject: None,
+            grant: None,
+        };
+        assert_eq!(
+            text(token_body(&answer)),
+            r#"{"access_token":"at","token_type":"Bearer","expires_in":59,"refresh_token":"rt","scope":"read write"}"#
+        );
+        answer.refresh_token = None;
+        answer.scope = crate::Scope::none();
+        answer.expires_at = Time::from_unix_millis(0);
+        assert_eq!(
+            text(token_body(&answer)),
+            r#"{"access_token":"at","token_type":"Bearer","expires_in":0}"#
+        );
+    }
+
+    #[test]
+    fn an_introspection_answer_has_the_types_of_rfc_7662() {
+        assert_eq!(
+            text(introspection_body(&Introspection::Inactive, "https://a.test")),
+            r#"{"active":false}"#
+        );
+        let live = LiveAccessToken {
+            client: "web".parse().unwrap(),
+            subject: Some("alice".parse().unwrap()),
+            account: None,
+            grant: None,
+            scope: "read".parse().unwrap(),
+            audience: None,
+            issued_at: Time::from_unix_millis(1000),
+            expires_at: Time::from_unix_millis(61_000),
+        };
+        assert_eq!(
+            text(introspection_body(&Introspection::AccessToken(live), "https://a.test")),
+            r#"{"active":true,"scope":"read","client_id":"web","token_type":"Bearer","exp":61,"iat":1,"sub":"alice","iss":"https://a.test"}"#
+        );
+    }
+
+    #[test]
+    fn challenges_are_those_of_the_rfcs() {
+        let header = |challenge: Challenge, reason: Reason| challenge.header(&reason.into());
+        let basic = Some("Basic realm=\"grantor\"".to_owned());
+        assert_eq!(header(Challenge::Basic, Reason::ClientSecretWrong), basic);
+        assert_eq!(header(Challenge::Basic, Reason::ParameterMissing), None);
+        assert_eq!(
+            header(Challenge::Bearer, Reason::TokenMissing),
+            Some("Bearer realm=\"grantor\"".to_owned())
+        );
+        let insufficient = header(Challenge::Bearer, Reason::ScopeInsufficient).unwrap();
+        assert!(
+            insufficient
+                .starts_with("Bearer realm=\"grantor\", error=\"insufficient_scope\", error_description=")
+        );
+    }
+
+    #[test]
+    fn refusals_that_must_look_alike_do() {
+        let bodies: Vec<ErrorBody> = [
+            Reason::ClientUnknown,
+            Reason::ClientSecretWrong,
+            Reason::ClientMethodWrong,
+            Reason::ClientDisabled,
+            Reason::ClientUnidentified,
+            Reason::AuthorizationMalformed,
+        ]
+        .map(|reason| ErrorBody::of(&reason.into()))
+        .into();
+        assert!(bodies.iter().all(|body| *body == bodies[0]));
+    }
+}
