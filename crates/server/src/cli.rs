@@ -8,6 +8,8 @@ use grantor_core::{AccountId, ClientId, GrantId, Lifetime, RedirectUri, Scope, S
 use grantor_directory::{Membership, UserName};
 use grantor_engine::{Algorithm, Engine};
 
+use crate::storage::StorageUrl;
+
 /// An OAuth 2.0 authorization server.
 #[derive(Parser)]
 #[command(name = "grantor", version, arg_required_else_help = true)]
@@ -253,6 +255,22 @@ pub(crate) enum KeyCommand {
 pub(crate) enum StoreCommand {
     /// What the store is, and what its acknowledgement is worth.
     Info,
+    /// Read everything and change nothing: is it all whole?
+    Check,
+    /// Remove what is long past, now. A running server does so by itself.
+    Purge,
+    /// Copy everything into another store, and compare. No server may run on either.
+    Copy {
+        /// The store to read, as in `sqlite:grantor-data/grantor.db`.
+        #[arg(long)]
+        from: StorageUrl,
+        /// The store to write.
+        #[arg(long)]
+        to: StorageUrl,
+        /// Replace what differs in the target.
+        #[arg(long)]
+        overwrite: bool,
+    },
 }
 
 fn one_of<T: Copy>(known: &[T], name: fn(T) -> &'static str, text: &str) -> Result<T, String> {

@@ -16,6 +16,7 @@ mod observer;
 mod output;
 mod serve;
 mod server_key;
+mod storage;
 mod wiring;
 
 use std::process::ExitCode;

@@ -1,26 +1,21 @@
 //! From a configuration to the rooms: the store, the engine, the directory.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use grantor_core::{Issuer, ServerKey};
 use grantor_directory::{Directory, Settings};
 use grantor_engine::{Engine, Observer, Tracing};
-use grantor_store::{MemoryStore, Store, StoreError, TimeoutLayer};
-use grantor_store_sqlite::{SqliteDurability, SqliteOptions, SqliteStore};
 
-use crate::config::{Config, StorageUrl};
+use crate::config::Config;
 use crate::failure::Failure;
 use crate::server_key;
-
-/// Whoever asks has his answer, or his 503, within this.
-const STORE_PATIENCE: Duration = Duration::from_secs(2);
+use crate::storage::{Storage, StorageUrl};
 
 /// The rooms, put together.
 pub(crate) struct House {
     pub(crate) engine: Engine,
     pub(crate) directory: Arc<Directory>,
-    sqlite: Option<Arc<SqliteStore>>,
+    storage: Storage,
 }
 
 impl House {
@@ -45,7 +40,8 @@ impl House {
     ) -> Result<Self, Failure> {
         // The key is first: a store that was made beside the wrong key would have to be thrown away.
         let key = key(config)?;
-        let (store, sqlite) = open_store(config)?;
+        let storage = Storage::open(&config.storage.url, config.storage.full).await?;
+        let store = Arc::clone(&storage.store);
         let engine = Engine::builder(config.to_profile(issuer), Arc::clone(&store), key)
             .algorithm(config.keys.algorithm)
             .observer(observer)
@@ -53,16 +49,17 @@ impl House {
             .await?;
         let directory = Directory::new(store, Settings::default())
             .map_err(|e| Failure::failed(format!("passwords cannot be hashed: {e}")))?;
-        Ok(Self { engine, directory: Arc::new(directory), sqlite })
+        Ok(Self { engine, directory: Arc::new(directory), storage })
+    }
+
+    /// The store, and what can be done with it beside the contract.
+    pub(crate) fn storage(&self) -> &Storage {
+        &self.storage
     }
 
     /// Writes what is still on its way and lets the store go.
     pub(crate) async fn close(self) {
-        if let Some(sqlite) = self.sqlite
-            && let Err(error) = sqlite.close().await
-        {
-            tracing::warn!(%error, "the store did not close; nothing that was acknowledged is lost");
-        }
+        self.storage.close().await;
     }
 }
 
@@ -70,24 +67,5 @@ fn key(config: &Config) -> Result<ServerKey, Failure> {
     match &config.storage.url {
         StorageUrl::Memory => server_key::ephemeral(),
         StorageUrl::Sqlite(_) => server_key::obtain(config),
-    }
-}
-
-type Opened = (Arc<dyn Store>, Option<Arc<SqliteStore>>);
-
-fn open_store(config: &Config) -> Result<Opened, Failure> {
-    match &config.storage.url {
-        StorageUrl::Memory => Ok((Arc::new(MemoryStore::new()), None)),
-        StorageUrl::Sqlite(path) => {
-            let durability =
-                if config.storage.full { SqliteDurability::Full } else { SqliteDurability::Relaxed };
-            let options = SqliteOptions { durability, ..SqliteOptions::default() };
-            let opened = crate::files::make_parent(path)
-                .map_err(|e| StoreError::Unavailable(e.to_string()))
-                .and_then(|()| SqliteStore::open(path, options));
-            let sqlite =
-                Arc::new(opened.map_err(|e| Failure::failed(format!("{}: {e}", config.storage.url)))?);
-            Ok((Arc::new(TimeoutLayer::new(Arc::clone(&sqlite), STORE_PATIENCE)), Some(sqlite)))
-        }
     }
 }

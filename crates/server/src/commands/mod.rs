@@ -41,9 +41,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Key(command) => {
             in_house(&config, async |house| key::run(command, house, output).await).await
         }
-        Command::Store(command) => {
-            in_house(&config, async |house| store::run(&command, house, output).await).await
-        }
+        Command::Store(command) => store::run(command, &config, output).await,
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::net::SocketAddr;
 
-use super::{Config, StorageUrl, url_of};
+use super::{Config, url_of};
 use crate::failure::Failure;
+use crate::storage::StorageUrl;
 
 /// Refuses what cannot be served safely.
 pub(super) fn whole(config: &Config) -> Result<(), Failure> {

@@ -11,7 +11,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use grantor_core::client::AccessTokenFormat;
 use grantor_core::{
@@ -22,6 +21,7 @@ use grantor_http::{Network, Rate};
 use tracing::level_filters::LevelFilter;
 
 use crate::failure::Failure;
+use crate::storage::StorageUrl;
 
 /// The file that is read where none is named.
 const DEFAULT_FILE: &str = "grantor.toml";
@@ -57,15 +57,6 @@ pub(crate) struct Storage {
     pub(crate) url: StorageUrl,
     /// Whether an acknowledged answer survives a power cut, and not only the end of the process.
     pub(crate) full: bool,
-}
-
-/// Where records are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum StorageUrl {
-    /// In this process.
-    Memory,
-    /// In an SQLite file.
-    Sqlite(PathBuf),
 }
 
 #[derive(Clone, Copy)]
@@ -235,31 +226,4 @@ fn refuse(origin: &Origin, path: &[String], why: impl fmt::Display) -> Failure {
             [section @ .., key] => format!("{name}:{line}: [{}] {key}: {why}", section.join(".")),
         },
     })
-}
-
-impl FromStr for StorageUrl {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (scheme, rest) = text.split_once(':').unwrap_or((text, ""));
-        // The rest is never repeated: a URL can hold a password.
-        match scheme {
-            "memory" if rest.is_empty() => Ok(StorageUrl::Memory),
-            "sqlite" if !rest.is_empty() => Ok(StorageUrl::Sqlite(rest.into())),
-            "sqlite" => Err("write the file's path after `sqlite:`".to_owned()),
-            "sled" | "redis" | "rediss" | "redis+unix" | "redis-cluster" => {
-                Err(format!("`{scheme}:` is not part of this version; use sqlite:PATH or memory:"))
-            }
-            _ => Err("not a storage URL; use sqlite:PATH or memory:".to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for StorageUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StorageUrl::Memory => f.write_str("memory:"),
-            StorageUrl::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
-        }
-    }
 }

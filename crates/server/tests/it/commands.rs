@@ -144,3 +144,28 @@ fn what_a_process_keeps_in_memory_no_command_can_reach() {
     assert_eq!(server.stop("-TERM").code(), Some(0));
     assert!(world.read("stderr").contains("a dangerous setting is on"));
 }
+
+#[test]
+fn a_store_is_copied_compared_and_checked() {
+    let world = World::new();
+    world.json(&["client", "create", "web", "--redirect-uri", "https://app.test/cb", "--scope", "read"]);
+    world.json(&["user", "create", "alice"]);
+    let here = "sqlite:grantor-data/grantor.db";
+    let copied = world.json(&["store", "copy", "--from", here, "--to", "sqlite:copy/grantor.db"]);
+    assert_eq!(world.json(&["store", "check"])["digest"], copied["digest"]);
+    let again = world.json(&["store", "copy", "--from", here, "--to", "sqlite:copy/grantor.db"]);
+    assert_eq!(again, copied);
+
+    // What is served from the copy is the same deployment.
+    world.write("grantor.toml", "[storage]\nurl = \"sqlite:copy/grantor.db\"\n");
+    assert_eq!(world.json(&["client", "show", "web"])["client_id"], "web");
+    world.json(&["client", "create", "other", "--public", "--redirect-uri", "https://app.test/cb"]);
+    let differs = world.run(&["store", "copy", "--from", here, "--to", "sqlite:copy/grantor.db"]);
+    assert_eq!(differs.code, Some(1), "{}", differs.out);
+    assert!(differs.err.contains("the copies differ"), "{}", differs.err);
+
+    let nothing = world.run(&["store", "copy", "--from", "sqlite:nowhere.db", "--to", "sqlite:new.db"]);
+    assert_eq!(nothing.code, Some(1));
+    assert!(nothing.err.contains("nothing to copy") && !world.path("new.db").exists(), "{}", nothing.err);
+    assert_eq!(world.json(&["store", "purge"])["removed"], 0);
+}
