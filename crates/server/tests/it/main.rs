@@ -1,9 +1,13 @@
 //! The binary as its operator meets it: every test runs it as a process, in a folder of its own.
 #![cfg(test)]
 
+mod browser;
 mod commands;
 mod config;
 mod demo;
+mod deployment;
+mod http;
 mod import;
 mod serve;
+mod support_work;
 mod world;
