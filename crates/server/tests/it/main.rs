@@ -10,4 +10,5 @@ mod http;
 mod import;
 mod serve;
 mod support_work;
+mod third_party;
 mod world;
