@@ -96,6 +96,10 @@ pub(crate) fn client_credentials(client: &str) -> Request {
     token(client, &[("grant_type", "client_credentials")])
 }
 
+pub(crate) fn revoke(client: &str, token: &str) -> Request {
+    Request::post("/oauth2/revoke", &[("token", token)]).by(client, &secret(client))
+}
+
 pub(crate) fn introspect(client: &str, token: &str) -> Request {
     Request::post("/oauth2/introspect", &[("token", token)]).by(client, &secret(client))
 }
@@ -111,4 +115,9 @@ pub(crate) fn is_active(base: &str, client: &str, token: &str) -> bool {
 pub(crate) fn pair(answer: &Answer) -> (String, String) {
     assert_eq!(answer.status, 200, "{}", answer.body);
     (answer.text("access_token"), answer.text("refresh_token"))
+}
+
+/// The status and the OAuth error of an answer.
+pub(crate) fn error(answer: &Answer) -> (u16, String) {
+    (answer.status, if answer.status == 200 { String::new() } else { answer.text("error") })
 }

@@ -8,6 +8,7 @@ mod demo;
 mod deployment;
 mod http;
 mod import;
+mod kill;
 mod serve;
 mod support_work;
 mod third_party;

@@ -96,8 +96,9 @@ impl World {
         let ready_file = self.path(&format!("{name}ready.json"));
         // An earlier server's, which this test would take for the new one's.
         let _ = std::fs::remove_file(&ready_file);
+        let begun = Instant::now();
         let process = Process::start(&mut command, self, name);
-        let mut server = Server { process, addresses: Value::Null };
+        let mut server = Server { process, addresses: Value::Null, started_in: Duration::ZERO };
         until(|| {
             if let Some(status) = server.process.child.try_wait().unwrap() {
                 panic!(
@@ -107,6 +108,7 @@ impl World {
             }
             ready_file.exists().then_some(())
         });
+        server.started_in = begun.elapsed();
         server.addresses = serde_json::from_str(&std::fs::read_to_string(ready_file).unwrap()).unwrap();
         server
     }
@@ -147,6 +149,8 @@ impl Drop for Process {
 pub(crate) struct Server {
     process: Process,
     pub(crate) addresses: Value,
+    /// How long it was from the command to the ready file.
+    pub(crate) started_in: Duration,
 }
 
 impl Server {
@@ -156,6 +160,12 @@ impl Server {
 
     pub(crate) fn admin(&self) -> &str {
         self.addresses["admin"].as_str().unwrap()
+    }
+
+    /// Ends it as a crash does: it can do nothing about it.
+    pub(crate) fn kill(mut self) {
+        self.process.child.kill().unwrap();
+        self.process.child.wait().unwrap();
     }
 
     /// Tells it to stop, and waits until it has.
