@@ -12,4 +12,5 @@ mod kill;
 mod serve;
 mod support_work;
 mod third_party;
+mod two_servers;
 mod world;
