@@ -9,6 +9,7 @@ mod deployment;
 mod http;
 mod import;
 mod kill;
+mod logs;
 mod serve;
 mod support_work;
 mod third_party;
