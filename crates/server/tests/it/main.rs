@@ -9,6 +9,7 @@ mod deployment;
 mod http;
 mod import;
 mod kill;
+mod locked;
 mod logs;
 mod serve;
 mod support_work;
