@@ -4,6 +4,7 @@
 mod browser;
 mod commands;
 mod config;
+mod damage;
 mod demo;
 mod deployment;
 mod http;
