@@ -2,7 +2,7 @@
 
 use grantor_core::Secret;
 use grantor_core::grant::RevocationCause;
-use grantor_directory::{NewUser, Profile, User, UserName, UserState};
+use grantor_directory::{NewUser, Profile, User, UserName, UserRefused, UserState};
 use serde::Serialize;
 use serde_json::json;
 
@@ -34,16 +34,16 @@ pub(super) async fn run(command: UserCommand, house: &House, output: Output) -> 
         }
         UserCommand::Update { username: name, changes } => update(house, &name, &changes, output).await,
         UserCommand::Disable { username: name } => {
-            directory.disable_user(name.subject(), now).await?.map_err(|e| refused(&name, e))?;
-            ended(house, &name, "disabled", output).await
+            let suspended = directory.disable_user(name.subject(), now).await?.map(|_| ());
+            ended(house, &name, "disabled", suspended, output).await
         }
         UserCommand::Enable { username: name } => {
             let user = directory.enable_user(name.subject(), now).await?.map_err(|e| refused(&name, e))?;
             show(&user, None, output)
         }
         UserCommand::Delete { username: name } => {
-            directory.delete_user(name.subject(), now).await?.map_err(|e| refused(&name, e))?;
-            ended(house, &name, "deleted", output).await
+            let suspended = directory.delete_user(name.subject(), now).await?;
+            ended(house, &name, "deleted", suspended, output).await
         }
     }
 }
@@ -52,14 +52,30 @@ fn none(name: &UserName) -> Failure {
     Failure::failed(format!("there is no user {name}; `grantor user list` shows all"))
 }
 
-fn refused(name: &UserName, refused: grantor_directory::UserRefused) -> Failure {
+fn refused(name: &UserName, refused: UserRefused) -> Failure {
     Failure::failed(format!("{name}: {refused}"))
 }
 
-/// The suspension stands by now, so no grant can begin that this does not find.
-async fn ended(house: &House, name: &UserName, how: &str, output: Output) -> Result<(), Failure> {
+/// Ends the grants of a user who is suspended by now, so that none can begin that this does not find. Where there is no
+/// such user, it ends what an earlier deletion did not get to: that one may have failed between the two.
+async fn ended(
+    house: &House,
+    name: &UserName,
+    how: &str,
+    suspended: Result<(), UserRefused>,
+    output: Output,
+) -> Result<(), Failure> {
+    match suspended {
+        Ok(()) | Err(UserRefused::NoSuchUser) => {}
+        Err(other) => return Err(refused(name, other)),
+    }
     let cause = RevocationCause::SubjectSuspended;
     let revoked = house.engine.revoke_grants_of(name.subject(), cause).await?;
+    let how = match suspended {
+        Err(missing) if revoked == 0 => return Err(refused(name, missing)),
+        Err(_) => "deleted",
+        Ok(()) => how,
+    };
     output.result(&json!({"username": name, "state": how, "grants_revoked": revoked}), || {
         format!("{name}: {how}; sessions ended, grants revoked: {revoked}")
     })

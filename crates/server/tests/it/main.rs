@@ -1,10 +1,20 @@
 //! The binary as its operator meets it: every test runs it as a process, in a folder of its own.
 #![cfg(test)]
 
+mod browser;
 mod commands;
 mod config;
+mod damage;
 mod demo;
+mod deployment;
+mod http;
 mod import;
+mod kill;
+mod locked;
+mod logs;
 mod readme;
 mod serve;
+mod support_work;
+mod third_party;
+mod two_servers;
 mod world;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// How long anything may take before a test gives up on it.
-const DEADLINE: Duration = Duration::from_secs(30);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
 pub(crate) struct World {
     folder: TempDir,
@@ -75,7 +75,13 @@ impl World {
 
     /// A running server; its ready file is there.
     pub(crate) fn serve(&self, arguments: &[&str]) -> Server {
-        self.serve_by(self.command(&[&["serve", "--ready-file", "ready.json"], arguments].concat()))
+        self.serve_as("", arguments)
+    }
+
+    /// One of several running servers: its ready file and what it prints bear its name.
+    pub(crate) fn serve_as(&self, name: &str, arguments: &[&str]) -> Server {
+        let ready = format!("{name}ready.json");
+        self.serve_by(name, self.command(&[&["serve", "--ready-file", &ready], arguments].concat()))
     }
 
     /// The same without any configuration at all, on the ports that the documents name.
@@ -90,22 +96,27 @@ impl World {
         let mut shell = Command::new("sh");
         let script = format!("umask {umask}; exec \"$0\" serve --ready-file ready.json");
         self.at_home(&mut shell).args(["-c", &script, env!("CARGO_BIN_EXE_grantor")]);
-        self.serve_by(shell)
+        self.serve_by("", shell)
     }
 
-    fn serve_by(&self, mut command: Command) -> Server {
-        let ready_file = self.path("ready.json");
+    fn serve_by(&self, name: &str, mut command: Command) -> Server {
+        let ready_file = self.path(&format!("{name}ready.json"));
         // An earlier server's, which this test would take for the new one's.
         let _ = std::fs::remove_file(&ready_file);
-        let process = Process::start(&mut command, self);
-        let mut server = Server { process, addresses: Value::Null };
+        let begun = Instant::now();
+        let process = Process::start(&mut command, self, name);
+        let mut server = Server { process, addresses: Value::Null, started_in: Duration::ZERO };
         until(|| {
             if let Some(status) = server.process.child.try_wait().unwrap() {
-                panic!("the server ended with {status} before it was ready: {}", self.read("stderr"));
+                panic!(
+                    "the server ended with {status} before it was ready: {}",
+                    self.read(&format!("{name}stderr"))
+                );
             }
             ready_file.exists().then_some(())
         });
-        server.addresses = serde_json::from_str(&self.read("ready.json")).unwrap();
+        server.started_in = begun.elapsed();
+        server.addresses = serde_json::from_str(&std::fs::read_to_string(ready_file).unwrap()).unwrap();
         server
     }
 }
@@ -129,8 +140,8 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn start(command: &mut Command, world: &World) -> Self {
-        let file = |name| std::fs::File::create(world.path(name)).unwrap();
+    fn start(command: &mut Command, world: &World, name: &str) -> Self {
+        let file = |stream| std::fs::File::create(world.path(&format!("{name}{stream}"))).unwrap();
         Self { child: command.stdout(file("stdout")).stderr(file("stderr")).spawn().unwrap() }
     }
 }
@@ -145,6 +156,8 @@ impl Drop for Process {
 pub(crate) struct Server {
     process: Process,
     pub(crate) addresses: Value,
+    /// How long it was from the command to the ready file.
+    pub(crate) started_in: Duration,
 }
 
 impl Server {
@@ -154,6 +167,12 @@ impl Server {
 
     pub(crate) fn admin(&self) -> &str {
         self.addresses["admin"].as_str().unwrap()
+    }
+
+    /// Ends it as a crash does: it can do nothing about it.
+    pub(crate) fn kill(mut self) {
+        self.process.child.kill().unwrap();
+        self.process.child.wait().unwrap();
     }
 
     /// Tells it to stop, and waits until it has.
