@@ -195,7 +195,8 @@ pub struct Refusal {
     pub reason: Reason,
     /// The parameter it is about, where there is one.
     pub parameter: Option<&'static str>,
-    /// The client it is about, where it is known: for logs.
+    /// The client it is about, for logs, once there is known to be one: what a request only claims as its client can be a
+    /// secret in the wrong place.
     pub client: Option<ClientId>,
     /// The grant it is about, where it is known: for logs.
     pub grant: Option<GrantId>,

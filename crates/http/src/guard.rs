@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
@@ -18,9 +18,11 @@ pub(crate) const URI_BYTES: usize = 8 * 1024;
 /// Bounds, times, completes and logs a request.
 pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
-    // The path and never the query, which may hold what no log should.
-    let line = tracing::enabled!(tracing::Level::DEBUG)
-        .then(|| (request.method().clone(), request.uri().path().to_owned()));
+    // The route, and never the query or a path of the client's making: both may hold what no log should.
+    let line = tracing::enabled!(tracing::Level::DEBUG).then(|| {
+        let route = request.extensions().get::<MatchedPath>();
+        (request.method().clone(), route.map_or("none", MatchedPath::as_str).to_owned())
+    });
     let mut response = match too_large(&request, &app.engine.profile().limits) {
         Some(refused) => refused,
         None => match tokio::time::timeout(app.settings.request_timeout, next.run(request)).await {
@@ -35,9 +37,9 @@ pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) 
         },
     };
     complete(&mut response, app.engine.profile().issuer.is_https());
-    if let Some((method, path)) = line {
+    if let Some((method, route)) = line {
         let (status, elapsed) = (response.status().as_u16(), begun.elapsed());
-        tracing::debug!(%method, path, status, ?elapsed, "answered");
+        tracing::debug!(%method, route, status, ?elapsed, "answered");
     }
     response
 }

@@ -52,7 +52,7 @@ pub fn authenticate(ctx: Context, credentials: ClientCredentials) -> Step<(Conte
         };
         let presented = secret.as_ref().map(|s| Digest::of(s.expose().as_bytes()));
         let Some(client) = found.map(|f| f.record).filter(|c| c.metadata.profile == ctx.profile.name) else {
-            return refuse(Reason::ClientUnknown);
+            return Step::stop(Reason::ClientUnknown);
         };
         if client.metadata.token_endpoint_auth_method != method {
             return refuse(Reason::ClientMethodWrong);

@@ -68,7 +68,7 @@ pub fn examine(ctx: Context, params: AuthorizationParameters) -> Step<Examined> 
     };
     load(Client::key(&id)).then(move |found| {
         let client = match found.map(|f| f.record.metadata).filter(|c| c.profile == ctx.profile.name) {
-            None => return Step::stop(Refusal::from(Reason::ClientUnknown).of("client_id").by(&id)),
+            None => return Step::stop(Refusal::from(Reason::ClientUnknown).of("client_id")),
             Some(client) if client.disabled => {
                 return Step::stop(Refusal::from(Reason::ClientDisabled).of("client_id").by(&id));
             }

@@ -47,16 +47,27 @@ pub fn introspect(ctx: Context, credentials: ClientCredentials, token: Secret) -
 
 /// What a token is worth, for an operator, who may know of every one.
 pub fn look_up(ctx: Context, token: &Secret) -> Step<Introspection> {
-    let of_access =
-        |live: Option<LiveAccessToken>| live.map_or(Introspection::Inactive, Introspection::AccessToken);
     match AnyToken::parse(token.expose()) {
         None => Step::done(Introspection::Inactive),
-        Some(AnyToken::Refresh(token)) => live_refresh_token(ctx, None, token),
-        Some(AnyToken::Access(token)) => {
-            live_reference(ctx, token).then(move |(_, l)| Step::done(of_access(l)))
-        }
-        Some(AnyToken::Jwt(jwt)) => live_jwt(ctx, jwt).then(move |(_, l)| Step::done(of_access(l))),
+        Some(AnyToken::Refresh(token)) => live_refresh_token(ctx, None, token).then(while_client_stands),
+        Some(AnyToken::Access(token)) => live_reference(ctx, token).then(|(_, live)| of_access(live)),
+        Some(AnyToken::Jwt(jwt)) => live_jwt(ctx, jwt).then(|(_, live)| of_access(live)),
     }
+}
+
+fn of_access(live: Option<LiveAccessToken>) -> Step<Introspection> {
+    while_client_stands(live.map_or(Introspection::Inactive, Introspection::AccessToken))
+}
+
+/// What was found, if its client is still there and switched on. Its tokens end with it.
+fn while_client_stands(found: Introspection) -> Step<Introspection> {
+    let client = match &found {
+        Introspection::Inactive => return Step::done(found),
+        Introspection::AccessToken(live) => live.client.clone(),
+        Introspection::RefreshToken { grant, .. } => grant.client.clone(),
+    };
+    require_client(client)
+        .then(move |stands| Step::done(if stands { found } else { Introspection::Inactive }))
 }
 
 fn reveal(asker: ClientAuthenticated, live: Option<LiveAccessToken>) -> Step<Introspection> {
@@ -68,12 +79,9 @@ fn reveal(asker: ClientAuthenticated, live: Option<LiveAccessToken>) -> Step<Int
     if !own && !addressed {
         return Step::done(Introspection::Inactive);
     }
-    if own {
-        return Step::done(Introspection::AccessToken(live));
-    }
-    require_client(live.client.clone()).then(move |stands| {
-        Step::done(if stands { Introspection::AccessToken(live) } else { Introspection::Inactive })
-    })
+    let found = Introspection::AccessToken(live);
+    // Its own client has just authenticated, so it stands.
+    if own { Step::done(found) } else { while_client_stands(found) }
 }
 
 /// Whether a client is still there and switched on. Its tokens end with it.

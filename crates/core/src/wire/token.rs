@@ -51,35 +51,34 @@ pub fn token_request(
         return Err(fault.clone());
     }
     let client = client_credentials(authorization, parameters, &profile.limits)?;
-    let about = |refusal: Refusal| refusal.by(&client.client);
-    let grant_type = GrantType::from_name(parameters.required("grant_type").map_err(about)?)
+    let grant_type = GrantType::from_name(parameters.required("grant_type")?)
         .filter(|t| profile.grant_types.contains(t))
-        .ok_or_else(|| about(Reason::GrantTypeUnsupported.into()))?;
+        .ok_or_else(|| Refusal::from(Reason::GrantTypeUnsupported))?;
     let scope = || {
         let parsed = parameters.get("scope").map(Scope::parse).transpose();
-        parsed.map_err(|_| about(Reason::ScopeMalformed.into()))
+        parsed.map_err(|_| Refusal::from(Reason::ScopeMalformed))
     };
     let grant = match grant_type {
         GrantType::AuthorizationCode => GrantRequest::AuthorizationCode {
-            code: Secret::new(parameters.required("code").map_err(about)?),
+            code: Secret::new(parameters.required("code")?),
             redirect_uri: parameters.get("redirect_uri").map(ToOwned::to_owned),
             code_verifier: parameters
                 .get("code_verifier")
-                .map(|text| CodeVerifier::parse(text).ok_or_else(|| about(Reason::VerifierInvalid.into())))
+                .map(|text| CodeVerifier::parse(text).ok_or_else(|| Refusal::from(Reason::VerifierInvalid)))
                 .transpose()?,
         },
         GrantType::RefreshToken => GrantRequest::RefreshToken {
-            refresh_token: Secret::new(parameters.required("refresh_token").map_err(about)?),
+            refresh_token: Secret::new(parameters.required("refresh_token")?),
             scope: scope()?,
         },
         GrantType::ClientCredentials => GrantRequest::ClientCredentials { scope: scope()? },
         GrantType::Password => {
-            parameters.required("username").map_err(about)?;
-            parameters.required("password").map_err(about)?;
+            parameters.required("username")?;
+            parameters.required("password")?;
             GrantRequest::Password { subject: verified, scope: scope()? }
         }
         // It has no request at this endpoint (RFC 6749, section 4.2).
-        GrantType::Implicit => return Err(about(Reason::GrantTypeUnsupported.into())),
+        GrantType::Implicit => return Err(Reason::GrantTypeUnsupported.into()),
     };
     Ok(TokenRequest { client, grant })
 }

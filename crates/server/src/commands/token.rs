@@ -1,8 +1,7 @@
 //! `grantor token`: what the holder of a token may ask of an operator.
 
 use grantor_core::credential::AnyToken;
-use grantor_core::flow::Introspection;
-use grantor_core::{ClientId, GrantId, Secret, wire};
+use grantor_core::{GrantId, Secret, wire};
 use serde_json::{Value, json};
 
 use crate::cli::TokenCommand;
@@ -23,7 +22,7 @@ fn given(token: String) -> Result<Secret, Failure> {
 }
 
 async fn introspect(house: &House, token: &Secret, output: Output) -> Result<(), Failure> {
-    let found = worth(house, token).await?;
+    let found = house.engine.look_up(token).await?;
     let body = wire::introspection_body(&found, house.engine.profile().issuer.as_str());
     let value: Value = serde_json::from_slice(&body).map_err(|e| Failure::failed(e.to_string()))?;
     output.result(&value, || {
@@ -31,21 +30,6 @@ async fn introspect(house: &House, token: &Secret, output: Output) -> Result<(),
         let names = ["active", "client_id", "sub", "scope", "aud", "iat", "exp", "token_type"];
         fields(&names.map(|name| (name, field(name))))
     })
-}
-
-/// What a token is worth to whoever presents it. It ends with its client, which the token's own records do not say.
-async fn worth(house: &House, token: &Secret) -> Result<Introspection, Failure> {
-    let found = house.engine.look_up(token).await?;
-    let stands = match &found {
-        Introspection::Inactive => false,
-        Introspection::AccessToken(live) => stands(house, &live.client).await?,
-        Introspection::RefreshToken { grant, .. } => stands(house, &grant.client).await?,
-    };
-    Ok(if stands { found } else { Introspection::Inactive })
-}
-
-async fn stands(house: &House, client: &ClientId) -> Result<bool, Failure> {
-    Ok(house.engine.client(client).await?.is_some_and(|client| !client.disabled))
 }
 
 async fn revoke(house: &House, token: &Secret, output: Output) -> Result<(), Failure> {

@@ -60,6 +60,11 @@ fn no_log_holds_a_secret_of_the_whole_flow_at_the_finest_level() {
     let stray = format!("/oauth2/token?code={second}&client_secret={}", secret("web"));
     assert_eq!(Request::post(&stray, &fields).send(base).status, 400);
     assert_eq!(Request::get(&format!("/nowhere?access_token={access}&code={third}")).send(base).status, 404);
+    assert_eq!(Request::get(&format!("/nowhere/{third}")).send(base).status, 404);
+    // Id and secret in each other's place.
+    assert_eq!(Request::post("/oauth2/token", &fields).by(&secret("web"), "web").send(base).status, 401);
+    let misplaced = format!("/oauth2/authorize?client_id={third}&redirect_uri={REDIRECT}");
+    assert_eq!(Request::get(&misplaced).send(base).status, 400);
     let odd = format!("/oauth2/authorize?client_id=nobody&redirect_uri={REDIRECT}&state={second}");
     assert_eq!(Request::get(&odd).send(base).status, 400);
     let unread = Request::new("POST", "/oauth2/token", format!("code={second}").as_bytes());

@@ -88,7 +88,7 @@ impl World {
     pub(crate) fn serve_unconfigured(&self, arguments: &[&str]) -> Server {
         let mut command = self.command(&[&["serve", "--ready-file", "ready.json"], arguments].concat());
         command.env_remove("GRANTOR__LISTEN__PUBLIC").env_remove("GRANTOR__LISTEN__ADMIN");
-        self.serve_by(command)
+        self.serve_by("", command)
     }
 
     /// The same under another umask.
