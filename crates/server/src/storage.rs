@@ -1,12 +1,13 @@
 //! From a storage URL to a store.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use grantor_store::{MemoryStore, Store, StoreError, TimeoutLayer};
+use grantor_store_sled::{SledOptions, SledStore};
 use grantor_store_sqlite::{SqliteDurability, SqliteOptions, SqliteStore};
 
 use crate::failure::Failure;
@@ -22,6 +23,8 @@ pub(crate) enum StorageUrl {
     Memory,
     /// In an SQLite file.
     Sqlite(PathBuf),
+    /// In a sled folder.
+    Sled(PathBuf),
 }
 
 impl StorageUrl {
@@ -29,7 +32,7 @@ impl StorageUrl {
     pub(crate) fn may_exist(&self) -> bool {
         match self {
             StorageUrl::Memory => false,
-            StorageUrl::Sqlite(path) => path.exists(),
+            StorageUrl::Sqlite(path) | StorageUrl::Sled(path) => path.exists(),
         }
     }
 }
@@ -37,43 +40,69 @@ impl StorageUrl {
 /// An open store, and what can be done with it beside the contract.
 pub(crate) struct Storage {
     pub(crate) store: Arc<dyn Store>,
-    sqlite: Option<Arc<SqliteStore>>,
+    backend: Backend,
+}
+
+/// What a store is beside the contract.
+enum Backend {
+    Memory,
+    Sqlite(Arc<SqliteStore>),
+    Sled(Arc<SledStore>),
 }
 
 impl Storage {
     /// Opens what the URL names. With `full`, an acknowledged write survives a power cut, where the backend can do that.
     pub(crate) async fn open(url: &StorageUrl, full: bool) -> Result<Self, Failure> {
         match url {
-            StorageUrl::Memory => Ok(Self { store: Arc::new(MemoryStore::new()), sqlite: None }),
+            StorageUrl::Memory => Ok(Self { store: Arc::new(MemoryStore::new()), backend: Backend::Memory }),
             StorageUrl::Sqlite(path) => {
                 let durability = if full { SqliteDurability::Full } else { SqliteDurability::Relaxed };
                 let options = SqliteOptions { durability, ..SqliteOptions::default() };
-                let opened = files::make_parent(path)
-                    .map_err(|e| StoreError::Unavailable(e.to_string()))
-                    .and_then(|()| SqliteStore::open(path, options));
-                let sqlite = Arc::new(opened.map_err(|e| Failure::failed(format!("{url}: {e}")))?);
-                let store = Arc::new(TimeoutLayer::new(Arc::clone(&sqlite), PATIENCE));
-                Ok(Self { store, sqlite: Some(sqlite) })
+                let sqlite = Arc::new(opened(url, path, || SqliteStore::open(path, options))?);
+                Ok(Self { store: patient(Arc::clone(&sqlite)), backend: Backend::Sqlite(sqlite) })
+            }
+            StorageUrl::Sled(path) => {
+                let sled = Arc::new(opened(url, path, || SledStore::open(path, SledOptions::default()))?);
+                Ok(Self { store: patient(Arc::clone(&sled)), backend: Backend::Sled(sled) })
             }
         }
     }
 
     /// What the backend finds wrong with its own files; nothing where it has none.
     pub(crate) async fn problems(&self) -> Result<Vec<String>, StoreError> {
-        match &self.sqlite {
-            Some(sqlite) => Ok(sqlite.check().await?.problems),
-            None => Ok(Vec::new()),
+        match &self.backend {
+            Backend::Memory => Ok(Vec::new()),
+            Backend::Sqlite(sqlite) => Ok(sqlite.check().await?.problems),
+            Backend::Sled(sled) => Ok(sled.check().await?.problems),
         }
     }
 
     /// Writes what is still on its way and lets the store go.
     pub(crate) async fn close(self) {
-        if let Some(sqlite) = self.sqlite
-            && let Err(error) = sqlite.close().await
-        {
+        let closed = match self.backend {
+            Backend::Memory => Ok(()),
+            Backend::Sqlite(sqlite) => sqlite.close().await,
+            Backend::Sled(sled) => sled.close().await,
+        };
+        if let Err(error) = closed {
             tracing::warn!(%error, "the store did not close; nothing that was acknowledged is lost");
         }
     }
+}
+
+fn opened<S>(
+    url: &StorageUrl,
+    path: &Path,
+    open: impl FnOnce() -> Result<S, StoreError>,
+) -> Result<S, Failure> {
+    files::make_parent(path)
+        .map_err(|e| StoreError::Unavailable(e.to_string()))
+        .and_then(|()| open())
+        .map_err(|e| Failure::failed(format!("{url}: {e}")))
+}
+
+fn patient<S: Store>(store: S) -> Arc<dyn Store> {
+    Arc::new(TimeoutLayer::new(store, PATIENCE))
 }
 
 impl FromStr for StorageUrl {
@@ -86,10 +115,12 @@ impl FromStr for StorageUrl {
             "memory" if rest.is_empty() => Ok(StorageUrl::Memory),
             "sqlite" if !rest.is_empty() => Ok(StorageUrl::Sqlite(rest.into())),
             "sqlite" => Err("write the file's path after `sqlite:`".to_owned()),
-            "sled" | "redis" | "rediss" | "redis+unix" | "redis-cluster" => {
-                Err(format!("`{scheme}:` is not part of this version; use sqlite:PATH or memory:"))
-            }
-            _ => Err("not a storage URL; use sqlite:PATH or memory:".to_owned()),
+            "sled" if !rest.is_empty() => Ok(StorageUrl::Sled(rest.into())),
+            "sled" => Err("write the folder's path after `sled:`".to_owned()),
+            "redis" | "rediss" | "redis+unix" | "redis-cluster" => Err(format!(
+                "`{scheme}:` is not part of this version; use sqlite:PATH, sled:FOLDER or memory:"
+            )),
+            _ => Err("not a storage URL; use sqlite:PATH, sled:FOLDER or memory:".to_owned()),
         }
     }
 }
@@ -99,6 +130,7 @@ impl fmt::Display for StorageUrl {
         match self {
             StorageUrl::Memory => f.write_str("memory:"),
             StorageUrl::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            StorageUrl::Sled(path) => write!(f, "sled:{}", path.display()),
         }
     }
 }

@@ -27,13 +27,20 @@ pub(super) fn issuer_needed(public: SocketAddr) -> Failure {
 /// What an operator should know is risky in what he chose.
 pub(super) fn dangers(config: &Config) -> Vec<String> {
     let mut dangers = Vec::new();
-    if config.storage.url == StorageUrl::Memory {
-        dangers.push("storage.url = \"memory:\": everything is forgotten when the server stops".to_owned());
-    } else if !config.storage.full {
-        dangers.push(
+    match &config.storage.url {
+        StorageUrl::Memory => {
+            dangers.push("storage.url = \"memory:\": everything is forgotten when the server stops".to_owned());
+        }
+        // Whatever `durability` says: it is not sled's to promise.
+        StorageUrl::Sled(_) => dangers.push(
+            "storage.url = \"sled:…\": a power cut can undo acknowledged answers, revocations too; a crash does not"
+                .to_owned(),
+        ),
+        StorageUrl::Sqlite(_) if config.storage.full => {}
+        StorageUrl::Sqlite(_) => dangers.push(
             "storage.durability = \"relaxed\": a power cut can undo acknowledged answers, revocations too"
                 .to_owned(),
-        );
+        ),
     }
     if !config.listen.admin.ip().is_loopback() {
         dangers.push(format!(

@@ -169,3 +169,24 @@ fn a_store_is_copied_compared_and_checked() {
     assert!(nothing.err.contains("nothing to copy") && !world.path("new.db").exists(), "{}", nothing.err);
     assert_eq!(world.json(&["store", "purge"])["removed"], 0);
 }
+
+#[test]
+fn a_deployment_moves_to_sled_and_back() {
+    let world = World::new();
+    world.json(&["client", "create", "web", "--redirect-uri", "https://app.test/cb", "--scope", "read"]);
+    let (sqlite, sled) = ("sqlite:grantor-data/grantor.db", "sled:moved");
+    let there = world.json(&["store", "copy", "--from", sqlite, "--to", sled]);
+    world.write("grantor.toml", "[storage]\nurl = \"sled:moved\"\n");
+    assert_eq!(world.json(&["client", "show", "web"])["client_id"], "web");
+    assert_eq!(world.json(&["store", "check"])["digest"], there["digest"]);
+    let server = world.serve(&[]);
+    // One process at a time: a command beside the server is told so.
+    let beside = world.run(&["client", "list"]);
+    assert_eq!(beside.code, Some(1), "{}", beside.out);
+    assert!(beside.err.contains("is in use"), "{}", beside.err);
+    assert_eq!(server.stop("-TERM").code(), Some(0));
+    assert_eq!(
+        world.json(&["store", "copy", "--from", sled, "--to", "sqlite:back.db"])["records"],
+        there["records"]
+    );
+}
