@@ -64,7 +64,7 @@ impl<'a> Register<'a> {
     fn check(&self) -> Result<(), Violation> {
         let chain = self.chain(&self.effective()?)?;
         let moments = self.moments(&chain)?;
-        self.conflicts(&chain, &moments)
+        self.conflicts(&chain, &moments, self.lasts(&chain, &moments))
     }
 
     /// The writes that certainly took effect: the applied ones, those that were seen, and those that one of these
@@ -143,6 +143,12 @@ impl<'a> Register<'a> {
         Ok(bounds.into_iter().map(|(after, before)| (after.moment, before.moment)).collect())
     }
 
+    /// Until when, at least, the end of the chain was the last word: a write that nobody knows of can only come later.
+    fn lasts(&self, chain: &[Version], moments: &[(u64, u64)]) -> u64 {
+        let seen = self.reads.iter().filter(|read| read.saw.as_ref() == chain.last()).map(|read| read.began);
+        seen.chain(moments.last().map(|moment| moment.0)).max().unwrap_or(0)
+    }
+
     fn own_bounds(&self, version: &Version) -> (Bound, Bound) {
         let write = &self.writes[version];
         let after = Bound { moment: write.began, because: "it, or one it rests on, began" };
@@ -152,7 +158,7 @@ impl<'a> Register<'a> {
     }
 
     /// A conflict needs a moment at which what it expected did not stand.
-    fn conflicts(&self, chain: &[Version], moments: &[(u64, u64)]) -> Result<(), Violation> {
+    fn conflicts(&self, chain: &[Version], moments: &[(u64, u64)], lasts: u64) -> Result<(), Violation> {
         let place: BTreeMap<_, _> = chain.iter().zip(0_usize..).collect();
         for (version, write) in &self.writes {
             if write.told != Told::Conflict {
@@ -169,9 +175,11 @@ impl<'a> Register<'a> {
             let from = begun_by.map_or(0, |place| moments[place].1);
             let ended =
                 moments.get(begun_by.map_or(0, |place| place + 1)).map_or(u64::MAX, |moment| moment.0);
-            // A write that nobody knows of may have come between, if it expected the same.
+            // After the chain's end, a write that nobody knows of may have come between, if it expected the same.
             let unknown = self.writes.values().any(|other| {
-                other.told == Told::Unknown && other.expect == write.expect && other.began < write.ended
+                other.told == Told::Unknown
+                    && other.expect == write.expect
+                    && other.began.max(lasts) < write.ended
             });
             if from <= write.began && ended > write.ended && !(unknown && ended == u64::MAX) {
                 return Err(Violation::FalseConflict(self.key.clone(), *version));
