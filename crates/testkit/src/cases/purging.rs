@@ -95,7 +95,7 @@ pub async fn purge_is_bounded(store: Shared) {
 
 /// A put that prolongs a record while it is purged either comes too late and conflicts, or saves it.
 pub async fn purge_spares_what_is_being_prolonged(store: Shared) {
-    for round in 0..20 {
+    for round in 0..40 {
         let mut prolonging = tokio::task::JoinSet::new();
         let start = Arc::new(tokio::sync::Barrier::new(9));
         for number in 0..8 {
@@ -105,12 +105,23 @@ pub async fn purge_spares_what_is_being_prolonged(store: Shared) {
             let (store, start) = (store.clone(), start.clone());
             prolonging.spawn(async move {
                 start.wait().await;
+                // One after another, so that some come before the purge, some after, and some between.
+                for _ in 0..number * (round % 5) {
+                    tokio::task::yield_now().await;
+                }
                 let outcome = store.put(put(&key, Expect::Version(first.version))).await;
                 (key, outcome)
             });
         }
-        start.wait().await;
-        purge_all(&store, at(FUTURE + 1), 3).await;
+        // A task like the others, or it would always be the last to start.
+        let purging = tokio::spawn({
+            let (store, start) = (store.clone(), start.clone());
+            async move {
+                start.wait().await;
+                purge_all(&store, at(FUTURE + 1), if round % 2 == 0 { 8 } else { 3 }).await
+            }
+        });
+        purging.await.unwrap();
         for (key, outcome) in prolonging.join_all().await {
             let stands = standing(&store, &key).await.is_some();
             match outcome {

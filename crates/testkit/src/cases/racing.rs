@@ -131,24 +131,32 @@ pub async fn every_history_is_one_unforked_chain(store: Shared) {
 
 /// A read never finds the version of one write with the body or the moment of another.
 pub async fn a_record_is_never_torn(store: Shared) {
-    let done = Arc::new(AtomicBool::new(false));
+    let (reads, done) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let first = marked(&key("t"), Expect::Absent);
     let mut expect = Expect::Version(first.version);
     applied(&store, first).await;
     let mut readers = tokio::task::JoinSet::new();
     for _ in 0..3 {
-        let (store, done) = (store.clone(), done.clone());
+        let (store, reads, done) = (store.clone(), reads.clone(), done.clone());
         readers.spawn(async move {
             while !done.load(Ordering::Acquire) {
                 read(&store, &key("t")).await.iter().for_each(assert_whole);
+                reads.fetch_add(1, Ordering::Relaxed);
                 tokio::task::yield_now().await;
             }
         });
     }
-    for _ in 0..200 {
+    // However fast the writes are, many reads must have come between them.
+    let mut writes = 0;
+    while writes < 200 || reads.load(Ordering::Relaxed) < 600 {
+        // A reader that found a torn record reads no more, and has the last word.
+        if readers.try_join_next().is_some_and(|reader| reader.is_err()) {
+            panic!("a record was torn");
+        }
         let put = marked(&key("t"), expect);
         expect = Expect::Version(put.version);
         applied(&store, put).await;
+        writes += 1;
     }
     done.store(true, Ordering::Release);
     readers.join_all().await;
