@@ -105,7 +105,7 @@ pub async fn ids(
     for key in &page.keys {
         let belongs = key.kind() == under.kind() && key.id().starts_with(&under.prefix());
         assert!(belongs, "{key} was listed under {under:?}");
-        assert!(after.is_none_or(|after| key.id() > after.id()), "{key} does not come after {after:?}");
+        assert!(after.is_none_or(|after| key > after), "{key} does not come after {after:?}");
     }
     assert!(page.keys.is_sorted_by(|a, b| a.id() < b.id()), "a page is not in order: {:?}", page.keys);
     (page.keys.iter().map(|key| key.id().to_owned()).collect(), page.more)

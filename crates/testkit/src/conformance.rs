@@ -83,7 +83,7 @@ pub fn run<F: Future>(case: F) -> F::Output {
     runtime.worker_threads(4).enable_all().build().expect("a runtime").block_on(case)
 }
 
-/// Says what a suite leaves out, in the words that `cargo xtask` looks for.
+/// Says on standard output what a suite leaves out, so that nothing is left out in silence.
 pub fn skipped(what: &str) {
     // To standard output itself, since the harness keeps back what a passing test prints.
     let _said = writeln!(std::io::stdout(), "skipped: {what}");

@@ -76,7 +76,7 @@ pub async fn a_slot_is_listed_by_itself(store: Shared) {
     }
 }
 
-/// `after` need not exist, nor lie within what is listed.
+/// `after` need not exist, nor lie within what is listed, nor be of its kind: keys are in order of kinds and then of ids.
 pub async fn a_list_begins_after_any_key(store: Shared) {
     let sorted = filled(&store).await;
     let slot = Under::slot(Kind::Grant, "a");
@@ -93,6 +93,10 @@ pub async fn a_list_begins_after_any_key(store: Shared) {
         assert_eq!(listed, expected, "after {after}");
         assert!(!more);
     }
+    let [of_earlier, of_later] =
+        [Kind::Client, Kind::SubjectGrant].map(|kind| RecordKey::new(kind, "b", None));
+    assert_eq!(ids(&store, &ALL, Some(&of_earlier), 99).await.0, sorted, "after a key of an earlier kind");
+    assert_eq!(ids(&store, &ALL, Some(&of_later), 99).await.0, [""; 0], "after a key of a later kind");
     for after in ["-", "A", "a/1x", "a0", "z~@_", "zz"] {
         let expected: Vec<_> = sorted.iter().copied().filter(|id| *id > after).collect();
         assert_eq!(ids(&store, &ALL, Some(&stored(after)), 99).await.0, expected, "after {after}");

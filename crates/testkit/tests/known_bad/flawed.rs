@@ -72,6 +72,7 @@ flaws! {
     SaysThereIsNoMore,
     ListsByPrefixWithoutSlash,
     StartsOverAfterAnAbsentKey,
+    ForgetsTheKindOfAfter,
     /// The list is a record of its own, read, changed and written back.
     LosesListEntries,
     /// A page begins at a number and not at a key.
@@ -325,7 +326,11 @@ impl Store for Flawed {
         let rank = after.and_then(|after| locked(&self.ranks).get(after).copied());
         let rank = rank.filter(|_| self.has(Flaw::PagesByRank));
         let again = self.has(Flaw::ListsAgainWhatCameBefore);
-        let follows = |key: &RecordKey| after.is_none_or(|after| key > after || again && key == after);
+        let ids_only = self.has(Flaw::ForgetsTheKindOfAfter);
+        let follows = |key: &RecordKey| {
+            after
+                .is_none_or(|after| key > after || again && key == after || ids_only && key.id() > after.id())
+        };
         let mut keys: Vec<_> = all
             .into_iter()
             .filter(|key| key.kind() == under.kind() && key.id().starts_with(prefix))

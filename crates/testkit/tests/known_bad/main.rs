@@ -124,7 +124,7 @@ fn rows() -> Vec<Row> {
         store list_is_in_order: Flaw::ListsUnordered;
         store pages_give_each_key_once: Flaw::ListsAgainWhatCameBefore, Flaw::SaysThereIsNoMore;
         store a_slot_is_listed_by_itself: Flaw::ListsByPrefixWithoutSlash;
-        store a_list_begins_after_any_key: Flaw::StartsOverAfterAnAbsentKey;
+        store a_list_begins_after_any_key: Flaw::StartsOverAfterAnAbsentKey, Flaw::ForgetsTheKindOfAfter;
         store list_misses_nothing_under_writes: Flaw::LosesListEntries;
         store pages_miss_nothing_under_writes: Flaw::PagesByRank;
         model answers_as_memory_does: Flaw::LosesTheEndOnTheThirdWrite, Flaw::SaysThereIsNoMore;
