@@ -1,24 +1,30 @@
 //! What the layers do to a store, and what they leave alone.
 
-mod contract;
-
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use contract::{Fresh, key, put};
 use grantor_core::Time;
 use grantor_core::record::{Expect, Kind, Put, RecordKey, Stored, Under};
 use grantor_store::{
-    Fault, FaultLayer, MemoryStore, Page, PutOutcome, Store, StoreError, StoreInfo, TimeoutLayer,
+    Fault, FaultLayer, Faults, MemoryStore, Page, PutOutcome, Store, StoreError, StoreInfo, TimeoutLayer,
 };
+use grantor_testkit::ask::{key, put};
+use grantor_testkit::{Fresh, Trouble};
 
-fn fresh() -> Fresh {
-    let store = TimeoutLayer::new(FaultLayer::new(MemoryStore::new()), Duration::from_secs(600));
-    Fresh { store: Arc::new(store), keep: Box::new(()) }
+async fn fresh() -> Fresh<Faults> {
+    let faulty = FaultLayer::new(MemoryStore::new());
+    Fresh::at(faulty.faults(), TimeoutLayer::new(faulty, Duration::from_secs(600)))
 }
 
-contract_tests!(fresh);
+async fn trouble(faults: &Faults, trouble: Trouble) {
+    match trouble {
+        Trouble::Begins => faults.seeded(1, 300),
+        Trouble::Ends => faults.none(),
+    }
+}
+
+grantor_testkit::conformance!(fresh = fresh, trouble = trouble);
 
 /// A store that never answers.
 struct Silent;
@@ -67,7 +73,7 @@ async fn each_fault_does_what_it_says() {
         let key = key(&number.to_string());
         faults.script_puts([None, Some(fault)]);
         assert!(matches!(
-            store.put(put(&contract::key(&format!("ok{number}")), Expect::Absent)).await,
+            store.put(put(&grantor_testkit::ask::key(&format!("ok{number}")), Expect::Absent)).await,
             PutOutcome::Applied
         ));
         let outcome = store.put(put(&key, Expect::Absent)).await;
