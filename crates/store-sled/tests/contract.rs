@@ -1,31 +1,38 @@
 //! `SledStore` against the contract that every store keeps.
-#![allow(clippy::expect_used, reason = "the helpers of tests are as much test, outside a test function")]
+#![allow(clippy::unwrap_used, reason = "the helpers of tests are as much test, outside a test function")]
 
-#[path = "../../store/tests/contract/mod.rs"]
-mod contract;
+use std::path::Path;
 
-use std::sync::Arc;
-
-use contract::{Fresh, Shared};
-use grantor_store::MemoryStore;
 use grantor_store_sled::{SledOptions, SledStore};
-use proptest::prelude::*;
+use grantor_testkit::Fresh;
+use tempfile::TempDir;
 
-fn fresh() -> Fresh {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let store = SledStore::open(folder.path().join("contract"), SledOptions::default()).expect("a new store");
-    Fresh { store: Arc::new(store), keep: Box::new(folder) }
+fn at(folder: TempDir) -> Fresh<TempDir> {
+    let store = SledStore::open(folder.path().join("contract"), SledOptions::default()).unwrap();
+    Fresh::at(folder, store)
 }
 
-contract_tests!(fresh);
+async fn fresh() -> Fresh<TempDir> {
+    at(tempfile::tempdir().unwrap())
+}
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+/// As after a sudden end: the files as they lie there, while the old store is still open and may not tidy up.
+async fn reopen(old: Fresh<TempDir>) -> Fresh<TempDir> {
+    let copy = tempfile::tempdir().unwrap();
+    copy_folder(old.place.path(), copy.path());
+    at(copy)
+}
 
-    #[test]
-    fn answers_as_memory_does(steps in contract::model::steps()) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let (memory, sled): (Shared, Fresh) = (Arc::new(MemoryStore::new()), fresh());
-        runtime.block_on(contract::model::agree(&memory, &sled.store, steps))?;
+fn copy_folder(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let target = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            std::fs::create_dir(&target).unwrap();
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
     }
 }
+
+grantor_testkit::conformance!(fresh = fresh, reopen = reopen);
