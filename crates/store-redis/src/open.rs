@@ -88,7 +88,9 @@ fn settled(place: impl IntoConnectionInfo, options: &RedisOptions) -> Result<Con
         }
     }
     // The third version of the protocol tells a connection's end by itself; see `node`.
-    let settings = place.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+    // And no name is announced, which would be one more command to be allowed.
+    let settings =
+        place.redis_settings().clone().set_protocol(ProtocolVersion::RESP3).set_skip_set_lib_name();
     let tcp = place.tcp_settings().clone().set_nodelay(true);
     Ok(place.set_redis_settings(settings).set_tcp_settings(tcp))
 }
