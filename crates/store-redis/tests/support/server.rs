@@ -287,7 +287,7 @@ pub fn wait_until(what: &str, is_so: impl Fn() -> bool) -> Result<(), String> {
 }
 
 /// A port that nobody listens on, whose cluster bus port, 10,000 above, is one too.
-fn free_port() -> io::Result<u16> {
+pub fn free_port() -> io::Result<u16> {
     loop {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         if port <= 55_000 && TcpListener::bind(("127.0.0.1", port + 10_000)).is_ok() {
