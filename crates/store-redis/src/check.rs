@@ -56,7 +56,7 @@ impl Check<'_> {
     async fn walk_records(&mut self) -> Result<(), StoreError> {
         let (first, pattern) = (self.keys.record_of(Shard::FIRST, ""), self.keys.every_record());
         let mark = first.len();
-        for node in self.topology.primaries() {
+        for node in self.topology.primaries(self.topology.deadline()).await? {
             let mut cursor = "0".to_owned();
             loop {
                 let mut scan = redis::cmd("SCAN");

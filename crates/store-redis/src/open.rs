@@ -101,7 +101,7 @@ fn settled(place: impl IntoConnectionInfo, options: &RedisOptions) -> Result<Con
 /// `Unavailable` if one of them cannot be reached, or is set up so that records would vanish.
 pub(crate) async fn survey(topology: &Arc<Topology>) -> Result<StoreInfo, StoreError> {
     let deadline = topology.deadline();
-    let primaries = topology.primaries();
+    let primaries = topology.primaries(deadline).await?;
     let mut asked = tokio::task::JoinSet::new();
     for node in primaries {
         asked.spawn(async move { Facts::of(&node, deadline).await });

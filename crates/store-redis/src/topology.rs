@@ -107,9 +107,12 @@ impl Topology {
         Instant::now() + self.timeout
     }
 
-    /// The nodes that take writes.
-    pub(crate) fn primaries(&self) -> Vec<Arc<Node>> {
-        self.map().primaries.clone()
+    /// The nodes that take writes now, by asking: those of the last look may have been replaced.
+    pub(crate) async fn primaries(&self, deadline: Instant) -> Result<Vec<Arc<Node>>, StoreError> {
+        if self.is_cluster {
+            self.refresh(self.map().look, None, deadline).await?;
+        }
+        Ok(self.map().primaries.clone())
     }
 
     /// The servers as an operator knows them.
