@@ -1,4 +1,4 @@
-//! The command line. Parsed by hand: four verbs do not pay for a parser's build time.
+//! The command line. Parsed by hand: five verbs do not pay for a parser's build time.
 
 use std::path::PathBuf;
 
@@ -12,6 +12,7 @@ usage: cargo xtask VERB [OPTIONS]
                           clients that are not ours, against the real grantor binary
                             --only NAME    one of them: authlib
                             --binary FILE  drive this binary instead of building one
+  redis up [--cluster]    a Redis, or a cluster of six nodes, until standard input ends; prints its URL
   help                    this text";
 
 /// What was asked for.
@@ -22,6 +23,7 @@ pub(crate) enum Verb {
     Test(TestOptions),
     Purity,
     External(ExternalOptions),
+    Redis(RedisOptions),
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -38,6 +40,12 @@ pub(crate) struct ExternalOptions {
     pub(crate) binary: Option<PathBuf>,
 }
 
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct RedisOptions {
+    /// Three primaries with a replica each, in place of one server.
+    pub(crate) cluster: bool,
+}
+
 /// Reads the arguments after the program's name; the error says what was wrong with them.
 pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
     let mut rest = arguments.iter().map(String::as_str);
@@ -48,6 +56,10 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         "test" => Verb::Test(TestOptions::default()),
         "purity" => Verb::Purity,
         "external" => Verb::External(ExternalOptions::default()),
+        "redis" => match rest.next() {
+            Some("up") => Verb::Redis(RedisOptions::default()),
+            _ => return Err("`redis` takes `up`".to_owned()),
+        },
         unknown => return Err(format!("there is no verb `{unknown}`")),
     };
     while let Some(option) = rest.next() {
@@ -57,6 +69,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
             (Verb::Test(options), "--skip-external") => options.skip_external = true,
             (Verb::External(options), "--only") => options.only = Some(value()?.to_owned()),
             (Verb::External(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
+            (Verb::Redis(options), "--cluster") => options.cluster = true,
             _ => return Err(format!("`{name}` takes no `{option}`")),
         }
     }
@@ -77,12 +90,22 @@ mod tests {
         assert_eq!(parsed("test --skip-external"), Ok(Verb::Test(TestOptions { skip_external: true })));
         let only = ExternalOptions { only: Some("authlib".to_owned()), binary: None };
         assert_eq!(parsed("external --only authlib"), Ok(Verb::External(only)));
+        assert_eq!(parsed("redis up --cluster"), Ok(Verb::Redis(RedisOptions { cluster: true })));
         assert_eq!(parsed("purity --help"), Ok(Verb::Help));
     }
 
     #[test]
     fn a_mistyped_line_is_refused_rather_than_ignored() {
-        for line in ["", "tests", "ci --skip-external", "test --skip", "external --only", "purity now"] {
+        for line in [
+            "",
+            "tests",
+            "ci --skip-external",
+            "test --skip",
+            "external --only",
+            "purity now",
+            "redis",
+            "redis down",
+        ] {
             assert!(parsed(line).is_err(), "`{line}` was accepted");
         }
     }

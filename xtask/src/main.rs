@@ -11,6 +11,7 @@ mod cli;
 mod external;
 mod failure;
 mod purity;
+mod redis;
 mod step;
 mod test;
 mod workspace;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Verb::Test(options) => test::run(&workspace, &options),
         Verb::Purity => purity::run(&workspace),
         Verb::External(options) => external::run(&workspace, &options),
+        Verb::Redis(options) => redis::up(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
