@@ -12,6 +12,7 @@ use axum::http::header;
 use axum::routing::get;
 use grantor_engine::Engine;
 use grantor_http::{Settings, Web};
+use grantor_store::Durability;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -24,6 +25,7 @@ use crate::demo::{self, Demo};
 use crate::failure::Failure;
 use crate::observer::Counting;
 use crate::output::Output;
+use crate::storage::StorageUrl;
 use crate::wiring::House;
 use crate::{files, logs, observer};
 
@@ -122,6 +124,11 @@ async fn tell_dangers(config: &Config, engine: &Engine) -> Result<(), Failure> {
         "an acknowledged answer survives {}",
         info.durability
     );
+    let is_redis = matches!(config.storage.url, StorageUrl::Redis(_));
+    if is_redis && config.storage.full && info.durability != Durability::PowerCut {
+        let danger = "storage.durability is \"full\", and this store cannot promise that as it is configured";
+        tracing::warn!(danger, "a dangerous setting is on");
+    }
     for danger in config.dangers() {
         tracing::warn!(danger, "a dangerous setting is on");
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use grantor_store::{MemoryStore, Store, StoreError, TimeoutLayer};
+use grantor_store_redis::{RedisOptions, RedisStore};
 use grantor_store_sled::{SledOptions, SledStore};
 use grantor_store_sqlite::{SqliteDurability, SqliteOptions, SqliteStore};
 
@@ -17,7 +18,7 @@ use crate::files;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where records are kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum StorageUrl {
     /// In this process.
     Memory,
@@ -25,6 +26,8 @@ pub(crate) enum StorageUrl {
     Sqlite(PathBuf),
     /// In a sled folder.
     Sled(PathBuf),
+    /// In Redis, one server or a cluster. The whole URL, which may hold a password.
+    Redis(String),
 }
 
 impl StorageUrl {
@@ -33,6 +36,7 @@ impl StorageUrl {
         match self {
             StorageUrl::Memory => false,
             StorageUrl::Sqlite(path) | StorageUrl::Sled(path) => path.exists(),
+            StorageUrl::Redis(_) => true,
         }
     }
 }
@@ -48,6 +52,7 @@ enum Backend {
     Memory,
     Sqlite(Arc<SqliteStore>),
     Sled(Arc<SledStore>),
+    Redis(Arc<RedisStore>),
 }
 
 impl Storage {
@@ -65,6 +70,11 @@ impl Storage {
                 let sled = Arc::new(opened(url, path, || SledStore::open(path, SledOptions::default()))?);
                 Ok(Self { store: patient(Arc::clone(&sled)), backend: Backend::Sled(sled) })
             }
+            StorageUrl::Redis(whole) => {
+                let connected = RedisStore::connect(whole, RedisOptions::default()).await;
+                let redis = Arc::new(connected.map_err(|e| Failure::failed(format!("{url}: {e}")))?);
+                Ok(Self { store: patient(Arc::clone(&redis)), backend: Backend::Redis(redis) })
+            }
         }
     }
 
@@ -74,13 +84,15 @@ impl Storage {
             Backend::Memory => Ok(Vec::new()),
             Backend::Sqlite(sqlite) => Ok(sqlite.check().await?.problems),
             Backend::Sled(sled) => Ok(sled.check().await?.problems),
+            Backend::Redis(redis) => Ok(redis.check().await?.problems),
         }
     }
 
     /// Writes what is still on its way and lets the store go.
     pub(crate) async fn close(self) {
         let closed = match self.backend {
-            Backend::Memory => Ok(()),
+            // Redis was told each write before it was acknowledged.
+            Backend::Memory | Backend::Redis(_) => Ok(()),
             Backend::Sqlite(sqlite) => sqlite.close().await,
             Backend::Sled(sled) => sled.close().await,
         };
@@ -105,6 +117,12 @@ fn patient<S: Store>(store: S) -> Arc<dyn Store> {
     Arc::new(TimeoutLayer::new(store, PATIENCE))
 }
 
+impl fmt::Debug for StorageUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
 impl FromStr for StorageUrl {
     type Err = String;
 
@@ -117,10 +135,14 @@ impl FromStr for StorageUrl {
             "sqlite" => Err("write the file's path after `sqlite:`".to_owned()),
             "sled" if !rest.is_empty() => Ok(StorageUrl::Sled(rest.into())),
             "sled" => Err("write the folder's path after `sled:`".to_owned()),
-            "redis" | "rediss" | "redis+unix" | "redis-cluster" => Err(format!(
-                "`{scheme}:` is not part of this version; use sqlite:PATH, sled:FOLDER or memory:"
-            )),
-            _ => Err("not a storage URL; use sqlite:PATH, sled:FOLDER or memory:".to_owned()),
+            "redis" | "rediss" | "redis+unix" | "redis-cluster" | "rediss-cluster" if !rest.is_empty() => {
+                Ok(StorageUrl::Redis(text.to_owned()))
+            }
+            _ => {
+                let known =
+                    "sqlite:PATH, sled:FOLDER, redis://HOST:PORT/DB, redis-cluster://HOST:PORT,… or memory:";
+                Err(format!("not a storage URL; use {known}"))
+            }
         }
     }
 }
@@ -131,6 +153,8 @@ impl fmt::Display for StorageUrl {
             StorageUrl::Memory => f.write_str("memory:"),
             StorageUrl::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
             StorageUrl::Sled(path) => write!(f, "sled:{}", path.display()),
+            // Never more of it: a password can stand where nobody expects one.
+            StorageUrl::Redis(url) => write!(f, "{}:…", url.split(':').next().unwrap_or_default()),
         }
     }
 }

@@ -66,6 +66,6 @@ impl House {
 fn key(config: &Config) -> Result<ServerKey, Failure> {
     match &config.storage.url {
         StorageUrl::Memory => server_key::ephemeral(),
-        StorageUrl::Sqlite(_) | StorageUrl::Sled(_) => server_key::obtain(config),
+        StorageUrl::Sqlite(_) | StorageUrl::Sled(_) | StorageUrl::Redis(_) => server_key::obtain(config),
     }
 }

@@ -36,6 +36,8 @@ pub(super) fn dangers(config: &Config) -> Vec<String> {
             "storage.url = \"sled:…\": a power cut can undo acknowledged answers, revocations too; a crash does not"
                 .to_owned(),
         ),
+        // What Redis promises stands in its own configuration, and is told at the start.
+        StorageUrl::Redis(_) => {}
         StorageUrl::Sqlite(_) if config.storage.full => {}
         StorageUrl::Sqlite(_) => dangers.push(
             "storage.durability = \"relaxed\": a power cut can undo acknowledged answers, revocations too"

@@ -13,6 +13,7 @@ mod kill;
 mod locked;
 mod logs;
 mod readme;
+mod redis;
 mod serve;
 mod support_work;
 mod third_party;
