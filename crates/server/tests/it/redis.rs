@@ -1,7 +1,6 @@
 //! The binary on Redis.
 
 #[path = "../../../store-redis/tests/support/server.rs"]
-#[allow(dead_code, unreachable_pub, reason = "what the store's own tests use")]
 mod server;
 
 use serde_json::Value;
