@@ -278,13 +278,13 @@ impl Engine {
         self.parts.keys.retire(&*self.parts.store, kid, self.now()).await
     }
 
-    /// What must be done now and then, every few seconds: takes over keys that another process rotated, and removes at
-    /// most `limit` records that are long past. Tells how many it removed.
+    /// What must be done now and then, every few seconds: takes over keys that another process rotated (and makes new ones
+    /// if the store has lost them), and removes at most `limit` records that are long past. Tells how many it removed.
     ///
     /// # Errors
     /// A fault. It is no harm to leave it and try again later.
     pub async fn maintain(&self, limit: usize) -> Result<usize, EngineError> {
-        self.parts.keys.reload(&*self.parts.store).await?;
+        self.parts.keys.reload(&*self.parts.store, self.parts.algorithm, self.now()).await?;
         let margin = i64::try_from(Self::PURGE_MARGIN.as_millis()).unwrap_or(i64::MAX);
         let before = Time::from_unix_millis(self.now().unix_millis().saturating_sub(margin));
         Ok(self.parts.store.purge(before, limit).await?)

@@ -26,7 +26,7 @@ struct Live {
 }
 
 impl Keys {
-    /// Reads the keys, or makes the first ones. Of several processes that start at once, one makes them for all.
+    /// Reads the keys, or makes the first ones.
     pub(crate) async fn open(
         store: &dyn Store,
         server_key: &ServerKey,
@@ -34,16 +34,9 @@ impl Keys {
         now: Time,
     ) -> Result<Self, EngineError> {
         let sealer = Sealer::new(server_key)?;
-        for _ in 0..RACES {
-            if let Some(found) = read(store).await? {
-                let ring = Arc::new(KeyRing::open(&found.record, &sealer)?);
-                let live = RwLock::new(Live { version: found.version, ring });
-                return Ok(Self { sealer, live });
-            }
-            let first = KeySet::generate(algorithm, &sealer, now)?;
-            write(store, Expect::Absent, &first).await?;
-        }
-        Err(contended())
+        let found = read_or_make(store, &sealer, algorithm, now).await?;
+        let ring = Arc::new(KeyRing::open(&found.record, &sealer)?);
+        Ok(Self { sealer, live: RwLock::new(Live { version: found.version, ring }) })
     }
 
     pub(crate) fn ring(&self) -> Arc<KeyRing> {
@@ -51,8 +44,20 @@ impl Keys {
     }
 
     /// Takes over what another process changed. Costs one read where nothing did.
-    pub(crate) async fn reload(&self, store: &dyn Store) -> Result<(), EngineError> {
-        let Some(found) = read(store).await? else { return Ok(()) };
+    ///
+    /// A store that came back empty has forgotten which tokens were revoked. Then new keys are made and the old ones are let
+    /// go of, so that no JWT which was revoked is live again.
+    pub(crate) async fn reload(
+        &self,
+        store: &dyn Store,
+        algorithm: Algorithm,
+        now: Time,
+    ) -> Result<(), EngineError> {
+        let found = read_or_make(store, &self.sealer, algorithm, now).await?;
+        self.take_over(&found)
+    }
+
+    fn take_over(&self, found: &Loaded<KeySet>) -> Result<(), EngineError> {
         let current = self.live.read().unwrap_or_else(PoisonError::into_inner).version;
         if found.version != current {
             let ring = Arc::new(KeyRing::open(&found.record, &self.sealer)?);
@@ -91,7 +96,7 @@ impl Keys {
         for _ in 0..RACES {
             let Some(found) = read(store).await? else { return Err(contended()) };
             if write(store, Expect::Version(found.version), &change(found.record)?).await? {
-                return self.reload(store).await;
+                return read(store).await?.map_or_else(|| Err(contended()), |found| self.take_over(&found));
             }
         }
         Err(contended())
@@ -100,6 +105,23 @@ impl Keys {
 
 fn contended() -> EngineError {
     FlowFault::Contended(KeySet::key().raw().clone()).into()
+}
+
+/// Of several processes that find no keys at once, one makes them for all.
+async fn read_or_make(
+    store: &dyn Store,
+    sealer: &Sealer,
+    algorithm: Algorithm,
+    now: Time,
+) -> Result<Loaded<KeySet>, EngineError> {
+    for _ in 0..RACES {
+        if let Some(found) = read(store).await? {
+            return Ok(found);
+        }
+        let first = KeySet::generate(algorithm, sealer, now)?;
+        write(store, Expect::Absent, &first).await?;
+    }
+    Err(contended())
 }
 
 async fn read(store: &dyn Store) -> Result<Option<Loaded<KeySet>>, EngineError> {

@@ -1,12 +1,14 @@
 //! Signing keys across engines on one store.
 
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 
+use async_trait::async_trait;
 use grantor_core::client::AccessTokenFormat;
+use grantor_core::record::{Put, RecordKey, Stored, Under};
 use grantor_core::request::{GrantRequest, TokenRequest};
-use grantor_core::{Lifetime, Profile, Secret, ServerKey};
+use grantor_core::{Lifetime, Profile, Secret, ServerKey, Time};
 use grantor_engine::{Algorithm, Engine, EngineError, Fault, KeyState};
-use grantor_store::{MemoryStore, Store};
+use grantor_store::{MemoryStore, Page, PutOutcome, Store, StoreError, StoreInfo};
 
 use crate::party::{Party, credentials, secret, web};
 
@@ -64,6 +66,53 @@ async fn a_rotation_overlaps_and_reaches_every_process() {
     }
     let states: Vec<KeyState> = here.engine.keys().await.unwrap().iter().map(|key| key.state).collect();
     assert_eq!(states, [KeyState::Retiring, KeyState::Active]);
+}
+
+/// A store that can come back empty.
+struct Forgetful(RwLock<Arc<dyn Store>>);
+
+impl Forgetful {
+    fn now(&self) -> Arc<dyn Store> {
+        self.0.read().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Store for Forgetful {
+    async fn get(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
+        self.now().get(key).await
+    }
+
+    async fn put(&self, put: Put) -> PutOutcome {
+        self.now().put(put).await
+    }
+
+    async fn list(&self, under: &Under, after: Option<&RecordKey>, limit: usize) -> Result<Page, StoreError> {
+        self.now().list(under, after, limit).await
+    }
+
+    async fn purge(&self, before: Time, limit: usize) -> Result<usize, StoreError> {
+        self.now().purge(before, limit).await
+    }
+
+    async fn info(&self) -> Result<StoreInfo, StoreError> {
+        self.now().info().await
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_comes_back_empty_brings_no_revoked_token_back() {
+    let store = Arc::new(Forgetful(RwLock::new(Arc::new(MemoryStore::new()))));
+    let party = jwt_party(store.clone()).await;
+    let revoked = jwt(&party).await;
+    party.engine.revoke(credentials(), revoked.clone()).await.unwrap();
+    assert!(!party.is_live(&revoked).await);
+    *store.0.write().unwrap() = Arc::new(MemoryStore::new());
+    party.engine.maintain(10).await.unwrap();
+    party.engine.import_client(web(), Some(secret())).await.unwrap();
+    assert!(!party.is_live(&revoked).await);
+    let fresh = jwt(&party).await;
+    assert!(party.is_live(&fresh).await);
 }
 
 #[tokio::test]
