@@ -7,3 +7,5 @@ mod grants;
 mod keys;
 mod party;
 mod races;
+#[path = "../../../store-redis/tests/support/server.rs"]
+mod server;

@@ -7,10 +7,13 @@ use grantor_core::flow::TokenAnswer;
 use grantor_core::{Reason, Secret};
 use grantor_engine::EngineError;
 use grantor_store::{MemoryStore, Store};
+use grantor_store_redis::{RedisOptions, RedisStore};
+use grantor_store_sled::{SledOptions, SledStore};
 use grantor_store_sqlite::{SqliteOptions, SqliteStore};
 use tokio::sync::Barrier;
 
 use crate::party::{Party, reason};
+use crate::server::{self, RedisCluster, RedisServer};
 
 const AT_ONCE: usize = 32;
 const ROUNDS: usize = 50;
@@ -92,37 +95,60 @@ async fn with_grace_all_get_one_successor(store: Arc<dyn Store>) {
     assert!(party.refresh(&token).await.is_ok(), "the family is alive");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_code_is_redeemed_once_on_memory() {
-    one_code_is_redeemed_once(memory()).await;
+/// The same races on a backend: `$store` makes an empty one, and what must live as long as it.
+macro_rules! on {
+    ($backend:ident, $store:expr) => {
+        mod $backend {
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn one_code_is_redeemed_once() {
+                let (store, _kept) = $store;
+                super::one_code_is_redeemed_once(store).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn one_refresh_token_is_used_once() {
+                let (store, _kept) = $store;
+                super::one_refresh_token_is_used_once(store).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread")]
+            async fn with_grace_all_get_one_successor() {
+                let (store, _kept) = $store;
+                super::with_grace_all_get_one_successor(store).await;
+            }
+        }
+    };
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_code_is_redeemed_once_on_sqlite() {
+on!(memory, (memory(), ()));
+on!(sqlite, {
     let folder = tempfile::tempdir().unwrap();
-    one_code_is_redeemed_once(sqlite(folder.path())).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn one_refresh_token_is_used_once_on_memory() {
-    one_refresh_token_is_used_once(memory()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn one_refresh_token_is_used_once_on_sqlite() {
+    (sqlite(folder.path()), folder)
+});
+on!(sled, {
     let folder = tempfile::tempdir().unwrap();
-    one_refresh_token_is_used_once(sqlite(folder.path())).await;
-}
+    let store = SledStore::open(folder.path().join("sled"), SledOptions::default()).unwrap();
+    (Arc::new(store) as Arc<dyn Store>, folder)
+});
+on!(redis, {
+    if server::is_skipped("races on Redis") {
+        return;
+    }
+    let redis = RedisServer::start(server::DURABLE).unwrap();
+    (connect(&redis.url()).await, redis)
+});
+on!(redis_cluster, {
+    if server::is_skipped("races on a Redis cluster") {
+        return;
+    }
+    let cluster = RedisCluster::start(server::DURABLE).unwrap();
+    (connect(&cluster.url()).await, cluster)
+});
 
-#[tokio::test(flavor = "multi_thread")]
-async fn with_grace_all_get_one_successor_on_memory() {
-    with_grace_all_get_one_successor(memory()).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn with_grace_all_get_one_successor_on_sqlite() {
-    let folder = tempfile::tempdir().unwrap();
-    with_grace_all_get_one_successor(sqlite(folder.path())).await;
+async fn connect(url: &str) -> Arc<dyn Store> {
+    Arc::new(RedisStore::connect(url, RedisOptions::default()).await.unwrap())
 }
 
 #[tokio::test(flavor = "multi_thread")]
