@@ -62,6 +62,8 @@ kinds! {
     UserSession = "user-session",
     /// A fact about the deployment itself.
     Deployment = "deployment",
+    /// What a person approved for a client before.
+    Consent = "consent",
 }
 
 impl fmt::Display for Kind {
