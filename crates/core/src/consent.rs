@@ -36,7 +36,8 @@ impl Consent {
 
     /// What he approves now, beside what he approved `before`.
     pub fn given(before: Option<Consent>, scope: &Scope, now: Time) -> Self {
-        let before = before.filter(|consent| !consent.withdrawn).map(|consent| consent.scope).unwrap_or_default();
+        let before =
+            before.filter(|consent| !consent.withdrawn).map(|consent| consent.scope).unwrap_or_default();
         Self { v: Format, scope: before.union(scope), withdrawn: false, at: now }
     }
 

@@ -49,7 +49,8 @@ impl Default for Formats {
 impl Formats {
     /// What is too short or cannot be read back, if anything: the key it has in a profile, and why.
     pub fn problem(&self) -> Option<(&'static str, &'static str)> {
-        const SHORT: &str = "too short: beside a grant's id it must hold a secret of 128 bits, 32 bytes in all";
+        const SHORT: &str =
+            "too short: beside a grant's id it must hold a secret of 128 bits, 32 bytes in all";
         let tokens = [
             ("authorization_code", &self.authorization_code),
             ("access_token", &self.access_token),
@@ -64,7 +65,10 @@ impl Formats {
             }
         }
         if self.client_secret.bytes() < SECRET || !self.client_secret.keeps_bytes() {
-            return Some(("client_secret", "too short: a client secret must hold 128 bits, and a UUID has 122"));
+            return Some((
+                "client_secret",
+                "too short: a client secret must hold 128 bits, and a UUID has 122",
+            ));
         }
         (self.client_id.bytes() < 10).then_some(("client_id", "too short: two clients could get the same id"))
     }
@@ -321,7 +325,10 @@ mod tests {
         let code = AuthorizationCode::mint(&formats().authorization_code, GRANT_ID, &mut entropy()).1;
         assert!(AccessToken::parse(&formats().access_token, code.expose()).is_none());
         // Even with its prefix swapped: the checksum covers the prefix.
-        assert!(AccessToken::parse(&formats().access_token, &code.expose().replace("gra_ac_", "gra_at_")).is_none());
+        assert!(
+            AccessToken::parse(&formats().access_token, &code.expose().replace("gra_ac_", "gra_at_"))
+                .is_none()
+        );
         let any = AnyToken::parse(&formats(), code.expose());
         assert!(any.access.is_none() && any.refresh.is_none() && any.jwt.is_none());
     }
@@ -352,7 +359,9 @@ mod tests {
         let back = RefreshToken::parse(&formats.refresh_token, refresh.text().expose()).unwrap();
         assert!(back.digest().matches(&refresh.digest()));
         assert_eq!(back.secret.len(), 16);
-        for (shape, fits) in [("{hex:62}", false), ("x{alnum:42}", false), ("x{alnum:43}", true), ("{uuid}", false)] {
+        for (shape, fits) in
+            [("{hex:62}", false), ("x{alnum:42}", false), ("x{alnum:43}", true), ("{uuid}", false)]
+        {
             formats.access_token = shape.parse().unwrap();
             assert_eq!(formats.problem().is_none(), fits, "{shape}");
         }

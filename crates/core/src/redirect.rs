@@ -80,9 +80,10 @@ impl RedirectMatch {
             RedirectMatch::Exact => registered.admits(requested),
             RedirectMatch::AddedQuery => {
                 registered.admits(requested)
-                    || (plain(requested) && same_but_for_added_query(registered.as_str(), requested, |a, b| {
-                        RedirectUri(a.into()).admits(b)
-                    }))
+                    || (plain(requested)
+                        && same_but_for_added_query(registered.as_str(), requested, |a, b| {
+                            RedirectUri(a.into()).admits(b)
+                        }))
             }
         }
     }

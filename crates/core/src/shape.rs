@@ -239,12 +239,23 @@ mod tests {
 
     #[test]
     fn shapes_read_and_print() {
-        for good in ["gra_at_{base64url:70}", "{hex:64}", "wm_token_{alnum:50}", "{uuid}", "{base64url:396}"] {
+        for good in ["gra_at_{base64url:70}", "{hex:64}", "wm_token_{alnum:50}", "{uuid}", "{base64url:396}"]
+        {
             assert_eq!(shape(good).to_string(), good);
         }
         for bad in [
-            "", "x", "{hex}", "{hex:63}", "{base64url:5}", "{uuid:4}", "{alnum:0}", "{octal:8}", "a b{uuid}",
-            "{hex:64}x", "{hex:99999}", "{hex:-2}",
+            "",
+            "x",
+            "{hex}",
+            "{hex:63}",
+            "{base64url:5}",
+            "{uuid:4}",
+            "{alnum:0}",
+            "{octal:8}",
+            "a b{uuid}",
+            "{hex:64}x",
+            "{hex:99999}",
+            "{hex:-2}",
         ] {
             assert!(bad.parse::<Shape>().is_err(), "{bad}");
         }

@@ -13,7 +13,8 @@ pub struct Time(DateTime<Utc>);
 
 impl Time {
     /// Later than any clock will be. What ends then has no end, and nobody is told of one.
-    pub const NEVER: Time = match DateTime::from_timestamp_millis(DateTime::<Utc>::MAX_UTC.timestamp_millis()) {
+    pub const NEVER: Time = match DateTime::from_timestamp_millis(DateTime::<Utc>::MAX_UTC.timestamp_millis())
+    {
         Some(last) => Time(last),
         None => Time(DateTime::<Utc>::MAX_UTC),
     };
@@ -190,11 +191,16 @@ pub(crate) mod optional {
 
     // The signature is serde's.
     #[allow(clippy::ref_option)]
-    pub(crate) fn serialize<S: Serializer>(span: &Option<Lifetime>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(
+        span: &Option<Lifetime>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         or_never::serialize(&span.unwrap_or(Lifetime::FOREVER), serializer)
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Lifetime>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Lifetime>, D::Error> {
         or_never::deserialize(deserializer).map(|span| (span != Lifetime::FOREVER).then_some(span))
     }
 }

@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::ORIGIN;
 use axum::http::request::Parts;
+use grantor_core::request::{Approver, ApproverAccount};
 use grantor_core::wire::Parameters;
 use grantor_core::{Digest, Secret};
 use grantor_directory::Session;
@@ -45,6 +46,24 @@ pub(crate) async fn visitor(app: &Shared, headers: &HeaderMap) -> Result<Option<
     let Some(cookie) = app.cookies.session(headers) else { return Ok(None) };
     let session = app.users()?.find_session(&cookie, app.engine.now()).await?;
     Ok(session.map(|session| Visitor { session, cookie }))
+}
+
+/// What is known of whoever is logged in, now that he is to approve something.
+pub(crate) async fn approver(app: &Shared, visitor: &Visitor) -> Result<Approver, Stop> {
+    let user = &visitor.session.user;
+    let mut accounts = Vec::new();
+    for membership in &user.profile.accounts {
+        accounts.push(ApproverAccount {
+            id: membership.id.clone(),
+            name: None,
+            url: None,
+            role: membership.role.clone(),
+            oauth_enabled: true,
+        });
+    }
+    let _ = app;
+    let (name, email) = (user.profile.name.clone(), user.profile.email.clone());
+    Ok(Approver { subject: user.subject.clone(), name, email, accounts })
 }
 
 /// A form posted by whoever is logged in, from one of our own pages, meant for this purpose.

@@ -219,14 +219,35 @@ pub struct OpenedInteraction {
     pub expires_at: Time,
 }
 
+/// What a person is asked.
+pub struct Question {
+    /// Which client asks.
+    pub client: ClientId,
+    /// For what.
+    pub scope: Scope,
+    /// For which account, where that is chosen.
+    pub account: Option<AccountId>,
+    /// Where he will be taken.
+    pub redirect: RedirectTrusted,
+    /// What the page must send back.
+    pub opened: OpenedInteraction,
+}
+
 /// What came of putting a request before a person.
 pub enum Asked {
     /// He must choose one of his accounts first.
-    Account(OpenedInteraction),
-    /// He must decide, for this account where there is one.
-    Decision(OpenedInteraction, Option<AccountId>),
+    Account(Question),
+    /// He must decide.
+    Decision(Question),
     /// He need not be asked: he approved all of it before, or may not approve it at all.
     Answered(AuthorizationAnswer),
+}
+
+impl Question {
+    fn of(request: &AuthorizationRequest, account: Option<AccountId>, opened: OpenedInteraction) -> Self {
+        let redirect = request.redirect.clone();
+        Self { client: request.client.clone(), scope: request.scope.clone(), account, redirect, opened }
+    }
 }
 
 /// Puts an examined request before a person, who is logged in, in the browser session of digest `session`.
@@ -256,12 +277,12 @@ pub fn ask(
         let id = GrantId::from_bytes(ctx.entropy.draw_half());
         let (handle, text) = InteractionHandle::mint(&InteractionHandle::SHAPE, id, &mut ctx.entropy);
         let expires_at = ctx.now + ctx.profile.lifetimes.interaction;
-        let record =
-            Interaction::begin(&handle, request, approver.subject, session, account.clone(), expires_at);
+        let question =
+            Question::of(&request, account.clone(), OpenedInteraction { handle: text, expires_at });
+        let record = Interaction::begin(&handle, request, approver.subject, session, account, expires_at);
         let version = ctx.version();
         create(&Interaction::key(&handle), version, &record, Some(expires_at), Vec::new()).then(move |()| {
-            let opened = OpenedInteraction { handle: text, expires_at };
-            Step::done(if undecided { Asked::Account(opened) } else { Asked::Decision(opened, account) })
+            Step::done(if undecided { Asked::Account(question) } else { Asked::Decision(question) })
         })
     })
 }
@@ -312,9 +333,9 @@ pub fn choose_account(
     find_waiting(ctx, &handle, session, approver.subject.clone()).then(move |mut waiting| {
         let chosen = approver.account(&account).ok_or(Reason::AccountMissing);
         if let Err(reason) = chosen.and_then(|account| may_approve(&waiting.ctx, account)) {
-            return waiting.decide(Vec::new()).then(move |(ctx, request)| {
-                Step::done(Asked::Answered(refuse(&ctx, request, reason)))
-            });
+            return waiting
+                .decide(Vec::new())
+                .then(move |(ctx, request)| Step::done(Asked::Answered(refuse(&ctx, request, reason))));
         }
         approved_before(&waiting.ctx, &waiting.request, &approver.subject, Some(&account)).then(
             move |approved| {
@@ -332,7 +353,8 @@ pub fn choose_account(
                     Committed::LostRace => Step::stop(Reason::InteractionOver),
                     Committed::Yes => {
                         let opened = OpenedInteraction { handle, expires_at };
-                        Step::done(Asked::Decision(opened, Some(account)))
+                        let question = Question::of(&waiting.request, Some(account), opened);
+                        Step::done(Asked::Decision(question))
                     }
                 })
             },
@@ -418,7 +440,8 @@ fn approve(
     chosen: Option<Scope>,
 ) -> Step<AuthorizationAnswer> {
     load(Client::key(&request.client)).then(move |found| {
-        let standing = found.map(|f| f.record.metadata).filter(|c| !c.disabled && c.profile == ctx.profile.name);
+        let standing =
+            found.map(|f| f.record.metadata).filter(|c| !c.disabled && c.profile == ctx.profile.name);
         let Some(client) = standing else {
             return Step::stop(Refusal::from(Reason::ClientUnknown).by(&request.client));
         };
@@ -505,11 +528,8 @@ fn grant(mut ctx: Context, request: AuthorizationRequest, approval: Approval) ->
     match request.response_type {
         ResponseType::Code => {
             let facts = ctx.named(facts);
-            let (code, text) = AuthorizationCode::mint(
-                &ctx.profile.formats.authorization_code,
-                facts.id,
-                &mut ctx.entropy,
-            );
+            let (code, text) =
+                AuthorizationCode::mint(&ctx.profile.formats.authorization_code, facts.id, &mut ctx.entropy);
             let expires_at = facts.capped(ctx.now + ctx.profile.lifetimes.authorization_code);
             let issued = CodeIssued::new(&code, &request.redirect, request.challenge.clone(), expires_at);
             let id = facts.id;

@@ -149,7 +149,12 @@ pub fn check_api_key(
     })
 }
 
-fn pass(ctx: &Context, live: LiveAccessToken, required: Scope, act_as: Option<SubjectId>) -> Step<LiveAccessToken> {
+fn pass(
+    ctx: &Context,
+    live: LiveAccessToken,
+    required: Scope,
+    act_as: Option<SubjectId>,
+) -> Step<LiveAccessToken> {
     let profile = ctx.profile.clone();
     standing_client(&profile, &live.client).then(move |client| {
         let refuse = |reason: Reason| Step::stop(Refusal::from(reason).by(&live.client));

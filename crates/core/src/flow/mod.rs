@@ -19,7 +19,8 @@ use std::sync::Arc;
 
 pub use authenticate::{ClientAuthenticated, api_key_client, authenticate};
 pub use authorize::{
-    Asked, AuthorizationAnswer, Examined, OpenedInteraction, RedirectError, ask, choose_account, decide, examine,
+    Asked, AuthorizationAnswer, Examined, OpenedInteraction, Question, RedirectError, ask, choose_account,
+    decide, examine,
 };
 pub use inspect::{Introspection, check, check_api_key, introspect, look_up};
 pub use revoke::{revoke, revoke_as_operator, revoke_grant};

@@ -183,7 +183,8 @@ fn end_jwt(ctx: Context, wish: Wish, jwt: Secret) -> Step<bool> {
         let record = ReferenceToken::new(basis, era, scope, at(iat), at(exp)).revoked(ctx.now);
         let key = ReferenceToken::key_of_jwt(&claims);
         let put = Put::of(&key, Expect::Absent, ctx.version(), &record, Some(at(exp)));
-        let events = grant.map(|origin| Event::AccessTokenRevoked { grant: origin.grant }).into_iter().collect();
+        let events =
+            grant.map(|origin| Event::AccessTokenRevoked { grant: origin.grant }).into_iter().collect();
         // Whoever came first has done the same.
         commit(put, events).then(|committed| Step::done(committed == Committed::Yes))
     })

@@ -1,14 +1,16 @@
 //! The token endpoint: authenticate, then the flow of the grant type.
 
-use super::issue::Issued;
 use super::authenticate::{authenticate_api_key, authenticate_bearer, authenticate_by_password};
-use super::{ClientAuthenticated, Context, api_key, authenticate, client_credentials, password, redeem, refresh};
+use super::issue::Issued;
+use super::{
+    ClientAuthenticated, Context, api_key, authenticate, client_credentials, password, redeem, refresh,
+};
 use crate::client::GrantType;
 use crate::grant::GrantFacts;
 use crate::ids::{ClientId, GrantId, SubjectId};
 use crate::profile::ScopeEncoding;
-use crate::request::{GrantRequest, Presenter, TokenRequest};
 use crate::refusal::Reason;
+use crate::request::{GrantRequest, Presenter, TokenRequest};
 use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::step::Step;

@@ -241,13 +241,12 @@ impl Grant {
     /// What the client holds tokens under: while the code of a new authorization is on its way, still the old one.
     pub(crate) fn held(&self) -> Option<Held<'_>> {
         match &self.state {
-            State::Active(active) => {
-                Some(Held { active, era: self.grant.era, scope: &self.grant.scope })
-            }
-            State::CodeIssued(issued) => issued
-                .before
-                .as_deref()
-                .map(|before| Held { active: &before.active, era: before.era, scope: &before.scope }),
+            State::Active(active) => Some(Held { active, era: self.grant.era, scope: &self.grant.scope }),
+            State::CodeIssued(issued) => issued.before.as_deref().map(|before| Held {
+                active: &before.active,
+                era: before.era,
+                scope: &before.scope,
+            }),
             State::Revoked(_) => None,
         }
     }

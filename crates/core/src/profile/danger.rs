@@ -23,11 +23,9 @@ const RULES: &[Rule] = &[
         "client secrets, codes and refresh tokens may come in URLs, which end up in logs",
         |p| p.endpoints.token.iter().any(|e| e.danger_parameters_in_url),
     ),
-    (
-        "endpoints.token.danger_get",
-        "tokens can be asked for by following a link",
-        |p| p.endpoints.token.iter().any(|e| e.danger_get),
-    ),
+    ("endpoints.token.danger_get", "tokens can be asked for by following a link", |p| {
+        p.endpoints.token.iter().any(|e| e.danger_get)
+    }),
     (
         "clients.danger_pkce_optional",
         "a stolen code can be used by whoever has the client's secret as well (RFC 9700, section 2.1.1)",
@@ -53,21 +51,17 @@ const RULES: &[Rule] = &[
         "a stolen refresh token works until the grant ends, and nobody notices (RFC 9700, section 4.14)",
         |p| p.refresh == RefreshMode::Reuse && p.grant_types.contains(&GrantType::RefreshToken),
     ),
-    (
-        "lifetimes.access_token = \"never\"",
-        "a stolen access token works until somebody revokes it",
-        |p| p.lifetimes.access_token == Lifetime::FOREVER,
-    ),
+    ("lifetimes.access_token = \"never\"", "a stolen access token works until somebody revokes it", |p| {
+        p.lifetimes.access_token == Lifetime::FOREVER
+    }),
     (
         "resource.danger_query",
         "access tokens may come in URLs, which end up in logs (RFC 9700, section 4.3.2)",
         |p| !p.resource.danger_query.is_empty(),
     ),
-    (
-        "resource.danger_api_key_as_token",
-        "an API key that never ends travels with every request",
-        |p| p.resource.danger_api_key_as_token,
-    ),
+    ("resource.danger_api_key_as_token", "an API key that never ends travels with every request", |p| {
+        p.resource.danger_api_key_as_token
+    }),
     (
         "resource.act_as_header",
         "a client may act as people who never approved it, unless its registration says as whom",

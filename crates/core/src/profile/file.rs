@@ -8,8 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::field::{ClaimField, TokenField};
 use super::rules::{RefreshModeName, RefreshRules, has};
 use super::{
-    AccessTokenRules, ApprovalRules, AuthorizationRules, ClientRules, Endpoints, ErrorRules, Issuer, Lifetimes,
-    ParameterNames, Profile, RefreshMode, RegistrationRules, ResourceRules, TokenRules, UserinfoRules,
+    AccessTokenRules, ApprovalRules, AuthorizationRules, ClientRules, Endpoints, ErrorRules, Issuer,
+    Lifetimes, ParameterNames, Profile, RefreshMode, RegistrationRules, ResourceRules, TokenRules,
+    UserinfoRules,
 };
 use crate::client::{AccessTokenFormat, GrantType, ResponseType};
 use crate::credential::Formats;
@@ -93,7 +94,12 @@ impl Default for File {
     fn default() -> Self {
         Self {
             description: "Plain OAuth 2.0, as the RFCs have it".to_owned(),
-            grant_types: [GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials].into(),
+            grant_types: [
+                GrantType::AuthorizationCode,
+                GrantType::RefreshToken,
+                GrantType::ClientCredentials,
+            ]
+            .into(),
             response_types: [ResponseType::Code].into(),
             endpoints: Endpoints::default(),
             clients: ClientRules::default(),
@@ -221,7 +227,10 @@ fn problem(profile: &Profile) -> Option<(&'static str, &'static str)> {
     if profile.access_token.format == AccessTokenFormat::Jwt
         && !(needed.iter().all(|claim| has(claims, *claim)) && names_client && names_scope)
     {
-        return Some(("access_token.claims", "exp, jti, client_id and scope (or scope[]) must be among them"));
+        return Some((
+            "access_token.claims",
+            "exp, jti, client_id and scope (or scope[]) must be among them",
+        ));
     }
     if profile.approval.one_grant && !profile.approval.account && profile.approval.roles.iter().len() > 0 {
         return Some(("approval.roles", "roles are those of an account: set approval.account"));
@@ -251,7 +260,8 @@ pub(super) fn read(
 
 fn replace(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(), InvalidProfile> {
     let known = toml::Table::try_from(File::default()).unwrap_or_default();
-    let lifetime = known.get("lifetimes").and_then(toml::Value::as_table).is_some_and(|t| t.contains_key(key));
+    let lifetime =
+        known.get("lifetimes").and_then(toml::Value::as_table).is_some_and(|t| t.contains_key(key));
     let whole = if lifetime && key != "access_token" || key == "access_token" && value.is_str() {
         format!("lifetimes.{key}")
     } else {
@@ -262,7 +272,9 @@ fn replace(table: &mut toml::Table, key: &str, value: toml::Value) -> Result<(),
     let Some(last) = path.pop() else { return Err(InvalidProfile::at(key, "names nothing")) };
     for part in path {
         let inner = at.entry(part).or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        at = inner.as_table_mut().ok_or_else(|| InvalidProfile::at(key, format!("{part} has no keys in it")))?;
+        at = inner
+            .as_table_mut()
+            .ok_or_else(|| InvalidProfile::at(key, format!("{part} has no keys in it")))?;
     }
     at.insert(last.to_owned(), value);
     Ok(())

@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::field::{
-    ClaimField, Field, Fields, PersonField, RedirectField, TokenField, plain,
-};
+use super::field::{ClaimField, Field, Fields, PersonField, RedirectField, TokenField, plain};
 use crate::client::{AccessTokenFormat, AuthMethod, GrantType, wire_names};
 use crate::refusal::ErrorCode;
 use crate::scope::Scope;
@@ -125,7 +123,8 @@ pub struct ClientRules {
 impl Default for ClientRules {
     fn default() -> Self {
         Self {
-            authentication: [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost, AuthMethod::None].into(),
+            authentication: [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost, AuthMethod::None]
+                .into(),
             basic_or_post: false,
             danger_password_without_secret: false,
             danger_pkce_optional: false,

@@ -54,7 +54,9 @@ fn of_header(profile: &Profile, header: &str) -> Result<Shown, Refusal> {
         |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=');
     let token = profile.resource.schemes.iter().find_map(|scheme| after_scheme(header, scheme));
     match token {
-        Some(token) if !token.is_empty() && token.bytes().all(allowed) => Ok(Shown::Token(Secret::new(token))),
+        Some(token) if !token.is_empty() && token.bytes().all(allowed) => {
+            Ok(Shown::Token(Secret::new(token)))
+        }
         Some(_) => Err(Reason::TokenInvalid.into()),
         None if profile.resource.danger_api_key_as_token => {
             basic_user(header, &profile.limits).map(Shown::ApiKey).ok_or_else(|| Reason::TokenMissing.into())
@@ -72,7 +74,9 @@ fn of_query(profile: &Profile, query: Option<&str>) -> Result<Option<Secret>, Re
     match (found.next(), found.next()) {
         (None, _) => Ok(None),
         (Some(_), Some(_)) => Err(Reason::TokenMisplaced.into()),
-        (Some(token), None) if token.len() > profile.limits.parameter_bytes => Err(Reason::TokenInvalid.into()),
+        (Some(token), None) if token.len() > profile.limits.parameter_bytes => {
+            Err(Reason::TokenInvalid.into())
+        }
         (Some(token), None) => Ok(Some(Secret::new(token))),
     }
 }
@@ -97,7 +101,12 @@ pub fn shown_parameter(profile: &Profile, parameters: &Parameters) -> Option<Sec
 mod tests {
     use super::*;
 
-    fn shown(profile: &Profile, places: TokenPlaces, header: Option<&str>, query: &str) -> Result<String, Reason> {
+    fn shown(
+        profile: &Profile,
+        places: TokenPlaces,
+        header: Option<&str>,
+        query: &str,
+    ) -> Result<String, Reason> {
         match shown_token(profile, places, header, Some(query)) {
             Ok(Shown::Nothing) => Ok(String::new()),
             Ok(Shown::Token(token)) => Ok(format!("token {}", token.expose())),

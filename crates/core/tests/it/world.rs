@@ -12,7 +12,7 @@ use grantor_core::request::{
     Approver, AuthorizationParameters, Choice, ClientCredentials, ClientProof, DecisionRequest, GrantRequest,
     TokenRequest,
 };
-use grantor_core::step::{JwsHeader, SigningKey, CommitOutcome, Step, Stop};
+use grantor_core::step::{CommitOutcome, JwsHeader, SigningKey, Step, Stop};
 use grantor_core::wire::{Parameters, authorization_parameters};
 use grantor_core::{
     ClientId, CodeVerifier, Digest, Entropy, Event, Lifetime, Limits, Profile, Reason, Scope, Secret,
@@ -127,7 +127,8 @@ impl World {
                 need.answer(matches)
             }
             Step::Sign(need) => {
-                let jws = format!("{}.{}.signed", signed_as(need.header()), URL_SAFE_NO_PAD.encode(need.payload()));
+                let jws =
+                    format!("{}.{}.signed", signed_as(need.header()), URL_SAFE_NO_PAD.encode(need.payload()));
                 need.answer(jws)
             }
             Step::VerifyJws(need) => {
@@ -189,7 +190,7 @@ impl World {
         };
         let approver = Approver::new("alice".parse().unwrap());
         match self.ask(|ctx| flow::ask(ctx, request, approver, session())).unwrap() {
-            Asked::Decision(opened, _) => opened.handle,
+            Asked::Decision(question) => question.opened.handle,
             Asked::Account(_) | Asked::Answered(_) => panic!("not asked to decide: {query}"),
         }
     }
