@@ -10,6 +10,7 @@ mod demo;
 mod export;
 mod failure;
 mod files;
+mod gate;
 mod import;
 mod logs;
 mod observer;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use grantor_store::{MemoryStore, Store, StoreError, TimeoutLayer};
-use grantor_store_redis::{RedisOptions, RedisStore};
+use grantor_store_redis::{ConnectError, RedisOptions, RedisStore};
 use grantor_store_sled::{SledOptions, SledStore};
 use grantor_store_sqlite::{SqliteDurability, SqliteOptions, SqliteStore};
 
@@ -63,16 +63,19 @@ impl Storage {
             StorageUrl::Sqlite(path) => {
                 let durability = if full { SqliteDurability::Full } else { SqliteDurability::Relaxed };
                 let options = SqliteOptions { durability, ..SqliteOptions::default() };
-                let sqlite = Arc::new(opened(url, path, || SqliteStore::open(path, options))?);
+                let at = path.clone();
+                let sqlite = Arc::new(opened(url, path, move || SqliteStore::open(at, options)).await?);
                 Ok(Self { store: patient(Arc::clone(&sqlite)), backend: Backend::Sqlite(sqlite) })
             }
             StorageUrl::Sled(path) => {
-                let sled = Arc::new(opened(url, path, || SledStore::open(path, SledOptions::default()))?);
+                let at = path.clone();
+                let sled = opened(url, path, move || SledStore::open(at, SledOptions::default())).await?;
+                let sled = Arc::new(sled);
                 Ok(Self { store: patient(Arc::clone(&sled)), backend: Backend::Sled(sled) })
             }
             StorageUrl::Redis(whole) => {
                 let connected = RedisStore::connect(whole, RedisOptions::default()).await;
-                let redis = Arc::new(connected.map_err(|e| Failure::failed(format!("{url}: {e}")))?);
+                let redis = Arc::new(connected.map_err(|e| not_connected(url, &e))?);
                 Ok(Self { store: patient(Arc::clone(&redis)), backend: Backend::Redis(redis) })
             }
         }
@@ -102,15 +105,33 @@ impl Storage {
     }
 }
 
-fn opened<S>(
+/// On a thread of its own: a lock is waited for, and a large folder read, while others are answered.
+async fn opened<S: Send + 'static>(
     url: &StorageUrl,
     path: &Path,
-    open: impl FnOnce() -> Result<S, StoreError>,
+    open: impl FnOnce() -> Result<S, StoreError> + Send + 'static,
 ) -> Result<S, Failure> {
-    files::make_parent(path)
-        .map_err(|e| StoreError::Unavailable(e.to_string()))
-        .and_then(|()| open())
-        .map_err(|e| Failure::failed(format!("{url}: {e}")))
+    let failed = |e: &dyn fmt::Display| Failure::failed(format!("{url}: {e}"));
+    files::make_parent(path).map_err(|e| failed(&e))?;
+    let opened = tokio::task::spawn_blocking(open).await.map_err(|e| failed(&e))?;
+    opened.map_err(|e| if is_locked(url, &e) { Failure::Away(format!("{url}: {e}")) } else { failed(&e) })
+}
+
+/// Whether another process holds an SQLite file, which it may let go of. Of a sled folder that is in use it is not so: two
+/// servers on one are a mistake, and who made it should know.
+fn is_locked(url: &StorageUrl, error: &StoreError) -> bool {
+    match (url, error) {
+        (StorageUrl::Sqlite(_), StoreError::Unavailable(text)) => text.contains("is locked"),
+        (StorageUrl::Memory | StorageUrl::Sqlite(_) | StorageUrl::Sled(_) | StorageUrl::Redis(_), _) => false,
+    }
+}
+
+fn not_connected(url: &StorageUrl, error: &ConnectError) -> Failure {
+    let text = format!("{url}: {error}");
+    match error {
+        ConnectError::Away(_) => Failure::Away(text),
+        ConnectError::Unfit(_) => Failure::Failed(text),
+    }
 }
 
 fn patient<S: Store>(store: S) -> Arc<dyn Store> {

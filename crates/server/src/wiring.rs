@@ -42,14 +42,24 @@ impl House {
         let key = key(config)?;
         let storage = Storage::open(&config.storage.url, config.storage.full).await?;
         let store = Arc::clone(&storage.store);
-        let engine = Engine::builder(config.to_profile(issuer), Arc::clone(&store), key)
-            .algorithm(config.keys.algorithm)
-            .observer(observer)
-            .open()
-            .await?;
-        let directory = Directory::new(store, Settings::default())
-            .map_err(|e| Failure::failed(format!("passwords cannot be hashed: {e}")))?;
-        Ok(Self { engine, directory: Arc::new(directory), storage })
+        let furnished = async {
+            let engine = Engine::builder(config.to_profile(issuer), Arc::clone(&store), key)
+                .algorithm(config.keys.algorithm)
+                .observer(observer)
+                .open()
+                .await?;
+            let directory = Directory::new(store, Settings::default())
+                .map_err(|e| Failure::failed(format!("passwords cannot be hashed: {e}")))?;
+            Ok((engine, Arc::new(directory)))
+        };
+        match furnished.await {
+            Ok((engine, directory)) => Ok(Self { engine, directory, storage }),
+            Err(failure) => {
+                // Whoever tries again would find a folder in use.
+                storage.close().await;
+                Err(failure)
+            }
+        }
     }
 
     /// The store, and what can be done with it beside the contract.
