@@ -62,6 +62,8 @@ kinds! {
     UserSession = "user-session",
     /// A fact about the deployment itself.
     Deployment = "deployment",
+    /// An account of the service that users act for.
+    Account = "account",
 }
 
 impl fmt::Display for Kind {

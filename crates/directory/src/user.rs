@@ -43,7 +43,7 @@ pub struct Profile {
     pub avatar: Option<String>,
     /// Whether he administers this server.
     pub admin: bool,
-    /// The accounts he may act for.
+    /// The accounts he may act for. That there are such accounts nobody has checked: see [`Membership`].
     pub accounts: Vec<Membership>,
 }
 
@@ -85,7 +85,9 @@ pub(crate) fn check_text(
     Ok(())
 }
 
-/// That a user may act for an account, and as what.
+/// That a user may act for an account, and as what, **if there is such an account**: one that names none, or a deleted
+/// one, is kept and gives nothing. It is not refused, since users and accounts come in any order, and an embedder may
+/// keep either elsewhere. [`UserDirectory::accounts_of`](crate::UserDirectory::accounts_of) leaves such out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Membership {
