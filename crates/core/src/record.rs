@@ -64,6 +64,8 @@ kinds! {
     Deployment = "deployment",
     /// What a person approved for a client before.
     Consent = "consent",
+    /// An account of the service that users act for.
+    Account = "account",
 }
 
 impl fmt::Display for Kind {

@@ -46,14 +46,14 @@ pub struct Directory {
     pub(crate) settings: Settings,
 }
 
-/// What an import did.
+/// What an import did to one user, account or credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Imported {
-    /// The user is new.
+    /// It is new.
     Created,
-    /// The user existed and is now as given.
+    /// It existed and is now as given.
     Updated,
-    /// The user was so already; nothing was written.
+    /// It was so already; nothing was written.
     Unchanged,
 }
 

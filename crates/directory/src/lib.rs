@@ -1,9 +1,9 @@
 //! **Invariant: who you are is decided here and nowhere else, nothing at rest logs anyone in, and what has ended stays
-//! ended.** No user name is ever given to a second person. The store holds argon2id hashes of passwords and SHA-256
+//! ended.** No user name is ever given to a second person, and no account's id to a second account. The store holds argon2id hashes of passwords and SHA-256
 //! digests of cookies. One compare-and-set on the user's record ends all his sessions, so a session that is being
 //! started meanwhile cannot slip through.
 //!
-//! [`Directory`] keeps users, passwords and browser sessions over any [`Store`](grantor_store::Store). The HTTP room
+//! [`Directory`] keeps users, the accounts they act for, passwords and browser sessions over any [`Store`](grantor_store::Store). The HTTP room
 //! knows only [`UserDirectory`], so whoever has users already brings those instead.
 //!
 //! ```
@@ -33,6 +33,7 @@
 //! Two kinds of failure are kept apart, as everywhere in grantor: a *refusal* is an answer and comes as a value
 //! ([`UserRefused`], [`LoginRefused`]); a *fault* ([`DirectoryError`]) is an error and says nothing about the user.
 
+mod account;
 mod contract;
 mod cookie;
 mod csrf;
@@ -45,6 +46,7 @@ mod records;
 mod session;
 mod user;
 
+pub use account::{Account, AccountPage, AccountProfile, AccountRefused, ActsFor};
 pub use contract::UserDirectory;
 pub use cookie::BrowserCookie;
 pub use csrf::{CsrfBinding, CsrfKey};

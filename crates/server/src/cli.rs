@@ -37,12 +37,12 @@ pub(crate) enum Command {
     },
     /// Check the configuration and do nothing.
     CheckConfig,
-    /// Make clients and users what a JSON file says; the same file twice changes nothing.
+    /// Make clients, users and accounts what a JSON file says; the same file twice changes nothing.
     Import {
         /// The file, or `-` for standard input.
         file: String,
     },
-    /// Print clients and users in the shape of an import file, without their secrets.
+    /// Print clients, users and accounts in the shape of an import file, without their secrets.
     Export,
     /// Registrations.
     #[command(subcommand)]
@@ -62,6 +62,9 @@ pub(crate) enum Command {
     /// The store.
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Accounts that users act for.
+    #[command(subcommand)]
+    Account(AccountCommand),
 }
 
 #[derive(Subcommand)]
@@ -200,6 +203,48 @@ pub(crate) struct UserChanges {
     /// An account he may act for, and as what; once for each. Replaces all he had.
     #[arg(long, value_name = "ID:ROLE", value_parser = membership)]
     pub(crate) account: Vec<Membership>,
+    /// One more account, or another role in one of his; once for each.
+    #[arg(long, value_name = "ID:ROLE", value_parser = membership, conflicts_with = "account")]
+    pub(crate) add_account: Vec<Membership>,
+    /// An account he may act for no more; once for each.
+    #[arg(long, value_name = "ID", conflicts_with = "account")]
+    pub(crate) remove_account: Vec<AccountId>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make an account.
+    Create {
+        id: AccountId,
+        #[command(flatten)]
+        changes: AccountChanges,
+    },
+    /// All accounts.
+    List,
+    /// One account.
+    Show { id: AccountId },
+    /// Change what is given and leave the rest.
+    Update {
+        id: AccountId,
+        #[command(flatten)]
+        changes: AccountChanges,
+    },
+    /// Forget all about an account but its id, which no other gets.
+    Delete { id: AccountId },
+}
+
+/// What of an account is set. An empty text removes an optional one.
+#[derive(Args, Clone)]
+pub(crate) struct AccountChanges {
+    /// Its name, for people to read.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Where it lives.
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// Whether OAuth is on for it; off until it is switched on.
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) oauth_enabled: Option<bool>,
 }
 
 #[derive(Subcommand)]

@@ -3,7 +3,7 @@
 use grantor_core::client::ClientMetadata;
 use serde_json::{Value, json};
 
-use crate::commands::{client, user};
+use crate::commands::{account, client, user};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::wiring::House;
@@ -27,7 +27,18 @@ pub(crate) async fn run(house: &House) -> Result<(), Failure> {
             })
         })
         .collect();
-    let whole = json!({"clients": clients, "users": users, "resource_servers": servers});
+    let accounts: Vec<Value> = account::all(house)
+        .await?
+        .iter()
+        .map(|account| {
+            json!({
+                "id": account.id, "name": account.name, "url": account.url,
+                "oauth_enabled": account.oauth_enabled,
+            })
+        })
+        .collect();
+    let whole =
+        json!({"clients": clients, "users": users, "accounts": accounts, "resource_servers": servers});
     let pretty = serde_json::to_string_pretty(&whole).map_err(|e| Failure::failed(e.to_string()))?;
     Output { json: false }.result(&whole, || pretty)
 }

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod accounts;
 mod faults;
 mod login;
 mod races;
@@ -11,7 +12,7 @@ mod users;
 
 use std::sync::Arc;
 
-use grantor_core::{Secret, SubjectId, Time};
+use grantor_core::{AccountId, Secret, SubjectId, Time};
 use grantor_directory::{Directory, HashCost, NewUser, Profile, Settings, User, UserName};
 use store::TestStore;
 
@@ -37,6 +38,10 @@ fn at(seconds: i64) -> Time {
 
 fn subject(text: &str) -> SubjectId {
     SubjectId::parse(text).unwrap()
+}
+
+fn account_id(text: &str) -> AccountId {
+    AccountId::parse(text).unwrap()
 }
 
 fn new_user(name: &str, password: Option<&str>) -> NewUser {

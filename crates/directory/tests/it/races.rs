@@ -5,9 +5,9 @@ use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
 use grantor_core::Lifetime;
-use grantor_directory::{Settings, UserRefused, UserState};
+use grantor_directory::{AccountProfile, AccountRefused, Settings, UserRefused, UserState};
 
-use crate::{at, directory, directory_with, new_user, settings, subject};
+use crate::{account_id, at, directory, directory_with, new_user, settings, subject};
 
 const HOUR: Lifetime = Lifetime::seconds(3600);
 /// More than the operations of any two calls below that do not start over; what is left after them runs unmixed.
@@ -48,6 +48,41 @@ fn of_two_creations_of_one_name_one_wins_in_every_order() {
         let (a, b) = (a.unwrap(), b.unwrap());
         assert!(a.is_ok() != b.is_ok(), "{order:b}");
         assert_eq!(a.and(b), Err(UserRefused::NameTaken));
+    }
+}
+
+#[test]
+fn of_two_creations_of_one_account_one_wins_in_every_order() {
+    for order in 0..1 << TURNS {
+        let (_, directory) = directory();
+        let named = |name: &str| AccountProfile { name: Some(name.to_owned()), ..AccountProfile::default() };
+        let (id, acme, other) = (account_id("35"), named("Acme"), named("Other"));
+        let (a, b) = interleave(
+            order,
+            directory.create_account(&id, &acme, at(1)),
+            directory.create_account(&id, &other, at(2)),
+        );
+        let (a, b) = (a.unwrap(), b.unwrap());
+        assert!(a.is_ok() != b.is_ok(), "{order:b}");
+        let stands = run(directory.account(&id)).unwrap().unwrap();
+        assert_eq!(a.as_ref().or(b.as_ref()), Ok(&stands), "{order:b}");
+        assert_eq!(a.and(b), Err(AccountRefused::IdTaken));
+    }
+}
+
+/// Neither a change nor an import of a deleted account brings it back.
+#[test]
+fn an_account_being_changed_while_it_is_deleted_is_deleted() {
+    for order in 0..1 << TURNS {
+        let (_, directory) = directory();
+        let (id, on) =
+            (account_id("35"), AccountProfile { oauth_enabled: true, ..AccountProfile::default() });
+        run(directory.create_account(&id, &AccountProfile::default(), at(0))).unwrap().unwrap();
+        let (gone, put) =
+            interleave(order, directory.delete_account(&id, at(1)), directory.put_account(&id, &on, at(1)));
+        gone.unwrap().unwrap();
+        assert!(matches!(put.unwrap(), Ok(_) | Err(AccountRefused::IdRetired)), "{order:b}");
+        assert_eq!(run(directory.account(&id)).unwrap(), None, "{order:b}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! The commands: each opens the house, does one thing, says what came of it, and closes the house.
 
+pub(crate) mod account;
 pub(crate) mod client;
 mod grant;
 mod key;
@@ -40,6 +41,9 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Key(command) => {
             in_house(&config, async |house| key::run(command, house, output).await).await
+        }
+        Command::Account(command) => {
+            in_house(&config, async |house| account::run(command, house, output).await).await
         }
         Command::Store(command) => store::run(command, &config, output).await,
     }

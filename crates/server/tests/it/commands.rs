@@ -80,6 +80,52 @@ fn users_are_made_changed_suspended_and_buried() {
 }
 
 #[test]
+fn accounts_are_made_shown_changed_and_buried() {
+    let world = World::new();
+    let made =
+        world.json(&["account", "create", "35", "--name", "Acme", "--url", "https://acme.example.test"]);
+    assert_eq!(
+        (&made["id"], &made["name"], &made["oauth_enabled"]),
+        (&json!("35"), &json!("Acme"), &json!(false))
+    );
+    let changed = world.json(&["account", "update", "35", "--name", "", "--oauth-enabled", "true"]);
+    assert_eq!((&changed["name"], &changed["oauth_enabled"]), (&Value::Null, &json!(true)));
+    assert_eq!(changed["url"], made["url"]);
+    assert_eq!(world.json(&["account", "show", "35"]), changed);
+    assert_eq!(world.json(&["account", "list"]), json!([changed]));
+    assert_eq!(world.json(&["account", "delete", "35"]), json!({"id": "35", "deleted": true}));
+    for verb in ["show", "delete", "update", "create"] {
+        let said = world.run(&["account", verb, "35"]);
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{verb}: {}", said.err);
+    }
+    assert_eq!(world.json(&["account", "list"]), json!([]));
+}
+
+#[test]
+fn a_user_is_given_accounts_and_roles_one_by_one_or_all_at_once() {
+    let world = World::new();
+    for id in ["35", "36", "37"] {
+        world.json(&["account", "create", id]);
+    }
+    let of = |memberships: &[(&str, &str)]| -> Value {
+        memberships.iter().map(|(id, role)| json!({"id": id, "role": role})).collect()
+    };
+    let alice = |arguments: &[&str]| world.json(&[&["user"], arguments].concat())["accounts"].clone();
+    let made = alice(&["create", "alice", "--account", "35:manager", "--account", "36:editor"]);
+    assert_eq!(made, of(&[("35", "manager"), ("36", "editor")]));
+    assert_eq!(alice(&["update", "alice", "--name", "Alice"]), made);
+    let added = alice(&["update", "alice", "--add-account", "35:owner", "--add-account", "37:owner"]);
+    assert_eq!(added, of(&[("36", "editor"), ("35", "owner"), ("37", "owner")]));
+    assert_eq!(alice(&["update", "alice", "--account", "36:owner"]), of(&[("36", "owner")]));
+    assert_eq!(alice(&["update", "alice", "--remove-account", "36"]), json!([]));
+    let both = ["user", "update", "alice", "--account", "36:owner", "--remove-account", "36"];
+    assert_eq!(world.run(&both).code, Some(2));
+    let missing = world.run(&["user", "update", "alice", "--add-account", "99:owner"]);
+    assert_eq!(missing.code, Some(0));
+    assert!(missing.err.contains("there is no account 99"), "{}", missing.err);
+}
+
+#[test]
 fn keys_rotate_and_retire_beside_a_running_server() {
     let world = World::new();
     let server = world.serve(&[]);

@@ -33,17 +33,20 @@ fn the_same_file_twice_changes_nothing() {
     let world = World::new();
     world.write("all.json", &whole().to_string());
     let first = world.json(&["import", "all.json"]);
-    let made = json!({"clients": counts(2, 0, 0), "resource_servers": counts(1, 0, 0), "users": counts(1, 0, 0), "accounts_ignored": 1});
+    let made = json!({"clients": counts(2, 0, 0), "resource_servers": counts(1, 0, 0), "users": counts(1, 0, 0), "accounts": counts(1, 0, 0)});
     assert_eq!(first, made);
     let second = world.json(&["import", "all.json"]);
-    let same = json!({"clients": counts(0, 0, 2), "resource_servers": counts(0, 0, 1), "users": counts(0, 0, 1), "accounts_ignored": 1});
+    let same = json!({"clients": counts(0, 0, 2), "resource_servers": counts(0, 0, 1), "users": counts(0, 0, 1), "accounts": counts(0, 0, 1)});
     assert_eq!(second, same);
     let mut changed = whole();
     changed["clients"][0]["client_name"] = json!("Web 2");
     changed["users"][0]["password"] = json!("another horse");
+    changed["accounts"][0]["oauth_enabled"] = json!(false);
     world.write("all.json", &changed.to_string());
     let third = world.json(&["import", "all.json"]);
     assert_eq!((&third["clients"], &third["users"]), (&counts(0, 1, 1), &counts(0, 1, 0)));
+    assert_eq!(third["accounts"], counts(0, 1, 0));
+    assert_eq!(world.json(&["account", "show", "35"])["oauth_enabled"], false);
 
     let exported = world.run(&["export"]);
     assert_eq!(exported.code, Some(0));
@@ -52,7 +55,9 @@ fn the_same_file_twice_changes_nothing() {
     }
     let again = world.run_with(&["--json", "import", "-"], &exported.out).json();
     assert_eq!((&again["clients"], &again["users"]), (&counts(0, 0, 2), &counts(0, 0, 1)));
-    assert_eq!(again["resource_servers"], counts(0, 0, 1));
+    assert_eq!((&again["resource_servers"], &again["accounts"]), (&counts(0, 0, 1), &counts(0, 0, 1)));
+    let elsewhere: Value = serde_json::from_str(&exported.out).unwrap();
+    assert_eq!(elsewhere["accounts"], changed["accounts"]);
 }
 
 type Spoil = fn(&mut Value);
@@ -76,7 +81,11 @@ const SPOILED: &[(Spoil, &str)] = &[
     (|f| f["users"][0]["password"] = json!(""), "users[0].password: "),
     (|f| f["users"][0]["accounts"][0]["rol"] = json!("x"), "users[0] (alice).accounts[0].rol: unknown field"),
     (|f| f["users"][0]["name"] = json!("a\u{0}b"), "users[0] (alice): name has a control character"),
-    (|f| f["accounts"][0]["x"] = json!(1), "accounts[0].x: unknown field"),
+    (|f| f["accounts"][0]["x"] = json!(1), "accounts[0] (35).x: unknown field"),
+    (|f| f["accounts"][0]["id"] = json!("3 5"), "accounts[0] (3 5).id: "),
+    (|f| f["accounts"][0]["name"] = json!("a\u{0}b"), "accounts[0] (35): name has a control character"),
+    (|f| f["accounts"][0] = json!({"name": "Acme"}), "accounts[0].id: missing"),
+    (|f| f["accounts"] = json!([{"id": "35"}, {"id": "35"}]), "accounts[1] (35).id: 35 is in the file twice"),
     (|f| f["resource_servers"][0]["scope"] = json!("x"), "resource_servers[0] (rs1).scope: unknown field"),
     (|f| f["api_keys"] = json!([{"key": "a-secret"}]), "api_keys: belongs to the profile api-video"),
     (
@@ -105,6 +114,7 @@ fn one_bad_entry_refuses_the_whole_file() {
     }
     assert_eq!(world.json(&["client", "list"]), json!([]));
     assert_eq!(world.json(&["user", "list"]), json!([]));
+    assert_eq!(world.json(&["account", "list"]), json!([]));
 }
 
 #[test]
@@ -122,7 +132,31 @@ fn what_was_deleted_is_found_before_anything_is_written() {
     world.write("all.json", &file.to_string());
     let said = world.run(&["import", "all.json"]);
     assert!(said.err.contains("users[0] (alice).username: "), "{}", said.err);
+    file["users"] = json!([]);
+    world.json(&["account", "create", "35"]);
+    world.json(&["account", "delete", "35"]);
+    world.write("all.json", &file.to_string());
+    let said = world.run(&["import", "all.json"]);
+    assert!(
+        said.err.contains("accounts[0] (35): the account id belonged to a deleted account"),
+        "{}",
+        said.err
+    );
     assert_eq!(world.json(&["client", "list"]), json!([]));
+}
+
+#[test]
+fn a_membership_without_its_account_is_kept_and_told() {
+    let world = World::new();
+    let mut file = whole();
+    file["accounts"] = json!([]);
+    world.write("all.json", &file.to_string());
+    let said = world.run(&["--json", "import", "all.json"]);
+    assert_eq!(said.json()["users"], counts(1, 0, 0));
+    assert!(said.err.contains("there is no account 35"), "{}", said.err);
+    world.write("all.json", &whole().to_string());
+    let said = world.run(&["--json", "import", "all.json"]);
+    assert_eq!((&said.json()["accounts"], said.err.as_str()), (&counts(1, 0, 0), ""));
 }
 
 #[test]
