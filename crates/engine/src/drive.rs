@@ -93,6 +93,9 @@ impl Engine {
                     need.answer(jws)
                 }
                 Step::VerifyJws(need) => {
+                    // A key that another process took out, or that went with a store which came back empty and has forgotten
+                    // every revocation, is not believed until the next upkeep but from now on.
+                    parts.keys.reload(&*parts.store, parts.algorithm, self.now()).await?;
                     let payload =
                         parts.keys.ring().verify(need.compact().expose(), need.typ(), self.now()).ok();
                     need.answer(payload)
