@@ -1,6 +1,7 @@
 //! The binary as its operator meets it: every test runs it as a process, in a folder of its own.
 #![cfg(test)]
 
+mod backend;
 mod browser;
 mod commands;
 mod config;
@@ -9,12 +10,12 @@ mod demo;
 mod deployment;
 mod http;
 mod import;
-mod kill;
 mod locked;
 mod logs;
 mod readme;
 mod redis;
 mod serve;
+mod storm;
 mod support_work;
 mod third_party;
 mod two_servers;

@@ -1,7 +1,7 @@
 //! The binary on Redis.
 
 #[path = "../../../store-redis/tests/support/server.rs"]
-mod server;
+pub(crate) mod server;
 
 use serde_json::Value;
 
