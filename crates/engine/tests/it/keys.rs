@@ -102,17 +102,22 @@ impl Store for Forgetful {
 
 #[tokio::test]
 async fn a_store_that_comes_back_empty_brings_no_revoked_token_back() {
-    let store = Arc::new(Forgetful(RwLock::new(Arc::new(MemoryStore::new()))));
-    let party = jwt_party(store.clone()).await;
-    let revoked = jwt(&party).await;
-    party.engine.revoke(credentials(), revoked.clone()).await.unwrap();
-    assert!(!party.is_live(&revoked).await);
-    *store.0.write().unwrap() = Arc::new(MemoryStore::new());
-    party.engine.maintain(10).await.unwrap();
-    party.engine.import_client(web(), Some(secret())).await.unwrap();
-    assert!(!party.is_live(&revoked).await);
-    let fresh = jwt(&party).await;
-    assert!(party.is_live(&fresh).await);
+    // Whether or not upkeep comes first.
+    for upkeep in [true, false] {
+        let store = Arc::new(Forgetful(RwLock::new(Arc::new(MemoryStore::new()))));
+        let party = jwt_party(store.clone()).await;
+        let revoked = jwt(&party).await;
+        party.engine.revoke(credentials(), revoked.clone()).await.unwrap();
+        assert!(!party.is_live(&revoked).await);
+        *store.0.write().unwrap() = Arc::new(MemoryStore::new());
+        if upkeep {
+            party.engine.maintain(10).await.unwrap();
+        }
+        party.engine.import_client(web(), Some(secret())).await.unwrap();
+        assert!(!party.is_live(&revoked).await);
+        let fresh = jwt(&party).await;
+        assert!(party.is_live(&fresh).await);
+    }
 }
 
 #[tokio::test]

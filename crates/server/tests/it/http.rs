@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use serde_json::Value;
@@ -52,7 +53,9 @@ impl Request {
 
     /// The answer, if all of one came: then the server stands by it.
     pub(crate) fn try_send(&self, base: &str) -> Option<Answer> {
-        self.hold(base)?.finish()
+        let begun = Instant::now();
+        let answer = self.hold(base)?.finish()?;
+        Some(Answer { took: begun.elapsed(), ..answer })
     }
 
     /// Sends all but the last byte, so that many requests can be let go at once.
@@ -102,6 +105,8 @@ impl Held {
 }
 
 pub(crate) struct Answer {
+    /// How long it was from the first byte sent to the last one read, where that was asked in one go.
+    pub(crate) took: Duration,
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
@@ -116,7 +121,9 @@ impl Answer {
             let (name, value) = line.split_once(": ")?;
             Some((name.to_owned(), value.to_owned()))
         };
-        let answer = Self { status, headers: lines.filter_map(header).collect(), body: body.to_owned() };
+        let took = Duration::ZERO;
+        let answer =
+            Self { took, status, headers: lines.filter_map(header).collect(), body: body.to_owned() };
         let length = answer.header("content-length").map(|length| length.parse::<usize>().unwrap());
         // Half an answer is none.
         length.is_none_or(|length| length == body.len()).then_some(answer)

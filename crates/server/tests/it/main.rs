@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod away;
+mod backend;
 mod browser;
 mod commands;
 mod config;
@@ -10,7 +11,6 @@ mod demo;
 mod deployment;
 mod http;
 mod import;
-mod kill;
 mod locked;
 mod logs;
 mod readme;
@@ -18,6 +18,7 @@ mod redis;
 #[path = "../../../store-redis/tests/support/server.rs"]
 mod redis_server;
 mod serve;
+mod storm;
 mod support_work;
 mod third_party;
 mod two_servers;
