@@ -172,11 +172,14 @@ fn place(uri: &str) -> &str {
 pub(crate) async fn decide(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let (parts, body) = request.into_parts();
     let (visitor, fields) = browser::own_form(&app, &parts, body, CONSENT).await?;
-    let invalid = |name| Stop::Refused(Refusal::from(Reason::ParameterInvalid).of(name));
     let handle = Secret::new(fields.required("interaction")?);
     let account = fields.get("account").map(AccountId::parse).transpose();
     let account = account.map_err(|_| Refusal::from(Reason::ParameterInvalid).of("account"))?;
     let (session, approver) = (visitor.digest(), browser::approver(&app, &visitor).await?);
+    // The page offers nothing but his own.
+    if account.as_ref().is_some_and(|id| !approver.accounts.iter().any(|own| own.id == *id)) {
+        return Err(Stop::Refused(Refusal::from(Reason::ParameterInvalid).of("account")));
+    }
     let choice = match (fields.get("decision"), account.clone()) {
         (Some("approve"), _) => Choice::Approve { scope: None },
         (Some("deny"), _) => Choice::Deny,

@@ -96,6 +96,7 @@ pub(crate) async fn page_form(app: &Shared, parts: &Parts, body: Body) -> Result
 fn is_foreign(app: &Shared, headers: &HeaderMap) -> bool {
     let foreign_site =
         headers.get_all("sec-fetch-site").iter().any(|site| site != "same-origin" && site != "none");
-    let foreign_origin = headers.get_all(ORIGIN).iter().any(|origin| origin != app.origin.as_str());
+    let foreign_origin =
+        headers.get_all(ORIGIN).iter().any(|origin| !app.origins.iter().any(|own| origin == own.as_str()));
     foreign_site || foreign_origin
 }

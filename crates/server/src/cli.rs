@@ -65,6 +65,19 @@ pub(crate) enum Command {
     /// Accounts that users act for.
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Dialects: what a service's clients send and are answered.
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ProfileCommand {
+    /// Those that the configuration serves, and those that come with grantor.
+    List,
+    /// Every value of one: of the configuration, or of those that come with grantor.
+    Show { name: String },
+    /// Read a profile file, and list each danger that it switches on.
+    Check { file: PathBuf },
 }
 
 #[derive(Subcommand)]
@@ -73,6 +86,9 @@ pub(crate) enum ClientCommand {
     Create {
         /// Its id; a random one if absent.
         id: Option<ClientId>,
+        /// The profile it belongs to; the first of the configuration if absent.
+        #[arg(long)]
+        profile: Option<String>,
         #[command(flatten)]
         changes: Box<ClientChanges>,
         /// Take its secret from this file, or from standard input if it is `-`, and mint none.

@@ -14,7 +14,9 @@ pub(crate) async fn run(house: &House) -> Result<(), Failure> {
         client::all(house).await?.into_iter().partition(is_plain_resource_server);
     let servers: Vec<Value> = servers
         .iter()
-        .map(|server| json!({"client_id": server.client_id, "audience": server.audience}))
+        .map(|server| {
+            json!({"client_id": server.client_id, "audience": server.audience, "profile": server.profile})
+        })
         .collect();
     let users: Vec<Value> = user::all(house)
         .await?

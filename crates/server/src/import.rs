@@ -65,6 +65,7 @@ struct Parsed {
 struct ResourceServerEntry {
     client_id: ClientId,
     audience: String,
+    profile: Option<String>,
 }
 
 /// What was done, by section.
@@ -194,10 +195,10 @@ fn parse_client(
     let metadata = match section {
         Section::Clients => typed(&place, entry)?,
         Section::ResourceServers => {
-            let ResourceServerEntry { client_id, audience } = typed(&place, entry)?;
+            let ResourceServerEntry { client_id, audience, profile: of } = typed(&place, entry)?;
             ClientMetadata {
                 audience: Some(audience),
-                profile: profile.to_owned(),
+                profile: of.unwrap_or_else(|| profile.to_owned()),
                 grant_types: BTreeSet::new(),
                 ..ClientMetadata::new(client_id)
             }
@@ -258,8 +259,9 @@ fn typed<T: DeserializeOwned>(place: &str, entry: Value) -> Result<T, String> {
 }
 
 async fn check_clients(house: &House, clients: &[ClientEntry]) -> Result<(), String> {
-    let profile = house.engine.profile();
     for ClientEntry { place, metadata, secret, .. } in clients {
+        let engine = house.of_profile(&metadata.profile).map_err(|e| format!("{place}.profile: {e}"))?;
+        let profile = engine.profile();
         let known = house.engine.store().get(Client::key(&metadata.client_id).raw()).await;
         let known = known.map_err(|e| e.to_string())?;
         let checked = match known {
@@ -321,7 +323,7 @@ async fn apply(house: &House, parsed: Parsed) -> Result<Report, Failure> {
     }
     account::tell_missing(house, users.iter().flat_map(|user| &user.new.profile.accounts)).await?;
     for ClientEntry { place, metadata, secret, section } in clients {
-        let imported = house.engine.import_client(metadata, secret).await;
+        let imported = house.of_profile(&metadata.profile)?.import_client(metadata, secret).await;
         let imported = imported.map_err(|e| Failure::failed(format!("{place}: {e}")))?;
         match section {
             Section::Clients => report.clients.add(imported),

@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod config;
 mod demo;
+mod doors;
 mod export;
 mod failure;
 mod files;
@@ -17,6 +18,7 @@ mod observer;
 mod output;
 mod serve;
 mod server_key;
+mod sites;
 mod storage;
 mod wiring;
 

@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
-use grantor_core::{Issuer, ServerKey};
+use grantor_core::{Profile, ServerKey};
 use grantor_directory::{Directory, Settings};
 use grantor_engine::{Engine, Observer, Tracing};
 
-use crate::config::Config;
+use crate::config::{Config, ProfileConfig};
 use crate::failure::Failure;
 use crate::server_key;
 use crate::storage::{Storage, StorageUrl};
 
 /// The rooms, put together.
 pub(crate) struct House {
+    /// The engine of the first profile, for work that concerns none in particular.
     pub(crate) engine: Engine,
+    /// One engine for each profile, in the order of the configuration.
+    pub(crate) engines: Vec<Engine>,
     pub(crate) directory: Arc<Directory>,
     storage: Storage,
 }
@@ -28,14 +31,31 @@ impl House {
             ));
         }
         // A port that is chosen at start is not known here; only JWTs of such a server are told apart by it.
-        let issuer = config.issuer_at(config.listen.public)?;
-        Self::open(config, issuer, Arc::new(Tracing)).await
+        let at = |profile: &ProfileConfig| profile.listen.unwrap_or(config.listen.public);
+        let profiles = config.profiles.iter().map(|profile| {
+            let issuer = profile.issuer_at(config, at(profile))?;
+            profile.load(config, issuer)
+        });
+        Self::open(config, profiles.collect::<Result<_, _>>()?, Arc::new(Tracing)).await
     }
 
-    /// Opens everything under the name the server answers to.
+    /// The engine of a profile that somebody named.
+    pub(crate) fn of_profile(&self, name: &str) -> Result<&Engine, Failure> {
+        self.engine_of(name).ok_or_else(|| {
+            let known = self.engines.iter().map(|e| e.profile().name.as_str()).collect::<Vec<_>>().join(", ");
+            Failure::failed(format!("the configuration has no profile {name}; there are {known}"))
+        })
+    }
+
+    /// The engine of a profile.
+    pub(crate) fn engine_of(&self, profile: &str) -> Option<&Engine> {
+        self.engines.iter().find(|engine| engine.profile().name == profile)
+    }
+
+    /// Opens everything, under the names that the server answers to.
     pub(crate) async fn open(
         config: &Config,
-        issuer: Issuer,
+        profiles: Vec<Profile>,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, Failure> {
         // The key is first: a store that was made beside the wrong key would have to be thrown away.
@@ -43,17 +63,21 @@ impl House {
         let storage = Storage::open(&config.storage.url, config.storage.full).await?;
         let store = Arc::clone(&storage.store);
         let furnished = async {
-            let engine = Engine::builder(config.to_profile(issuer), Arc::clone(&store), key)
+            let mut profiles = profiles.into_iter();
+            let first = profiles.next().ok_or_else(|| Failure::failed("there is no profile"))?;
+            let engine = Engine::builder(first, Arc::clone(&store), key)
                 .algorithm(config.keys.algorithm)
                 .observer(observer)
                 .open()
                 .await?;
+            let mut engines = vec![engine.clone()];
+            engines.extend(profiles.map(|profile| engine.for_profile(profile)));
             let directory = Directory::new(store, Settings::default())
                 .map_err(|e| Failure::failed(format!("passwords cannot be hashed: {e}")))?;
-            Ok((engine, Arc::new(directory)))
+            Ok((engine, engines, Arc::new(directory)))
         };
         match furnished.await {
-            Ok((engine, directory)) => Ok(Self { engine, directory, storage }),
+            Ok((engine, engines, directory)) => Ok(Self { engine, engines, directory, storage }),
             Err(failure) => {
                 // Whoever tries again would find a folder in use.
                 storage.close().await;

@@ -150,6 +150,11 @@ impl Profile {
         PRESETS.iter().find(|(preset, _)| *preset == name).map(|(_, text)| *text)
     }
 
+    /// The embedded profile's own name, where a text is one.
+    pub fn preset_name(name: &str) -> Option<&'static str> {
+        PRESETS.iter().find(|(preset, _)| *preset == name).map(|(preset, _)| *preset)
+    }
+
     /// The profile as a file: every value, those that are as in the standard profile among them.
     pub fn to_toml(&self) -> String {
         file::write(self)

@@ -10,7 +10,7 @@ use crate::refusal::ErrorCode;
 use crate::scope::Scope;
 use crate::time::Lifetime;
 
-/// Where the endpoints are, as paths under the issuer. A path that is absent is an endpoint that is off.
+/// Where the endpoints are, as paths under the issuer. An endpoint without a path is off; a file writes `""`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Endpoints {
@@ -19,16 +19,22 @@ pub struct Endpoints {
     /// Where tokens are asked for (RFC 6749, section 3.2). The first is the one the metadata document names.
     pub token: Vec<TokenEndpoint>,
     /// The introspection endpoint (RFC 7662).
+    #[serde(with = "off")]
     pub introspect: Option<String>,
     /// The revocation endpoint (RFC 7009).
+    #[serde(with = "off")]
     pub revoke: Option<String>,
     /// The metadata document (RFC 8414).
+    #[serde(with = "off")]
     pub metadata: Option<String>,
     /// The JSON Web Key Set.
+    #[serde(with = "off")]
     pub jwks: Option<String>,
     /// What is known of the person behind an access token.
+    #[serde(with = "off")]
     pub userinfo: Option<String>,
     /// Ends the browser's session and leads back to a client.
+    #[serde(with = "off")]
     pub logout: Option<String>,
 }
 
@@ -44,6 +50,23 @@ impl Default for Endpoints {
             userinfo: None,
             logout: None,
         }
+    }
+}
+
+/// A path in a file, where the empty one is none.
+mod off {
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    // The signature is serde's.
+    #[allow(clippy::ref_option)]
+    pub(super) fn serialize<S: Serializer>(path: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(path.as_deref().unwrap_or_default())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<String>, D::Error> {
+        String::deserialize(deserializer).map(|path| Some(path).filter(|path| !path.is_empty()))
     }
 }
 

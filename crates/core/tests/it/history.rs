@@ -88,6 +88,7 @@ impl Ledger {
                 }
                 Event::GrantRevoked { grant, .. } => assert!(self.over.insert(grant), "revoked twice"),
                 Event::RequestDenied { .. }
+                | Event::ActedAs { .. }
                 | Event::CodeRedeemed { .. }
                 | Event::RefreshTokenRotated { .. }
                 | Event::AccessTokenIssued { .. }

@@ -14,7 +14,7 @@ use crate::party::{Party, credentials, secret, web};
 
 async fn jwt_party(store: Arc<dyn Store>) -> Party {
     let mut profile = Profile::standard("https://auth.test".parse().unwrap());
-    profile.access_token_format = AccessTokenFormat::Jwt;
+    profile.access_token.format = AccessTokenFormat::Jwt;
     let party = Party::with(store, profile).await;
     party.engine.import_client(web(), Some(secret())).await.unwrap();
     party
@@ -22,7 +22,7 @@ async fn jwt_party(store: Arc<dyn Store>) -> Party {
 
 async fn jwt(party: &Party) -> Secret {
     let grant = GrantRequest::ClientCredentials { scope: None };
-    let answer = party.engine.token(TokenRequest { client: credentials(), grant }).await.unwrap();
+    let answer = party.engine.token(TokenRequest { client: credentials().into(), grant }).await.unwrap();
     assert_eq!(answer.access_token.expose().split('.').count(), 3);
     answer.access_token
 }

@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod client;
 mod grant;
 mod key;
+mod profile;
 mod store;
 mod token;
 pub(crate) mod user;
@@ -45,6 +46,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Account(command) => {
             in_house(&config, async |house| account::run(command, house, output).await).await
         }
+        Command::Profile(command) => profile::run(command, &config, output),
         Command::Store(command) => store::run(command, &config, output).await,
     }
 }

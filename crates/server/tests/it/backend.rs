@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::redis_server::{self, DURABLE, RedisCluster, RedisServer};
+use crate::redis_server::{self as server, DURABLE, RedisCluster, RedisServer};
 use crate::world::World;
 
 /// A place for records, with the servers it takes.
