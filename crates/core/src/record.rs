@@ -64,6 +64,10 @@ kinds! {
     Deployment = "deployment",
     /// An account of the service that users act for.
     Account = "account",
+    /// A credential that lets a user's own tool act for him at one profile.
+    SessionToken = "session-token",
+    /// A hint that a user has a session token.
+    UserSessionToken = "user-session-token",
 }
 
 impl fmt::Display for Kind {

@@ -285,7 +285,8 @@ async fn check_clients(house: &House, clients: &[ClientEntry]) -> Result<(), Str
 async fn check_users(house: &House, users: &[UserEntry]) -> Result<(), String> {
     let hash_cost = HashCost { memory_kib: 8, passes: 1, lanes: 1 };
     let settings = Settings { hash_cost, ..Settings::default() };
-    let rehearsal = Directory::new(Arc::new(MemoryStore::new()), settings).map_err(|e| e.to_string())?;
+    let rehearsal = Directory::new(Arc::new(MemoryStore::new()), house.engine.server_key(), settings);
+    let rehearsal = rehearsal.map_err(|e| e.to_string())?;
     for UserEntry { place, new } in users {
         let made = rehearsal.create_user(new, house.engine.now()).await.map_err(|e| e.to_string())?;
         made.map_err(|e| format!("{place}: {e}"))?;

@@ -47,7 +47,7 @@ impl House {
             .observer(observer)
             .open()
             .await?;
-        let directory = Directory::new(store, Settings::default())
+        let directory = Directory::new(store, engine.server_key(), Settings::default())
             .map_err(|e| Failure::failed(format!("passwords cannot be hashed: {e}")))?;
         Ok(Self { engine, directory: Arc::new(directory), storage })
     }
