@@ -203,6 +203,11 @@ pub fn mint_session_token(entropy: &mut Entropy) -> Secret {
     seal("gra_st_", &entropy.draw()).0
 }
 
+/// A new registration key, which guards the registration resource of a profile: 256 bits.
+pub fn mint_registration_key(entropy: &mut Entropy) -> Secret {
+    seal("gra_rk_", &entropy.draw()).0
+}
+
 /// A new client id: 128 bits, from characters that need no escape in HTTP Basic.
 pub fn mint_client_id(entropy: &mut Entropy) -> String {
     URL_SAFE_NO_PAD.encode(entropy.draw_half()).replace(['-', '_'], "0")

@@ -68,6 +68,8 @@ kinds! {
     SessionToken = "session-token",
     /// A hint that a user has a session token.
     UserSessionToken = "user-session-token",
+    /// A credential that lets its holder register applications at one profile.
+    RegistrationKey = "registration-key",
 }
 
 impl fmt::Display for Kind {

@@ -20,7 +20,8 @@ use crate::user::User;
 ///    it replaces.
 /// 4. What cannot be found out is an error, and never an answer.
 ///
-/// Whoever has no accounts or session tokens leaves what speaks of them as it is: then there are none.
+/// Whoever has no accounts, session tokens or registration keys leaves what speaks of them as it is: then there are
+/// none.
 #[async_trait]
 pub trait UserDirectory: Send + Sync + 'static {
     /// The user whom this name and this password name. Both come straight from a form.
@@ -76,6 +77,19 @@ pub trait UserDirectory: Send + Sync + 'static {
         Ok(None)
     }
 
+    /// Whether whoever sends this key may register applications at a profile.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if that cannot be found out.
+    async fn is_registration_key(
+        &self,
+        _profile: &str,
+        _key: &Secret,
+        _now: Time,
+    ) -> Result<bool, DirectoryError> {
+        Ok(false)
+    }
+
     /// Starts a session for a user who has just logged in, in place of the one whose cookie the browser sent, and gives
     /// the new cookie's value.
     ///
@@ -128,6 +142,15 @@ impl UserDirectory for Directory {
         now: Time,
     ) -> Result<Option<User>, DirectoryError> {
         Directory::session_token_user(self, profile, token, now).await
+    }
+
+    async fn is_registration_key(
+        &self,
+        profile: &str,
+        key: &Secret,
+        now: Time,
+    ) -> Result<bool, DirectoryError> {
+        Directory::is_registration_key(self, profile, key, now).await
     }
 
     async fn start_session(

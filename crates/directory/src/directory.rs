@@ -69,8 +69,8 @@ pub struct UserPage {
 }
 
 impl Directory {
-    /// A directory over a store. The key is the server's, as the engine over the same store has it: session tokens are
-    /// found by a derivation from it, and under another key all that were made are unknown.
+    /// A directory over a store. The key is the server's, as the engine over the same store has it: session tokens and
+    /// registration keys are found by a derivation from it, and under another key all that were made are unknown.
     ///
     /// # Errors
     /// [`InvalidHashCost`] if passwords cannot be hashed as `settings` demand.

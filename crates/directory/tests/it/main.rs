@@ -6,6 +6,7 @@ mod accounts;
 mod faults;
 mod login;
 mod races;
+mod registration_keys;
 mod session_tokens;
 mod sessions;
 mod store;

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use grantor_core::{Lifetime, Secret};
 use grantor_directory::{
-    AccountProfile, AccountRefused, CredentialRefused, Settings, UserRefused, UserState,
+    AccountProfile, AccountRefused, CredentialRefused, Imported, Settings, UserRefused, UserState,
 };
 
 use crate::{account_id, at, directory, directory_with, new_user, settings, subject};
@@ -202,5 +202,21 @@ fn a_session_token_ended_during_an_import_is_ended() {
         assert!(ended.unwrap(), "{order:b}");
         put.unwrap().ok();
         assert_eq!(run(directory.session_token_user("p", &token, at(2))).unwrap(), None, "{order:b}");
+    }
+}
+
+#[test]
+fn a_registration_key_put_twice_at_once_is_made_once_and_one_ended_meanwhile_is_ended() {
+    let key = Secret::new("letmein123");
+    for order in 0..1 << TURNS {
+        let (_, directory) = directory();
+        let put = |now| directory.put_registration_key("p", &key, at(now));
+        let (a, b) = interleave(order, put(0), put(0));
+        let made = [a, b].map(|put| put.unwrap().unwrap() == Imported::Created);
+        assert!(made[0] != made[1], "{order:b}");
+        let id = run(directory.registration_keys(None, 1, at(0))).unwrap().keys[0].id;
+        let (ended, _) = interleave(order, directory.end_registration_key(id, at(1)), put(1));
+        assert!(ended.unwrap(), "{order:b}");
+        assert!(!run(directory.is_registration_key("p", &key, at(2))).unwrap(), "{order:b}");
     }
 }
