@@ -4,6 +4,8 @@ pub(crate) mod account;
 pub(crate) mod client;
 mod grant;
 mod key;
+mod registration_key;
+mod session_token;
 mod store;
 mod token;
 pub(crate) mod user;
@@ -44,6 +46,12 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Account(command) => {
             in_house(&config, async |house| account::run(command, house, output).await).await
+        }
+        Command::SessionToken(command) => {
+            in_house(&config, async |house| session_token::run(command, house, output).await).await
+        }
+        Command::RegistrationKey(command) => {
+            in_house(&config, async |house| registration_key::run(command, house, output).await).await
         }
         Command::Store(command) => store::run(command, &config, output).await,
     }
