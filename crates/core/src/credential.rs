@@ -287,6 +287,16 @@ pub fn mint_client_secret(shape: &Shape, entropy: &mut Entropy) -> Secret {
     seal(shape, &secret).0
 }
 
+/// A new session token, which lets a user's own tool act for him at the registration resource of a profile: 256 bits.
+pub fn mint_session_token(entropy: &mut Entropy) -> Secret {
+    mint_client_secret(&Shape::base64url("gra_st_", 48), entropy)
+}
+
+/// A new registration key, which guards the registration resource of a profile: 256 bits.
+pub fn mint_registration_key(entropy: &mut Entropy) -> Secret {
+    mint_client_secret(&Shape::base64url("gra_rk_", 48), entropy)
+}
+
 /// A new client id, of characters that need no escape in HTTP Basic.
 pub fn mint_client_id(shape: &Shape, entropy: &mut Entropy) -> String {
     shape.draw(entropy).expose().to_owned()

@@ -20,7 +20,8 @@ use crate::user::User;
 ///    it replaces.
 /// 4. What cannot be found out is an error, and never an answer.
 ///
-/// Whoever has no accounts leaves what speaks of them as it is: then there are none.
+/// Whoever has no accounts, session tokens or registration keys leaves what speaks of them as it is: then there are
+/// none.
 #[async_trait]
 pub trait UserDirectory: Send + Sync + 'static {
     /// The user whom this name and this password name. Both come straight from a form.
@@ -60,6 +61,33 @@ pub trait UserDirectory: Send + Sync + 'static {
             found.extend(account.map(|account| ActsFor { account, role: membership.role.clone() }));
         }
         Ok(found)
+    }
+
+    /// The user whom a session token acts for at a profile, as he is now. One of another profile, one that ended or ran
+    /// out, or whose user may not log in, acts for nobody.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if that cannot be found out.
+    async fn session_token_user(
+        &self,
+        _profile: &str,
+        _token: &Secret,
+        _now: Time,
+    ) -> Result<Option<User>, DirectoryError> {
+        Ok(None)
+    }
+
+    /// Whether whoever sends this key may register applications at a profile.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if that cannot be found out.
+    async fn is_registration_key(
+        &self,
+        _profile: &str,
+        _key: &Secret,
+        _now: Time,
+    ) -> Result<bool, DirectoryError> {
+        Ok(false)
     }
 
     /// Starts a session for a user who has just logged in, in place of the one whose cookie the browser sent, and gives
@@ -105,6 +133,24 @@ impl UserDirectory for Directory {
 
     async fn account(&self, id: &AccountId) -> Result<Option<Account>, DirectoryError> {
         Directory::account(self, id).await
+    }
+
+    async fn session_token_user(
+        &self,
+        profile: &str,
+        token: &Secret,
+        now: Time,
+    ) -> Result<Option<User>, DirectoryError> {
+        Directory::session_token_user(self, profile, token, now).await
+    }
+
+    async fn is_registration_key(
+        &self,
+        profile: &str,
+        key: &Secret,
+        now: Time,
+    ) -> Result<bool, DirectoryError> {
+        Directory::is_registration_key(self, profile, key, now).await
     }
 
     async fn start_session(

@@ -51,17 +51,15 @@ pub(crate) async fn visitor(app: &Shared, headers: &HeaderMap) -> Result<Option<
 /// What is known of whoever is logged in, now that he is to approve something.
 pub(crate) async fn approver(app: &Shared, visitor: &Visitor) -> Result<Approver, Stop> {
     let user = &visitor.session.user;
-    let mut accounts = Vec::new();
-    for membership in &user.profile.accounts {
-        accounts.push(ApproverAccount {
-            id: membership.id.clone(),
-            name: None,
-            url: None,
-            role: membership.role.clone(),
-            oauth_enabled: true,
-        });
-    }
-    let _ = app;
+    // Of an account that is gone nothing is left but that he belonged to it: there is nothing to approve for it.
+    let accounts = app.users()?.accounts_of(user).await?.into_iter().map(|acts_for| ApproverAccount {
+        id: acts_for.account.id,
+        name: acts_for.account.name,
+        url: acts_for.account.url,
+        role: acts_for.role,
+        oauth_enabled: acts_for.account.oauth_enabled,
+    });
+    let accounts = accounts.collect();
     let (name, email) = (user.profile.name.clone(), user.profile.email.clone());
     Ok(Approver { subject: user.subject.clone(), name, email, accounts })
 }

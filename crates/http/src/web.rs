@@ -126,7 +126,8 @@ impl Web {
         let prefix = issuer.as_str().strip_prefix(&origin).unwrap_or_default().to_owned();
         origins.push(origin);
         let users = users.or_else(|| {
-            let embedded = Directory::new(engine.store().clone(), grantor_directory::Settings::default());
+            let settings = grantor_directory::Settings::default();
+            let embedded = Directory::new(engine.store().clone(), engine.server_key(), settings);
             embedded.ok().map(|directory| Arc::new(directory) as Arc<dyn UserDirectory>)
         });
         Shared {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use grantor_core::client::{AccessTokenFormat, AuthMethod, GrantType, ResponseType};
 use grantor_core::{AccountId, ClientId, GrantId, Lifetime, RedirectUri, Scope, SubjectId};
-use grantor_directory::{Membership, UserName};
+use grantor_directory::{CredentialId, Membership, UserName};
 use grantor_engine::{Algorithm, Engine};
 
 use crate::storage::StorageUrl;
@@ -37,7 +37,7 @@ pub(crate) enum Command {
     },
     /// Check the configuration and do nothing.
     CheckConfig,
-    /// Make clients, users and accounts what a JSON file says; the same file twice changes nothing.
+    /// Make clients, users, accounts and what guards registration what a JSON file says; the same file twice changes nothing.
     Import {
         /// The file, or `-` for standard input.
         file: String,
@@ -68,6 +68,12 @@ pub(crate) enum Command {
     /// Dialects: what a service's clients send and are answered.
     #[command(subcommand)]
     Profile(ProfileCommand),
+    /// Tokens with which a user's own tool acts for him at a profile's registration resource.
+    #[command(subcommand)]
+    SessionToken(SessionTokenCommand),
+    /// Keys that guard a profile's registration resource.
+    #[command(subcommand)]
+    RegistrationKey(RegistrationKeyCommand),
 }
 
 #[derive(Subcommand)]
@@ -331,6 +337,57 @@ pub(crate) enum StoreCommand {
         /// Replace what differs in the target.
         #[arg(long)]
         overwrite: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SessionTokenCommand {
+    /// Make a session token and print it, once.
+    Create {
+        /// The profile it is good for.
+        #[arg(long, value_name = "NAME")]
+        profile: String,
+        /// The user it acts for.
+        #[arg(long)]
+        user: UserName,
+        /// When it ends by itself; never if absent.
+        #[arg(long, value_name = "LIFETIME")]
+        expires_in: Option<Lifetime>,
+    },
+    /// All session tokens that have not ended, or one user's, or one profile's. The tokens themselves nobody can show.
+    List {
+        /// Only this user's.
+        #[arg(long)]
+        user: Option<UserName>,
+        /// Only this profile's.
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
+    },
+    /// End a session token for good.
+    Delete {
+        /// Its id, as `session-token list` shows it.
+        id: CredentialId,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum RegistrationKeyCommand {
+    /// Make a registration key and print it, once.
+    Create {
+        /// The profile it is good for.
+        #[arg(long, value_name = "NAME")]
+        profile: String,
+    },
+    /// All registration keys that have not ended, or one profile's. The keys themselves nobody can show.
+    List {
+        /// Only this profile's.
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
+    },
+    /// End a registration key for good. What was registered with it stays.
+    Delete {
+        /// Its id, as `registration-key list` shows it.
+        id: CredentialId,
     },
 }
 

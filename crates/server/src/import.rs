@@ -1,7 +1,9 @@
-//! `grantor import`: makes clients, users and accounts what a file says.
+//! `grantor import`: makes clients, users, accounts and credentials what a file says.
 //!
 //! **Invariant: nothing is applied of a file in which anything is refused.** Every entry is read and checked by the
 //! rules that will hold when it is written, before the first is written.
+
+mod credentials;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -18,15 +20,15 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use self::credentials::Credentials;
 use crate::commands::account;
 use crate::failure::Failure;
 use crate::files::read_text;
-use crate::output::Output;
+use crate::output::{Output, fields};
 use crate::wiring::House;
 
 /// The sections that belong to profiles which are not here yet.
-const LATER: [(&str, &str); 3] =
-    [("api_keys", "api-video"), ("registration_keys", "flex"), ("session_tokens", "brightcove")];
+const LATER: [(&str, &str); 1] = [("api_keys", "api-video")];
 
 /// One client of the file, whichever section it came from.
 struct ClientEntry {
@@ -58,6 +60,7 @@ struct Parsed {
     clients: Vec<ClientEntry>,
     users: Vec<UserEntry>,
     accounts: Vec<AccountEntry>,
+    credentials: Credentials,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +78,22 @@ struct Report {
     resource_servers: Counts,
     users: Counts,
     accounts: Counts,
+    registration_keys: Counts,
+    session_tokens: Counts,
+}
+
+impl Report {
+    fn shown(&self) -> String {
+        let sections = [
+            ("clients", &self.clients),
+            ("resource servers", &self.resource_servers),
+            ("users", &self.users),
+            ("accounts", &self.accounts),
+            ("registration keys", &self.registration_keys),
+            ("session tokens", &self.session_tokens),
+        ];
+        fields(&sections.map(|(name, counts)| (name, Some(counts.shown()))))
+    }
 }
 
 #[derive(Default, Serialize)]
@@ -108,19 +127,12 @@ pub(crate) async fn run(house: &House, file: &str, output: Output) -> Result<(),
     let checked = async {
         check_clients(house, &parsed.clients).await?;
         check_users(house, &parsed.users).await?;
-        check_accounts(house, &parsed.accounts).await
+        check_accounts(house, &parsed.accounts).await?;
+        parsed.credentials.check(house, &parsed.users).await
     };
     checked.await.map_err(|why| Failure::failed(format!("{file}: {why}")))?;
     let report = apply(house, parsed).await?;
-    output.result(&report, || {
-        format!(
-            "clients           {}\nresource servers  {}\nusers             {}\naccounts          {}",
-            report.clients.shown(),
-            report.resource_servers.shown(),
-            report.users.shown(),
-            report.accounts.shown()
-        )
-    })
+    output.result(&report, || report.shown())
 }
 
 fn parse(mut whole: Map<String, Value>, profile: &str) -> Result<Parsed, String> {
@@ -155,6 +167,7 @@ fn parse(mut whole: Map<String, Value>, profile: &str) -> Result<Parsed, String>
     let accounts = accounts
         .map(|(at, entry)| parse_account(format!("accounts[{at}]"), entry))
         .collect::<Result<Vec<_>, _>>()?;
+    let credentials = Credentials::parse(section("registration_keys")?, section("session_tokens")?)?;
     if let Some(unknown) = whole.keys().next() {
         return Err(format!(
             "{unknown}: unknown section; there are clients, users, accounts, resource_servers, api_keys, \
@@ -171,7 +184,7 @@ fn parse(mut whole: Map<String, Value>, profile: &str) -> Result<Parsed, String>
     for account in &accounts {
         once(&mut known, account.id.clone(), &account.place, "id")?;
     }
-    Ok(Parsed { clients, users, accounts })
+    Ok(Parsed { clients, users, accounts, credentials })
 }
 
 fn once<T: Ord + std::fmt::Display>(
@@ -287,7 +300,8 @@ async fn check_clients(house: &House, clients: &[ClientEntry]) -> Result<(), Str
 async fn check_users(house: &House, users: &[UserEntry]) -> Result<(), String> {
     let hash_cost = HashCost { memory_kib: 8, passes: 1, lanes: 1 };
     let settings = Settings { hash_cost, ..Settings::default() };
-    let rehearsal = Directory::new(Arc::new(MemoryStore::new()), settings).map_err(|e| e.to_string())?;
+    let rehearsal = Directory::new(Arc::new(MemoryStore::new()), house.engine.server_key(), settings);
+    let rehearsal = rehearsal.map_err(|e| e.to_string())?;
     for UserEntry { place, new } in users {
         let made = rehearsal.create_user(new, house.engine.now()).await.map_err(|e| e.to_string())?;
         made.map_err(|e| format!("{place}: {e}"))?;
@@ -311,7 +325,7 @@ async fn check_accounts(house: &House, accounts: &[AccountEntry]) -> Result<(), 
 }
 
 async fn apply(house: &House, parsed: Parsed) -> Result<Report, Failure> {
-    let Parsed { clients, users, accounts } = parsed;
+    let Parsed { clients, users, accounts, credentials } = parsed;
     let mut report = Report::default();
     for AccountEntry { place, id, profile } in accounts {
         let put = house.directory.put_account(&id, &profile, house.engine.now()).await?;
@@ -330,6 +344,7 @@ async fn apply(house: &House, parsed: Parsed) -> Result<Report, Failure> {
             Section::ResourceServers => report.resource_servers.add(imported),
         }
     }
+    credentials.apply(house, &mut report).await?;
     Ok(report)
 }
 

@@ -16,6 +16,7 @@ mod import;
 mod logs;
 mod observer;
 mod output;
+mod profiles;
 mod serve;
 mod server_key;
 mod sites;

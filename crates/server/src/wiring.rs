@@ -72,7 +72,7 @@ impl House {
                 .await?;
             let mut engines = vec![engine.clone()];
             engines.extend(profiles.map(|profile| engine.for_profile(profile)));
-            let directory = Directory::new(store, Settings::default())
+            let directory = Directory::new(store, engine.server_key(), Settings::default())
                 .map_err(|e| Failure::failed(format!("passwords cannot be hashed: {e}")))?;
             Ok((engine, engines, Arc::new(directory)))
         };

@@ -133,7 +133,7 @@ async fn a_membership_gives_an_account_only_while_there_is_one() {
     assert_eq!(acts_for().await, [of("99"), of("35")]);
 }
 
-/// A directory of somebody who has users and has never heard of accounts.
+/// A directory of somebody who has users, and has never heard of accounts or of any credential but passwords.
 struct UsersOnly;
 
 #[async_trait]
@@ -171,9 +171,12 @@ impl UserDirectory for UsersOnly {
 }
 
 #[tokio::test]
-async fn where_nobody_keeps_accounts_no_membership_gives_one() {
+async fn where_nobody_keeps_accounts_or_tokens_there_are_none() {
     let (_, directory) = directory();
     let alice = member(&directory, &["35"]).await;
     assert_eq!(UsersOnly.account(&account_id("35")).await.unwrap(), None);
     assert_eq!(UsersOnly.accounts_of(&alice).await.unwrap(), []);
+    let any = Secret::new("gra_st_");
+    assert_eq!(UsersOnly.session_token_user("p", &any, at(0)).await.unwrap(), None);
+    assert!(!UsersOnly.is_registration_key("p", &any, at(0)).await.unwrap());
 }

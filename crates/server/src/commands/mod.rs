@@ -5,6 +5,8 @@ pub(crate) mod client;
 mod grant;
 mod key;
 mod profile;
+mod registration_key;
+mod session_token;
 mod store;
 mod token;
 pub(crate) mod user;
@@ -47,6 +49,12 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
             in_house(&config, async |house| account::run(command, house, output).await).await
         }
         Command::Profile(command) => profile::run(command, &config, output),
+        Command::SessionToken(command) => {
+            in_house(&config, async |house| session_token::run(command, house, output).await).await
+        }
+        Command::RegistrationKey(command) => {
+            in_house(&config, async |house| registration_key::run(command, house, output).await).await
+        }
         Command::Store(command) => store::run(command, &config, output).await,
     }
 }

@@ -126,6 +126,58 @@ fn a_user_is_given_accounts_and_roles_one_by_one_or_all_at_once() {
 }
 
 #[test]
+fn credentials_for_registration_are_made_shown_once_and_ended() {
+    let world = World::new();
+    world.json(&["user", "create", "alice"]);
+    world.json(&["user", "create", "bob"]);
+    let token = |arguments: &[&str]| {
+        world.json(&[&["session-token", "create", "--profile", "standard"], arguments].concat())
+    };
+    let of_alice = token(&["--user", "Alice"]);
+    let of_bob = token(&["--user", "bob", "--expires-in", "1h"]);
+    let key = world.json(&["registration-key", "create", "--profile", "standard"]);
+    assert!(of_alice["token"].as_str().unwrap().starts_with("gra_st_"));
+    assert!(key["key"].as_str().unwrap().starts_with("gra_rk_"));
+    assert_eq!((&of_alice["user"], &of_alice["expires_at"]), (&json!("alice"), &Value::Null));
+    assert!(!of_bob["expires_at"].is_null());
+
+    let tokens = world.run(&["--json", "session-token", "list"]);
+    assert_eq!(tokens.json().as_array().unwrap().len(), 2);
+    let keys = world.run(&["--json", "registration-key", "list"]);
+    assert_eq!(keys.json()[0]["id"], key["id"]);
+    let at_rest = std::fs::read_dir(world.path("grantor-data")).unwrap();
+    let at_rest = at_rest.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect::<Vec<u8>>();
+    let seen = [at_rest, tokens.out.into_bytes(), keys.out.into_bytes()].concat();
+    for secret in [&of_alice["token"], &of_bob["token"], &key["key"]] {
+        let payload = &secret.as_str().unwrap().as_bytes()[7..23];
+        assert!(!seen.windows(payload.len()).any(|part| part == payload), "it is shown twice, or at rest");
+    }
+    let ids = |arguments: &[&str]| -> Vec<Value> {
+        let listed = world.json(&[&["session-token", "list"], arguments].concat());
+        listed.as_array().unwrap().iter().map(|token| token["id"].clone()).collect()
+    };
+    assert_eq!(ids(&["--user", "bob"]), [of_bob["id"].clone()]);
+    assert_eq!(ids(&["--profile", "flex"]), [Value::Null; 0]);
+    world.json(&["session-token", "delete", of_bob["id"].as_str().unwrap()]);
+    assert_eq!(ids(&[]), [of_alice["id"].clone()]);
+    world.json(&["user", "delete", "alice"]);
+    assert_eq!(ids(&[]), [Value::Null; 0]);
+    world.json(&["registration-key", "delete", key["id"].as_str().unwrap()]);
+    assert_eq!(world.json(&["registration-key", "list"]), json!([]));
+
+    for wrong in [
+        &["session-token", "create", "--profile", "flex", "--user", "bob"][..],
+        &["session-token", "create", "--profile", "standard", "--user", "alice"],
+        &["registration-key", "create", "--profile", "flex"],
+        &["registration-key", "delete", key["id"].as_str().unwrap()],
+    ] {
+        let said = world.run(wrong);
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""), "{}", said.err);
+    }
+    assert_eq!(world.run(&["session-token", "delete", "nonsense"]).code, Some(2));
+}
+
+#[test]
 fn keys_rotate_and_retire_beside_a_running_server() {
     let world = World::new();
     let server = world.serve(&[]);
