@@ -112,10 +112,12 @@ pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Resul
     let web = Web::new(house.engine.clone()).users(house.directory.clone()).settings(settings(&config));
     public_gate.open(web.router());
     admin_gate.open(Web::health(house.engine.clone()).merge(operators(figures.clone())));
+    let host = house.storage().share();
     let upkeep = tokio::spawn(keep_up(house.engine.clone(), figures));
     let announce = announce(announcement, &house);
     let ended = answer(serving, announce).await;
     upkeep.abort();
+    drop(host);
     house.close().await;
     if ended.is_ok() {
         tracing::info!("stopped");

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod away;
+mod beside;
 mod browser;
 mod commands;
 mod config;
