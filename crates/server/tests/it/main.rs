@@ -9,6 +9,7 @@ mod config;
 mod damage;
 mod demo;
 mod deployment;
+mod full;
 mod http;
 mod import;
 mod kill;
