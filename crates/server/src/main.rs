@@ -3,6 +3,7 @@
 //!
 //! The binary: configuration, commands, and the wiring of the rooms. No OAuth rule lives here.
 
+mod beside;
 mod cli;
 mod commands;
 mod config;

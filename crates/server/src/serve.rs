@@ -120,10 +120,12 @@ pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Resul
         door.gate.open(sites::router(door.sites(&config, &house)));
     }
     admin_gate.open(Web::health(house.engine.clone()).merge(operators(figures.clone())));
+    let host = house.storage().share();
     let upkeep = tokio::spawn(keep_up(house.engine.clone(), figures));
     let announce = announce(announcement, &house);
     let ended = answer(serving, announce).await;
     upkeep.abort();
+    drop(host);
     house.close().await;
     if ended.is_ok() {
         tracing::info!("stopped");

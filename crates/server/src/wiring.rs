@@ -36,7 +36,10 @@ impl House {
             let issuer = profile.issuer_at(config, at(profile))?;
             profile.load(config, issuer)
         });
-        Self::open(config, profiles.collect::<Result<_, _>>()?, Arc::new(Tracing)).await
+        let profiles = profiles.collect::<Result<_, _>>()?;
+        let key = key(config)?;
+        let storage = Storage::open_for_command(&config.storage.url, config.storage.full).await?;
+        Self::furnish(config, profiles, key, storage, Arc::new(Tracing)).await
     }
 
     /// The engine of a profile that somebody named.
@@ -61,6 +64,16 @@ impl House {
         // The key is first: a store that was made beside the wrong key would have to be thrown away.
         let key = key(config)?;
         let storage = Storage::open(&config.storage.url, config.storage.full).await?;
+        Self::furnish(config, profiles, key, storage, observer).await
+    }
+
+    async fn furnish(
+        config: &Config,
+        profiles: Vec<Profile>,
+        key: ServerKey,
+        storage: Storage,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, Failure> {
         let store = Arc::clone(&storage.store);
         let furnished = async {
             let mut profiles = profiles.into_iter();

@@ -3,12 +3,14 @@
 
 mod away;
 mod backend;
+mod beside;
 mod browser;
 mod commands;
 mod config;
 mod damage;
 mod demo;
 mod deployment;
+mod full;
 mod http;
 mod import;
 mod locked;
