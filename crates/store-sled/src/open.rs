@@ -43,7 +43,11 @@ pub(crate) fn prepare(path: &Path, options: &SledOptions) -> Result<Opened, Stor
     }
     let closed = check_shape(&folder)?;
     folder.make_private()?;
-    let (trees, records) = open_records(&folder, options)?;
+    let (trees, records) = match open_records(&folder, options) {
+        // Left by one that was killed, on a disk that is full since.
+        Err(StoreError::Unavailable(_)) if folder.spend_reserve() => open_records(&folder, options)?,
+        opened @ (Ok(_) | Err(_)) => opened?,
+    };
     if let Some(Closed { records: expected, .. }) = closed
         && expected != records
     {

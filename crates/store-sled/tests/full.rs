@@ -171,6 +171,40 @@ async fn a_full_disk_is_told_and_when_there_is_room_again_it_goes_on() {
     assert_eq!(store.check().await.unwrap().problems, Vec::<String>::new());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_crash_on_a_full_disk_what_is_there_is_read() {
+    let Some(disk) = small_disk("after_a_crash_on_a_full_disk_what_is_there_is_read") else { return };
+    let store = SledStore::open(disk.join("store"), SledOptions::default()).unwrap();
+    for number in 0..100 {
+        assert!(matches!(store.put(put(&number.to_string())).await, PutOutcome::Applied));
+    }
+    // As a crash leaves it.
+    let crashed = disk.join("crashed");
+    for folder in ["", "records"] {
+        fs::create_dir(crashed.join(folder)).unwrap();
+        for entry in fs::read_dir(disk.join("store").join(folder)).unwrap().map(Result::unwrap) {
+            if entry.file_type().unwrap().is_file() {
+                fs::copy(entry.path(), crashed.join(folder).join(entry.file_name())).unwrap();
+            }
+        }
+    }
+    store.close().await.unwrap();
+    fill(&disk.join("ballast"));
+    let store = SledStore::open(&crashed, SledOptions::default()).unwrap();
+    assert!(!crashed.join("reserve").exists(), "there was room without it");
+    for number in 0..100 {
+        assert!(store.get(&key(&number.to_string())).await.unwrap().is_some());
+    }
+    fs::remove_file(disk.join("ballast")).unwrap();
+    let mut said = Said::new();
+    fill(&disk.join("ballast"));
+    until_it_fails(&store, "more", 5, &mut said).await;
+    fs::remove_file(disk.join("ballast")).unwrap();
+    until(async || store.info().await.is_ok()).await;
+    assert!(crashed.join("reserve").exists());
+    verify(&store, &said).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn under_load_a_disk_that_is_full_now_and_then_loses_nothing() {
     let Some(disk) = small_disk("under_load_a_disk_that_is_full_now_and_then_loses_nothing") else { return };
