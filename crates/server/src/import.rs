@@ -25,6 +25,7 @@ use crate::commands::account;
 use crate::failure::Failure;
 use crate::files::read_text;
 use crate::output::{Output, fields};
+use crate::profiles;
 use crate::wiring::House;
 
 /// The sections that belong to profiles which are not here yet.
@@ -273,7 +274,8 @@ fn typed<T: DeserializeOwned>(place: &str, entry: Value) -> Result<T, String> {
 
 async fn check_clients(house: &House, clients: &[ClientEntry]) -> Result<(), String> {
     for ClientEntry { place, metadata, secret, .. } in clients {
-        let engine = house.of_profile(&metadata.profile).map_err(|e| format!("{place}.profile: {e}"))?;
+        profiles::check_name(house, &metadata.profile).map_err(|why| format!("{place}.profile: {why}"))?;
+        let Some(engine) = house.engine_of(&metadata.profile) else { continue };
         let profile = engine.profile();
         let known = house.engine.store().get(Client::key(&metadata.client_id).raw()).await;
         let known = known.map_err(|e| e.to_string())?;

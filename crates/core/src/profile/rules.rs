@@ -105,17 +105,13 @@ impl TokenEndpoint {
 
 wire_names! {
     /// What the body of a request is.
+    #[derive(Default)]
     BodyKind {
         /// `application/x-www-form-urlencoded`.
+        #[default]
         Form = "form",
         /// A JSON object of texts, whatever the content type says.
         Json = "json",
-    }
-}
-
-impl Default for BodyKind {
-    fn default() -> Self {
-        BodyKind::Form
     }
 }
 
@@ -395,17 +391,13 @@ impl ErrorRules {
 
 wire_names! {
     /// What the body of an error is.
+    #[derive(Default)]
     ErrorStyle {
+        #[default]
         /// `error` and `error_description` (RFC 6749, section 5.2).
         OAuth = "oauth",
         /// A problem document (RFC 9457): `type`, `title`, `name`, `status`.
         Problem = "problem",
-    }
-}
-
-impl Default for ErrorStyle {
-    fn default() -> Self {
-        ErrorStyle::OAuth
     }
 }
 
