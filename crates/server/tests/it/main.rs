@@ -12,6 +12,7 @@ mod http;
 mod import;
 mod locked;
 mod logs;
+mod races;
 mod readme;
 mod redis;
 mod serve;

@@ -169,6 +169,11 @@ impl Server {
         self.addresses["admin"].as_str().unwrap()
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.child.id()
+    }
+
     /// Ends it as a crash does: it can do nothing about it.
     pub(crate) fn kill(mut self) {
         self.process.child.kill().unwrap();
