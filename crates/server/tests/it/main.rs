@@ -3,6 +3,7 @@
 
 mod backend;
 mod browser;
+mod clock;
 mod commands;
 mod config;
 mod damage;
@@ -12,6 +13,7 @@ mod http;
 mod import;
 mod locked;
 mod logs;
+mod order;
 mod races;
 mod readme;
 mod redis;
@@ -19,5 +21,6 @@ mod serve;
 mod storm;
 mod support_work;
 mod third_party;
+mod tools;
 mod two_servers;
 mod world;
