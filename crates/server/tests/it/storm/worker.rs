@@ -64,7 +64,7 @@ struct Grant {
 #[allow(dead_code, reason = "printed")]
 pub(super) struct Tally {
     pub(super) put_off: usize,
-    refreshes_lost_after_commit: usize,
+    pub(super) refreshes_lost_after_commit: usize,
     refreshes_lost_before: usize,
     codes_lost_after_commit: usize,
     codes_lost_before: usize,
