@@ -1,7 +1,7 @@
 //! Could an honest server have said all that? A check of what clients were told about grants and tokens.
 //!
 //! Clients write down in a [`Lifecycle`] what they ask and what they are told, with however many threads, servers and
-//! crashes. Each grant is taken as one thing that is used by one client at a time (see [`linear`](crate::linear)): its
+//! crashes. Each grant is taken as one thing that is used by one client at a time (see [`linear`]): its
 //! code is redeemed once, its refresh tokens follow one another, what was taken back stays taken back, and introspection
 //! says what is so at a moment between question and answer. A request without an answer, and one answered "unavailable",
 //! may have happened or not, at once or later. Tokens must not expire while the history lasts.

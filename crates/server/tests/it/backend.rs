@@ -83,6 +83,15 @@ impl Backend {
         }
     }
 
+    /// Every Redis there is.
+    pub(crate) fn all_redis(&mut self) -> &mut [RedisServer] {
+        match self {
+            Backend::Redis(redis) => std::slice::from_mut(redis),
+            Backend::Cluster(cluster) => &mut cluster.nodes,
+            Backend::Sqlite | Backend::Sled => &mut [],
+        }
+    }
+
     /// Copies all its files aside; no server of ours runs.
     pub(crate) fn copy_aside(&mut self, world: &World) {
         let (files, aside) = (self.files(world), world.path("aside"));

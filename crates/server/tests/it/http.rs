@@ -60,27 +60,51 @@ impl Request {
 
     /// Sends all but the last byte, so that many requests can be let go at once.
     pub(crate) fn hold(&self, base: &str) -> Option<Held> {
-        let address = base.strip_prefix("http://").unwrap();
-        let mut stream = TcpStream::connect(address).ok()?;
-        stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        let mut bytes = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", self.method, self.target);
-        if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-            bytes += &format!("Host: {address}\r\n");
-        }
-        for (name, value) in &self.headers {
-            bytes += &format!("{name}: {value}\r\n");
-        }
-        if self.method != "GET" {
-            bytes += &format!("Content-Length: {}\r\n", self.body.len());
-        }
-        bytes += "\r\n";
-        let mut bytes = bytes.into_bytes();
-        bytes.extend_from_slice(&self.body);
+        let mut stream = connect(base)?;
+        let mut bytes = self.bytes(base);
         let last = bytes.pop().unwrap();
         stream.write_all(&bytes).ok()?;
         Some(Held { stream, last })
     }
+
+    /// Sends so many bytes, and is gone.
+    pub(crate) fn break_off_after(&self, base: &str, count: usize) {
+        connect(base).unwrap().write_all(&self.bytes(base)[..count]).unwrap();
+    }
+
+    /// Sends all of it, and is gone when the answer begins to come.
+    pub(crate) fn break_off_before_the_answer(&self, base: &str) {
+        let mut stream = connect(base).unwrap();
+        stream.write_all(&self.bytes(base)).unwrap();
+        stream.peek(&mut [0]).unwrap();
+    }
+
+    /// The request as it is sent.
+    pub(crate) fn bytes(&self, base: &str) -> Vec<u8> {
+        let mut head = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", self.method, self.target);
+        if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            head += &format!("Host: {}\r\n", address(base));
+        }
+        for (name, value) in &self.headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        if self.method != "GET" {
+            head += &format!("Content-Length: {}\r\n", self.body.len());
+        }
+        head += "\r\n";
+        [head.as_bytes(), &self.body].concat()
+    }
+}
+
+fn address(base: &str) -> &str {
+    base.strip_prefix("http://").unwrap()
+}
+
+fn connect(base: &str) -> Option<TcpStream> {
+    let stream = TcpStream::connect(address(base)).ok()?;
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    Some(stream)
 }
 
 pub(crate) fn basic(client: &str, secret: &str) -> String {

@@ -12,6 +12,7 @@ use crate::deployment::{
     PASSWORD, USER, authorize, client_credentials, error, introspect, pair, redeem, refresh, revoke,
 };
 use crate::http::{Answer, Request};
+use crate::world::until;
 
 /// What a worker tells of each answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +42,9 @@ pub(super) struct Worker<'a> {
     redeemed: Vec<String>,
     lost_refreshes: Vec<(String, String)>,
     lost_codes: Vec<String>,
+    /// The longest that any answer took, and any by which it was put off.
     pub(super) slowest: Duration,
+    pub(super) slowest_to_put_off: Duration,
     pub(super) tally: Tally,
 }
 
@@ -64,7 +67,7 @@ struct Grant {
 #[allow(dead_code, reason = "printed")]
 pub(super) struct Tally {
     pub(super) put_off: usize,
-    refreshes_lost_after_commit: usize,
+    pub(super) refreshes_lost_after_commit: usize,
     refreshes_lost_before: usize,
     codes_lost_after_commit: usize,
     codes_lost_before: usize,
@@ -89,6 +92,7 @@ impl<'a> Worker<'a> {
             lost_refreshes: Vec::new(),
             lost_codes: Vec::new(),
             slowest: Duration::ZERO,
+            slowest_to_put_off: Duration::ZERO,
             tally: Tally::default(),
         }
     }
@@ -126,9 +130,14 @@ impl<'a> Worker<'a> {
             return Some(answer);
         }
         assert_eq!(answer.text("error"), "temporarily_unavailable");
-        assert!(answer.header("retry-after").is_some(), "{}", answer.body);
-        self.tally.put_off += 1;
+        self.put_off(&answer);
         None
+    }
+
+    fn put_off(&mut self, answer: &Answer) {
+        assert!(answer.header("retry-after").is_some(), "{}", answer.body);
+        self.slowest_to_put_off = self.slowest_to_put_off.max(answer.took);
+        self.tally.put_off += 1;
     }
 
     fn step(&mut self) -> Option<()> {
@@ -182,8 +191,7 @@ impl<'a> Worker<'a> {
         self.gone = back.is_none();
         let back = back?;
         if back.status == 503 {
-            assert!(back.header("retry-after").is_some(), "{}", back.body);
-            self.tally.put_off += 1;
+            self.put_off(&back);
             return None;
         }
         let code = back.parameter("code").unwrap_or_else(|| panic!("no code: {} {}", back.status, back.body));
@@ -294,27 +302,31 @@ impl<'a> Worker<'a> {
     fn look_at(&mut self, from: usize) {
         for at in from..self.given.len() {
             let token = self.given[at].clone();
-            self.look(&token).expect("a server that is well answers");
+            // A server that is well answers, if not at once: its disk may be busy.
+            until(|| self.look(&token));
         }
     }
 
     // H09, S02
     fn retry_refresh(&mut self, code: &str, text: String) {
         let token = Token { client: "web", grant: code.to_owned(), text };
-        if self.look(&token).unwrap() {
+        let active = until(|| self.look(&token));
+        let begun = self.lifecycle.begin(code, Asked::Refresh(token.text.clone()));
+        let Some(answer) = self.ask(&refresh(&token.text)) else {
+            return self.lost_refreshes.push((code.to_owned(), token.text));
+        };
+        if active {
             self.tally.refreshes_lost_before += 1;
         } else {
             self.tally.refreshes_lost_after_commit += 1;
         }
-        let begun = self.lifecycle.begin(code, Asked::Refresh(token.text.clone()));
-        let answer = self.ask(&refresh(&token.text)).unwrap();
         self.refreshed(begun, code, &answer);
     }
 
     // B15
     fn retry_code(&mut self, code: String) {
         let begun = self.lifecycle.begin(&code, Asked::Redeem);
-        let answer = self.ask(&redeem(&code)).unwrap();
+        let Some(answer) = self.ask(&redeem(&code)) else { return self.lost_codes.push(code) };
         if answer.status == 200 {
             self.tally.codes_lost_before += 1;
         } else {
@@ -328,11 +340,11 @@ impl<'a> Worker<'a> {
         self.tally.replays += 1;
         self.grants.retain(|grant| grant.code != code);
         let begun = self.lifecycle.begin(code, Asked::Redeem);
-        let answer = self.ask(&redeem(code)).unwrap();
+        let Some(answer) = self.ask(&redeem(code)) else { return };
         self.given(begun, code, &answer);
         let given: Vec<_> = self.given.iter().filter(|token| token.grant == code).cloned().collect();
         for token in given.iter().rev().take(2) {
-            self.look(token).unwrap();
+            until(|| self.look(token));
         }
     }
 }
