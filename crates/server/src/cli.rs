@@ -104,22 +104,30 @@ pub(crate) enum ClientCommand {
     /// All registrations.
     List,
     /// One registration.
-    Show { id: ClientId },
+    Show {
+        #[arg(allow_hyphen_values = true)]
+        id: ClientId,
+    },
     /// Change what is given and leave the rest.
     Update {
+        #[arg(allow_hyphen_values = true)]
         id: ClientId,
         #[command(flatten)]
         changes: Box<ClientChanges>,
     },
     /// Mint a new secret and print it, once.
     RotateSecret {
+        #[arg(allow_hyphen_values = true)]
         id: ClientId,
         /// How long the old secrets stay valid.
         #[arg(long, default_value = "0")]
         overlap: Lifetime,
     },
     /// End a client and all its tokens. Its id is never given again.
-    Delete { id: ClientId },
+    Delete {
+        #[arg(allow_hyphen_values = true)]
+        id: ClientId,
+    },
 }
 
 /// What of a registration is set, by the names of RFC 7591. An empty text removes an optional one.
@@ -281,7 +289,11 @@ pub(crate) enum GrantCommand {
         client: Option<ClientId>,
     },
     /// End a grant and all its tokens.
-    Revoke { id: GrantId },
+    Revoke {
+        // Whatever it begins with: ids are random.
+        #[arg(allow_hyphen_values = true)]
+        id: GrantId,
+    },
 }
 
 #[derive(Subcommand)]
@@ -289,11 +301,13 @@ pub(crate) enum TokenCommand {
     /// What a token is worth.
     Introspect {
         /// The token, or `-` for standard input, where other users of this machine cannot see it.
+        #[arg(allow_hyphen_values = true)]
         token: String,
     },
     /// End a token.
     Revoke {
         /// The token, or `-` for standard input, where other users of this machine cannot see it.
+        #[arg(allow_hyphen_values = true)]
         token: String,
     },
 }
@@ -314,6 +328,7 @@ pub(crate) enum KeyCommand {
     /// Take a key out at once, for when it leaked: what it signed is worth nothing from now on.
     Retire {
         /// The key's name, as `key list` shows it.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }
@@ -428,5 +443,19 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_random_may_begin_with_a_hyphen() {
+        for line in [
+            ["grant", "revoke", "-AAAAAAAAAAAAAAAAAAAAA"],
+            ["key", "retire", "-a"],
+            ["client", "show", "-a"],
+            ["token", "revoke", "-a"],
+            ["token", "introspect", "-"],
+        ] {
+            let parsed = Cli::try_parse_from(["grantor"].into_iter().chain(line));
+            assert!(parsed.is_ok(), "{line:?}: {:?}", parsed.err().map(|e| e.to_string()));
+        }
     }
 }
