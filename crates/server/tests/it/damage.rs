@@ -142,6 +142,21 @@ fn a_kilobyte_of_nonsense_is_found_and_never_taken_for_nothing() {
 }
 
 #[test]
+fn a_first_start_whose_log_was_dropped_is_no_first_start_again() {
+    let world = World::new();
+    world.write("grantor.toml", "issuer = \"https://auth.example.test\"\n");
+    world.serve(&[]).kill();
+    for companion in ["wal", "shm"] {
+        let _ = std::fs::remove_file(world.path(&format!("{DATABASE}-{companion}")));
+    }
+    let kept = std::fs::read(world.path(DATABASE)).unwrap();
+    // The signing keys are the first record there is.
+    let named = |bytes: &[u8]| bytes.windows(12).any(|window| window == b"signing-keys");
+    assert!(named(&kept), "the database looks as if it had never been used");
+    assert_eq!(world.json(&["key", "list"]).as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn a_log_that_was_dropped_does_not_leave_nothing() {
     let world = deployment("");
     let server = world.serve(&[]);
