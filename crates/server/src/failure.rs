@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use grantor_directory::{DirectoryError, UserRefused};
-use grantor_engine::EngineError;
+use grantor_engine::{EngineError, Fault};
+use grantor_store::StoreError;
 
 /// How a command ends when it does not end well.
 #[derive(Debug, thiserror::Error)]
@@ -14,6 +15,9 @@ pub(crate) enum Failure {
     /// It was tried, and failed.
     #[error("{0}")]
     Failed(String),
+    /// It was tried, and failed for want of a store that may come by itself: a server waits for it.
+    #[error("{0}")]
+    Away(String),
 }
 
 impl Failure {
@@ -28,14 +32,23 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Failure::Usage(_) => ExitCode::from(2),
-            Failure::Failed(_) => ExitCode::FAILURE,
+            Failure::Failed(_) | Failure::Away(_) => ExitCode::FAILURE,
         }
     }
 }
 
 impl From<EngineError> for Failure {
     fn from(error: EngineError) -> Self {
-        Failure::failed(error.to_string())
+        match &error {
+            EngineError::Fault(Fault::Store(StoreError::Unavailable(_) | StoreError::TimedOut(_))) => {
+                Failure::Away(error.to_string())
+            }
+            EngineError::Fault(
+                Fault::Store(StoreError::Corrupt(_)) | Fault::Flow(_) | Fault::Keys(_) | Fault::Hash(_),
+            )
+            | EngineError::Refused(_)
+            | EngineError::InvalidClient(_) => Failure::failed(error.to_string()),
+        }
     }
 }
 

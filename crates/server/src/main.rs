@@ -3,6 +3,7 @@
 //!
 //! The binary: configuration, commands, and the wiring of the rooms. No OAuth rule lives here.
 
+mod beside;
 mod cli;
 mod commands;
 mod config;
@@ -10,6 +11,7 @@ mod demo;
 mod export;
 mod failure;
 mod files;
+mod gate;
 mod import;
 mod logs;
 mod observer;

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
+use grantor_core::Issuer;
 use grantor_engine::Engine;
 use grantor_http::{Settings, Web};
 use grantor_store::Durability;
@@ -23,6 +25,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::config::{Config, url_of};
 use crate::demo::{self, Demo};
 use crate::failure::Failure;
+use crate::gate::{self, Gate};
 use crate::observer::Counting;
 use crate::output::Output;
 use crate::storage::StorageUrl;
@@ -33,6 +36,11 @@ use crate::{files, logs, observer};
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How many records one batch of it removes: few, so that no request waits long behind it.
 const UPKEEP_BATCH: usize = 500;
+
+/// How soon a store that is away is tried again, and how seldom in the end. Both are moments to who waits, and nothing to
+/// who is asked.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// What `serve` was told on the command line.
 pub(crate) struct Serve {
@@ -62,21 +70,54 @@ pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Resul
     let stop = stop_signal()?;
     let (public, public_at) = listen("listen.public", config.listen.public).await?;
     let (admin, admin_at) = listen("listen.admin", config.listen.admin).await?;
-    let house = House::open(&config, config.issuer_at(public_at)?, Arc::new(Counting)).await?;
-    tell_dangers(&config, &house.engine).await?;
+    let issuer = config.issuer_at(public_at)?;
+    let limits = config.to_profile(issuer.clone()).limits;
+    let (public_gate, admin_gate) = (Gate::new(), Gate::new());
+    let public_router = public_gate.router(gate::closed(&issuer));
+    let admin_router = admin_gate.router(gate::closed(&issuer).merge(operators(figures.clone())));
+    let serving = async {
+        tokio::join!(
+            grantor_http::serve(public, public_router, &limits, told(stop.clone())),
+            grantor_http::serve(admin, admin_router, &limits, told(stop)),
+        )
+    };
+    let mut serving = std::pin::pin!(serving);
 
-    let router =
-        Web::new(house.engine.clone()).users(house.directory.clone()).settings(settings(&config)).router();
-    let admin_router = admin_router(house.engine.clone(), figures.clone());
-    let limits = house.engine.profile().limits;
-    let serving = (
-        grantor_http::serve(public, router, &limits, told(stop.clone())),
-        grantor_http::serve(admin, admin_router, &limits, told(stop)),
-    );
+    let mut announcement = Some(Announcement {
+        config: &config,
+        options: &options,
+        issuer: &issuer,
+        public_at,
+        admin_at,
+        output,
+    });
+    let away = || {
+        public_gate.close();
+        admin_gate.close();
+        match announcement.take_if(|_| !options.demo) {
+            Some(announcement) => announcement.make(None),
+            // What a demo has to say, it can only say of a store.
+            None => Ok(()),
+        }
+    };
+    let house = tokio::select! {
+        _ = &mut serving => None,
+        house = open(&config, &issuer, away) => Some(house?),
+    };
+    let Some(house) = house else {
+        tracing::info!("stopped");
+        return Ok(());
+    };
+
+    let web = Web::new(house.engine.clone()).users(house.directory.clone()).settings(settings(&config));
+    public_gate.open(web.router());
+    admin_gate.open(Web::health(house.engine.clone()).merge(operators(figures.clone())));
+    let host = house.storage().share();
     let upkeep = tokio::spawn(keep_up(house.engine.clone(), figures));
-    let announce = announce(&config, &options, &house, public_at, admin_at, output);
+    let announce = announce(announcement, &house);
     let ended = answer(serving, announce).await;
     upkeep.abort();
+    drop(host);
     house.close().await;
     if ended.is_ok() {
         tracing::info!("stopped");
@@ -84,13 +125,52 @@ pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Resul
     ended
 }
 
+/// Opens everything, and waits for a store that is away: `away` is called once, when that is found out.
+async fn open(
+    config: &Config,
+    issuer: &Issuer,
+    mut away: impl FnMut() -> Result<(), Failure>,
+) -> Result<House, Failure> {
+    let mut pause = FIRST_PAUSE;
+    let mut waits = false;
+    loop {
+        match open_once(config, issuer).await {
+            Ok(house) => {
+                if waits {
+                    tracing::info!("the store is there; requests are answered");
+                }
+                return Ok(house);
+            }
+            Err(Failure::Away(why)) if waits => tracing::debug!(why, "the store is still away"),
+            Err(Failure::Away(why)) => {
+                tracing::error!(why, "the store is away; requests are put off until it is there");
+                waits = true;
+                away()?;
+            }
+            Err(failure @ (Failure::Usage(_) | Failure::Failed(_))) => return Err(failure),
+        }
+        tokio::time::sleep(pause).await;
+        pause = LONGEST_PAUSE.min(pause * 2);
+    }
+}
+
+async fn open_once(config: &Config, issuer: &Issuer) -> Result<House, Failure> {
+    let house = House::open(config, issuer.clone(), Arc::new(Counting)).await?;
+    match tell_dangers(config, &house.engine).await {
+        Ok(()) => Ok(house),
+        Err(failure) => {
+            house.close().await;
+            Err(failure)
+        }
+    }
+}
+
 /// Answers requests, announces that it does, and ends when both listeners have.
 async fn answer(
-    serving: (impl Future<Output = ()>, impl Future<Output = ()>),
+    mut serving: Pin<&mut impl Future>,
     announce: impl Future<Output = Result<(), Failure>>,
 ) -> Result<(), Failure> {
-    let serving = async { tokio::join!(serving.0, serving.1) };
-    let (mut serving, announce) = (std::pin::pin!(serving), std::pin::pin!(announce));
+    let announce = std::pin::pin!(announce);
     tokio::select! {
         _ = &mut serving => return Ok(()),
         announced = announce => announced?,
@@ -135,42 +215,51 @@ async fn tell_dangers(config: &Config, engine: &Engine) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn announce(
-    config: &Config,
-    options: &Serve,
-    house: &House,
-    public: SocketAddr,
-    admin: SocketAddr,
-    output: Output,
-) -> Result<(), Failure> {
-    let issuer = &house.engine.profile().issuer;
-    let mut addresses = Addresses {
-        public: url_of(public),
-        admin: url_of(admin),
-        profiles: BTreeMap::from([(config.profile.clone(), url_of(public))]),
-        demo: None,
+/// Says where the server is reached, unless that was said when the store was away.
+async fn announce(announcement: Option<Announcement<'_>>, house: &House) -> Result<(), Failure> {
+    let Some(announcement) = announcement else { return Ok(()) };
+    let demo = match announcement.options.demo {
+        true => Some(demo::prepare(house, &url_of(announcement.public_at)).await?),
+        false => None,
     };
-    tracing::info!(public = addresses.public, admin = addresses.admin, %issuer, "listening");
-    if options.demo {
-        addresses.demo = Some(demo::prepare(house, &addresses.public).await?);
-    }
-    output.result(&addresses, || {
-        let listening =
-            format!("public  {}\nadmin   {}\nissuer  {issuer}", addresses.public, addresses.admin);
-        match &addresses.demo {
-            Some(demo) => format!("{listening}\n\n{}", demo.explained()),
-            None => listening,
-        }
-    })?;
-    // Last, so that whoever waits for the file finds everything done.
-    if let Some(file) = &options.ready_file {
+    announcement.make(demo)
+}
+
+/// What is said once, when the server listens.
+struct Announcement<'a> {
+    config: &'a Config,
+    options: &'a Serve,
+    issuer: &'a Issuer,
+    public_at: SocketAddr,
+    admin_at: SocketAddr,
+    output: Output,
+}
+
+impl Announcement<'_> {
+    fn make(self, demo: Option<Demo>) -> Result<(), Failure> {
+        let Self { config, options, issuer, public_at, admin_at, output } = self;
+        let addresses = Addresses {
+            public: url_of(public_at),
+            admin: url_of(admin_at),
+            profiles: BTreeMap::from([(config.profile.clone(), url_of(public_at))]),
+            demo,
+        };
+        tracing::info!(public = addresses.public, admin = addresses.admin, %issuer, "listening");
+        output.result(&addresses, || {
+            let listening =
+                format!("public  {}\nadmin   {}\nissuer  {issuer}", addresses.public, addresses.admin);
+            match &addresses.demo {
+                Some(demo) => format!("{listening}\n\n{}", demo.explained()),
+                None => listening,
+            }
+        })?;
+        // Last, so that whoever waits for the file finds everything done.
+        let Some(file) = &options.ready_file else { return Ok(()) };
         let json = serde_json::to_vec(&Addresses { demo: None, ..addresses })
             .map_err(|e| Failure::failed(e.to_string()))?;
-        files::replace(file, &json).map_err(|e| {
-            Failure::failed(format!("the ready file {} cannot be written: {e}", file.display()))
-        })?;
+        files::replace(file, &json)
+            .map_err(|e| Failure::failed(format!("the ready file {} cannot be written: {e}", file.display())))
     }
-    Ok(())
 }
 
 /// Turns true at the first SIGTERM or SIGINT.
@@ -225,13 +314,12 @@ async fn keep_up(engine: Engine, figures: PrometheusHandle) {
     }
 }
 
-/// What operators ask: never on the public listener.
-fn admin_router(engine: Engine, figures: PrometheusHandle) -> Router {
+/// What operators ask, and no store is needed for: never on the public listener.
+fn operators(figures: PrometheusHandle) -> Router {
     const TEXT: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     const JSON: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
     let version = serde_json::json!({"name": "grantor", "version": env!("CARGO_PKG_VERSION")}).to_string();
     Router::new()
         .route("/version", get(|| async move { (JSON, version) }))
         .route("/metrics", get(|| async move { (TEXT, figures.render()) }))
-        .merge(Web::health(engine))
 }

@@ -4,18 +4,22 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use async_trait::async_trait;
 use grantor_store::{MemoryStore, Store, StoreError, TimeoutLayer};
-use grantor_store_redis::{RedisOptions, RedisStore};
+use grantor_store_redis::{ConnectError, RedisOptions, RedisStore};
 use grantor_store_sled::{SledOptions, SledStore};
 use grantor_store_sqlite::{SqliteDurability, SqliteOptions, SqliteStore};
 
+use crate::beside::{Checked, Host, RemoteStore};
 use crate::failure::Failure;
 use crate::files;
 
 /// Whoever asks has his answer, or his 503, within this.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How often a command looks again whether a store in use is free.
+const AGAIN: Duration = Duration::from_millis(20);
 
 /// Where records are kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -53,9 +57,42 @@ enum Backend {
     Sqlite(Arc<SqliteStore>),
     Sled(Arc<SledStore>),
     Redis(Arc<RedisStore>),
+    /// Through the server that has it open.
+    Remote(Arc<RemoteStore>),
 }
 
 impl Storage {
+    /// Opens what the URL names for a command, which may run beside a server: where only one process can have the store,
+    /// the command works through that one.
+    pub(crate) async fn open_for_command(url: &StorageUrl, full: bool) -> Result<Self, Failure> {
+        let StorageUrl::Sled(folder) = url else { return Self::open(url, full).await };
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let joined = RemoteStore::join(folder).await;
+            if let Some(remote) = joined.map_err(|e| Failure::failed(format!("{url}: {e}")))? {
+                let remote = Arc::new(remote);
+                return Ok(Self { store: patient(Arc::clone(&remote)), backend: Backend::Remote(remote) });
+            }
+            match Self::open(url, full).await {
+                // By a server that is just starting, or by another command.
+                Err(Failure::Failed(why)) if why.contains("is in use") && Instant::now() < deadline => {
+                    tokio::time::sleep(AGAIN).await;
+                }
+                done @ (Ok(_) | Err(_)) => return done,
+            }
+        }
+    }
+
+    /// Lets commands work through this process, where they cannot open the store themselves.
+    pub(crate) fn share(&self) -> Option<Host> {
+        match &self.backend {
+            Backend::Sled(sled) => Host::start(&sled.path(), Arc::clone(sled) as Arc<dyn Checked>)
+                .inspect_err(|error| tracing::warn!(%error, "no command can work beside this server"))
+                .ok(),
+            Backend::Memory | Backend::Sqlite(_) | Backend::Redis(_) | Backend::Remote(_) => None,
+        }
+    }
+
     /// Opens what the URL names. With `full`, an acknowledged write survives a power cut, where the backend can do that.
     pub(crate) async fn open(url: &StorageUrl, full: bool) -> Result<Self, Failure> {
         match url {
@@ -63,16 +100,19 @@ impl Storage {
             StorageUrl::Sqlite(path) => {
                 let durability = if full { SqliteDurability::Full } else { SqliteDurability::Relaxed };
                 let options = SqliteOptions { durability, ..SqliteOptions::default() };
-                let sqlite = Arc::new(opened(url, path, || SqliteStore::open(path, options))?);
+                let at = path.clone();
+                let sqlite = Arc::new(opened(url, path, move || SqliteStore::open(at, options)).await?);
                 Ok(Self { store: patient(Arc::clone(&sqlite)), backend: Backend::Sqlite(sqlite) })
             }
             StorageUrl::Sled(path) => {
-                let sled = Arc::new(opened(url, path, || SledStore::open(path, SledOptions::default()))?);
+                let at = path.clone();
+                let sled = opened(url, path, move || SledStore::open(at, SledOptions::default())).await?;
+                let sled = Arc::new(sled);
                 Ok(Self { store: patient(Arc::clone(&sled)), backend: Backend::Sled(sled) })
             }
             StorageUrl::Redis(whole) => {
                 let connected = RedisStore::connect(whole, RedisOptions::default()).await;
-                let redis = Arc::new(connected.map_err(|e| Failure::failed(format!("{url}: {e}")))?);
+                let redis = Arc::new(connected.map_err(|e| not_connected(url, &e))?);
                 Ok(Self { store: patient(Arc::clone(&redis)), backend: Backend::Redis(redis) })
             }
         }
@@ -85,6 +125,7 @@ impl Storage {
             Backend::Sqlite(sqlite) => Ok(sqlite.check().await?.problems),
             Backend::Sled(sled) => Ok(sled.check().await?.problems),
             Backend::Redis(redis) => Ok(redis.check().await?.problems),
+            Backend::Remote(remote) => remote.problems().await,
         }
     }
 
@@ -92,7 +133,7 @@ impl Storage {
     pub(crate) async fn close(self) {
         let closed = match self.backend {
             // Redis was told each write before it was acknowledged.
-            Backend::Memory | Backend::Redis(_) => Ok(()),
+            Backend::Memory | Backend::Redis(_) | Backend::Remote(_) => Ok(()),
             Backend::Sqlite(sqlite) => sqlite.close().await,
             Backend::Sled(sled) => sled.close().await,
         };
@@ -102,15 +143,40 @@ impl Storage {
     }
 }
 
-fn opened<S>(
+#[async_trait]
+impl Checked for SledStore {
+    async fn problems(&self) -> Result<Vec<String>, StoreError> {
+        Ok(self.check().await?.problems)
+    }
+}
+
+/// On a thread of its own: a lock is waited for, and a large folder read, while others are answered.
+async fn opened<S: Send + 'static>(
     url: &StorageUrl,
     path: &Path,
-    open: impl FnOnce() -> Result<S, StoreError>,
+    open: impl FnOnce() -> Result<S, StoreError> + Send + 'static,
 ) -> Result<S, Failure> {
-    files::make_parent(path)
-        .map_err(|e| StoreError::Unavailable(e.to_string()))
-        .and_then(|()| open())
-        .map_err(|e| Failure::failed(format!("{url}: {e}")))
+    let failed = |e: &dyn fmt::Display| Failure::failed(format!("{url}: {e}"));
+    files::make_parent(path).map_err(|e| failed(&e))?;
+    let opened = tokio::task::spawn_blocking(open).await.map_err(|e| failed(&e))?;
+    opened.map_err(|e| if is_locked(url, &e) { Failure::Away(format!("{url}: {e}")) } else { failed(&e) })
+}
+
+/// Whether another process holds an SQLite file, which it may let go of. Of a sled folder that is in use it is not so: two
+/// servers on one are a mistake, and who made it should know.
+fn is_locked(url: &StorageUrl, error: &StoreError) -> bool {
+    match (url, error) {
+        (StorageUrl::Sqlite(_), StoreError::Unavailable(text)) => text.contains("is locked"),
+        (StorageUrl::Memory | StorageUrl::Sqlite(_) | StorageUrl::Sled(_) | StorageUrl::Redis(_), _) => false,
+    }
+}
+
+fn not_connected(url: &StorageUrl, error: &ConnectError) -> Failure {
+    let text = format!("{url}: {error}");
+    match error {
+        ConnectError::Away(_) => Failure::Away(text),
+        ConnectError::Unfit(_) => Failure::Failed(text),
+    }
 }
 
 fn patient<S: Store>(store: S) -> Arc<dyn Store> {

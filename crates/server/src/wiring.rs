@@ -29,7 +29,9 @@ impl House {
         }
         // A port that is chosen at start is not known here; only JWTs of such a server are told apart by it.
         let issuer = config.issuer_at(config.listen.public)?;
-        Self::open(config, issuer, Arc::new(Tracing)).await
+        let key = key(config)?;
+        let storage = Storage::open_for_command(&config.storage.url, config.storage.full).await?;
+        Self::furnish(config, issuer, key, storage, Arc::new(Tracing)).await
     }
 
     /// Opens everything under the name the server answers to.
@@ -41,15 +43,35 @@ impl House {
         // The key is first: a store that was made beside the wrong key would have to be thrown away.
         let key = key(config)?;
         let storage = Storage::open(&config.storage.url, config.storage.full).await?;
+        Self::furnish(config, issuer, key, storage, observer).await
+    }
+
+    async fn furnish(
+        config: &Config,
+        issuer: Issuer,
+        key: ServerKey,
+        storage: Storage,
+        observer: Arc<dyn Observer>,
+    ) -> Result<Self, Failure> {
         let store = Arc::clone(&storage.store);
-        let engine = Engine::builder(config.to_profile(issuer), Arc::clone(&store), key)
-            .algorithm(config.keys.algorithm)
-            .observer(observer)
-            .open()
-            .await?;
-        let directory = Directory::new(store, Settings::default())
-            .map_err(|e| Failure::failed(format!("passwords cannot be hashed: {e}")))?;
-        Ok(Self { engine, directory: Arc::new(directory), storage })
+        let furnished = async {
+            let engine = Engine::builder(config.to_profile(issuer), Arc::clone(&store), key)
+                .algorithm(config.keys.algorithm)
+                .observer(observer)
+                .open()
+                .await?;
+            let directory = Directory::new(store, Settings::default())
+                .map_err(|e| Failure::failed(format!("passwords cannot be hashed: {e}")))?;
+            Ok((engine, Arc::new(directory)))
+        };
+        match furnished.await {
+            Ok((engine, directory)) => Ok(Self { engine, directory, storage }),
+            Err(failure) => {
+                // Whoever tries again would find a folder in use.
+                storage.close().await;
+                Err(failure)
+            }
+        }
     }
 
     /// The store, and what can be done with it beside the contract.

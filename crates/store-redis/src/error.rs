@@ -1,15 +1,66 @@
 //! Faults told apart by what may have come of the command. No text here holds anything of a record.
 
-use std::fmt;
+use std::error::Error;
+use std::sync::Arc;
+use std::{fmt, io};
 
 use grantor_store::StoreError;
 use redis::RedisError;
+
+/// Why [`RedisStore::connect`](crate::RedisStore::connect) gave no store: whether to wait is the first thing to know.
+#[derive(Debug)]
+pub enum ConnectError {
+    /// It is down, still loading, or a cluster without a quorum. It may come by itself, so it is worth another try.
+    Away(StoreError),
+    /// It answers and will not do, or cannot be asked like this: a wrong password or URL, no trust in its certificate, a
+    /// setup that loses records, somebody else's data. Until a person mends that, trying again ends the same.
+    Unfit(StoreError),
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ConnectError::Away(error) | ConnectError::Unfit(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for ConnectError {}
+
+impl From<ConnectError> for StoreError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::Away(error) | ConnectError::Unfit(error) => error,
+        }
+    }
+}
+
+impl From<StoreError> for ConnectError {
+    /// By what a fault is in general; what is known better is said where it is found.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::TimedOut(_) => ConnectError::Away(error),
+            StoreError::Corrupt(_) => ConnectError::Unfit(error),
+        }
+    }
+}
+
+impl From<Failure> for ConnectError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NotSent(error) => error,
+            Failure::Lost(error) => ConnectError::Away(error),
+            Failure::Refused(refusal) if refusal.will_pass() => ConnectError::Away(refusal.into()),
+            Failure::Refused(refusal) => ConnectError::Unfit(refusal.into()),
+        }
+    }
+}
 
 /// Why a command has no answer.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// It never left this process.
-    NotSent(StoreError),
+    NotSent(ConnectError),
     /// Redis answered with an error. Each script writes its record last, so nothing of a put stands then.
     Refused(Refusal),
     /// It left, and no answer came: it may have been done, or may yet be.
@@ -19,7 +70,8 @@ pub(crate) enum Failure {
 impl From<Failure> for StoreError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::NotSent(error) | Failure::Lost(error) => error,
+            Failure::NotSent(error) => error.into(),
+            Failure::Lost(error) => error,
             Failure::Refused(refusal) => refusal.into(),
         }
     }
@@ -55,6 +107,12 @@ impl Refusal {
         Some((host, port.parse().ok()?))
     }
 
+    /// Whether it is about a moment of Redis's and not about how it is set up.
+    fn will_pass(&self) -> bool {
+        let passing = ["LOADING", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "BUSY"];
+        passing.contains(&self.code()) || self.details.starts_with("max number of clients")
+    }
+
     /// What an operator can do about it, where the code alone does not say it.
     fn advice(&self) -> &'static str {
         match self.code.as_str() {
@@ -86,10 +144,31 @@ impl From<Refusal> for StoreError {
 }
 
 /// A connection that could not be made.
-pub(crate) fn cannot_connect(address: &str, error: &RedisError) -> StoreError {
-    let reason =
-        Refusal::of(address, error).map_or_else(|| error.to_string(), |refusal| format!("{refusal}"));
-    StoreError::Unavailable(format!("cannot connect to Redis at {address}: {reason}"))
+pub(crate) fn cannot_connect(address: &str, error: &RedisError) -> ConnectError {
+    let refusal = Refusal::of(address, error);
+    let reason = refusal.as_ref().map_or_else(|| error.to_string(), Refusal::to_string);
+    let will_pass = refusal.map_or_else(|| is_outage(error), |refusal| refusal.will_pass());
+    let error = StoreError::Unavailable(format!("cannot connect to Redis at {address}: {reason}"));
+    if will_pass { ConnectError::Away(error) } else { ConnectError::Unfit(error) }
+}
+
+/// Whether nobody answered, or the connection ended: an error of the network's, and not one about what came through it,
+/// which is how a handshake of TLS fails.
+fn is_outage(error: &RedisError) -> bool {
+    use io::ErrorKind::{InvalidData, InvalidInput, PermissionDenied};
+    let others = [InvalidData, InvalidInput, PermissionDenied];
+    cause(error).is_some_and(|cause| !others.contains(&cause.kind()))
+}
+
+/// Whether a certificate was shown and not believed.
+pub(crate) fn is_about_trust(error: &RedisError) -> bool {
+    let about = cause(error).and_then(io::Error::get_ref).and_then(|about| about.downcast_ref());
+    matches!(about, Some(rustls::Error::InvalidCertificate(_)))
+}
+
+fn cause(error: &RedisError) -> Option<&io::Error> {
+    // The driver keeps its causes so.
+    error.source()?.downcast_ref::<Arc<dyn Error + Send + Sync>>()?.downcast_ref()
 }
 
 pub(crate) fn timed_out(address: &str, doing: &str) -> StoreError {

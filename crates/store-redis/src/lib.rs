@@ -27,6 +27,7 @@ use grantor_core::record::{Put, RecordKey, Stored, Under};
 use grantor_store::{Page, PutOutcome, Store, StoreError, StoreInfo};
 
 pub use crate::check::CheckReport;
+pub use crate::error::ConnectError;
 pub use crate::options::RedisOptions;
 
 use crate::schema::{Keys, Scripts};
@@ -47,11 +48,11 @@ impl RedisStore {
     /// one node that answers is enough.
     ///
     /// # Errors
-    /// [`StoreError::Unavailable`] if it cannot be reached or refuses the password, or if it is set up so that records
-    /// would vanish: it must run with `maxmemory-policy noeviction`. [`StoreError::Corrupt`] if what lies there was
-    /// written by another version. No message holds the URL.
-    pub async fn connect(url: &str, options: RedisOptions) -> Result<Self, StoreError> {
-        let keys = Keys::new(&options.prefix)?;
+    /// [`ConnectError::Away`] if it cannot be reached, or is not ready yet: whoever can wait tries again.
+    /// [`ConnectError::Unfit`] if it refuses the password, was written to by another version, or is set up so that records
+    /// would vanish: it must run with `maxmemory-policy noeviction`. No message holds the URL.
+    pub async fn connect(url: &str, options: RedisOptions) -> Result<Self, ConnectError> {
+        let keys = Keys::new(&options.prefix).map_err(ConnectError::Unfit)?;
         let topology = open::prepare(url, &options, &keys).await?;
         Ok(Self { topology, keys, scripts: Scripts::new() })
     }
@@ -92,6 +93,6 @@ impl Store for RedisStore {
     }
 
     async fn info(&self) -> Result<StoreInfo, StoreError> {
-        open::survey(&self.topology).await
+        Ok(open::survey(&self.topology).await?)
     }
 }

@@ -13,7 +13,7 @@ use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, ConnectionInfo, PushInfo, PushKind, RedisResult, Value};
 use tokio::time::{Instant, timeout_at};
 
-use crate::error::{Failure, Refusal, cannot_connect, timed_out};
+use crate::error::{ConnectError, Failure, Refusal, cannot_connect, timed_out};
 
 /// How many commands may wait to be written to the connection before those who bring more wait themselves.
 const QUEUE: usize = 1024;
@@ -38,8 +38,8 @@ struct Live {
 
 impl Node {
     /// # Errors
-    /// `Unavailable` if `info` names nothing that can be connected to.
-    pub(crate) fn new(info: &ConnectionInfo, patience: Duration) -> Result<Self, StoreError> {
+    /// If `info` names nothing that can be connected to.
+    pub(crate) fn new(info: &ConnectionInfo, patience: Duration) -> Result<Self, ConnectError> {
         let address = info.addr().to_string();
         let client = Client::open(info.clone()).map_err(|e| cannot_connect(&address, &e))?;
         Ok(Self { client, address, patience, live: Mutex::default(), dialing: tokio::sync::Mutex::default() })
@@ -82,7 +82,7 @@ impl Node {
         self.slot().clone().filter(|live| !live.ended.load(Ordering::Acquire))
     }
 
-    async fn dial(&self, deadline: Instant) -> Result<Live, StoreError> {
+    async fn dial(&self, deadline: Instant) -> Result<Live, ConnectError> {
         let deadline = deadline.min(Instant::now() + self.patience);
         let late = |_| timed_out(&self.address, "accept a connection in time");
         let _dialing = timeout_at(deadline, self.dialing.lock()).await.map_err(late)?;

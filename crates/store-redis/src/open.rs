@@ -3,15 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use grantor_store::{Durability, StoreError, StoreInfo};
 use redis::{
     Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, TlsCertificates, Value,
     from_redis_value,
 };
-use tokio::time::Instant;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
 
-use crate::error::{Failure, strange_answer};
+use crate::error::{ConnectError, Failure, Refusal, is_about_trust, strange_answer};
 use crate::node::Node;
 use crate::options::RedisOptions;
 use crate::schema::{Keys, LAYOUT, Shard};
@@ -22,20 +25,73 @@ pub(crate) async fn prepare(
     url: &str,
     options: &RedisOptions,
     keys: &Keys,
-) -> Result<Arc<Topology>, StoreError> {
-    let topology = match places(url, options)? {
-        Places::One(place) => Topology::single(*place, options.timeout)?,
-        Places::Cluster(places) => Topology::cluster(places, options.timeout).await?,
+) -> Result<Arc<Topology>, ConnectError> {
+    let places = places(url, options).map_err(ConnectError::Unfit)?;
+    let topology = match &places {
+        Places::One(place) => Topology::single((**place).clone(), options.timeout).map(Arc::new),
+        Places::Cluster(places) => Topology::cluster(places.clone(), options.timeout).await.map(Arc::new),
     };
-    let topology = Arc::new(topology);
-    survey(&topology).await?;
-    check_layout(&topology, keys).await?;
-    Ok(topology)
+    let checked = async {
+        let topology = topology?;
+        survey(&topology).await?;
+        check_layout(&topology, keys).await?;
+        Ok(topology)
+    };
+    match checked.await {
+        Err(ConnectError::Away(error)) => Err(misheard(&places).await.unwrap_or(ConnectError::Away(error))),
+        done @ (Ok(_) | Err(ConnectError::Unfit(_))) => done,
+    }
 }
 
 enum Places {
     One(Box<ConnectionInfo>),
     Cluster(Vec<ConnectionInfo>),
+}
+
+/// How long a server may take to show that it only wants to be spoken to in the other way.
+const ASIDE: Duration = Duration::from_millis(400);
+
+/// Whether one that did not answer would have, with TLS or without: from the wrong side either looks like a server that
+/// hangs, or one that is just ending.
+async fn misheard(places: &Places) -> Option<ConnectError> {
+    let places = match places {
+        Places::One(place) => std::slice::from_ref(&**place),
+        Places::Cluster(places) => places.as_slice(),
+    };
+    for place in places {
+        let advice = if speaks_in_clear(place).await {
+            "speaks in clear: use redis:// or redis-cluster://, or the port on which it speaks TLS"
+        } else if speaks_tls(place).await {
+            "speaks TLS: use rediss:// or rediss-cluster://, or the port on which it speaks in clear"
+        } else {
+            continue;
+        };
+        let said = format!("Redis at {} {advice}", place.addr());
+        return Some(ConnectError::Unfit(StoreError::Unavailable(said)));
+    }
+    None
+}
+
+async fn speaks_in_clear(place: &ConnectionInfo) -> bool {
+    let ConnectionAddr::TcpTls { host, port, .. } = place.addr() else { return false };
+    let asked = async {
+        let mut stream = TcpStream::connect((host.as_str(), *port)).await?;
+        stream.write_all(b"PING\r\n").await?;
+        stream.read_u8().await
+    };
+    matches!(timeout(ASIDE, asked).await, Ok(Ok(b'+' | b'-')))
+}
+
+async fn speaks_tls(place: &ConnectionInfo) -> bool {
+    let ConnectionAddr::Tcp(host, port) = place.addr().clone() else { return false };
+    let by_tls = ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None };
+    choose_provider();
+    let Ok(client) = Client::open(place.clone().set_addr(by_tls)) else { return false };
+    match timeout(ASIDE, client.get_multiplexed_async_connection()).await {
+        Ok(Ok(_)) => true,
+        Ok(Err(error)) => Refusal::of("", &error).is_some() || is_about_trust(&error),
+        Err(_) => false,
+    }
 }
 
 /// What a URL names. It is never part of a message: it may hold a password.
@@ -77,8 +133,7 @@ fn place(url: &str, options: &RedisOptions) -> Result<ConnectionInfo, StoreError
 fn settled(place: impl IntoConnectionInfo, options: &RedisOptions) -> Result<ConnectionInfo, StoreError> {
     let mut place = place.into_connection_info().map_err(|_| no_url())?;
     if matches!(place.addr(), ConnectionAddr::TcpTls { .. }) {
-        // Whoever embeds the store may have chosen a provider for the process: then that one it is.
-        let _chosen = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        choose_provider();
         if let Some(root) = &options.root_certificates {
             let certificates = TlsCertificates { client_tls: None, root_cert: Some(root.clone()) };
             place = Client::build_with_tls(place, certificates)
@@ -95,11 +150,16 @@ fn settled(place: impl IntoConnectionInfo, options: &RedisOptions) -> Result<Con
     Ok(place.set_redis_settings(settings).set_tcp_settings(tcp))
 }
 
+fn choose_provider() {
+    // Whoever embeds the store may have chosen one for the process: then that one it is.
+    let _chosen = rustls::crypto::aws_lc_rs::default_provider().install_default();
+}
+
 /// What the servers say of themselves, as of now.
 ///
 /// # Errors
-/// `Unavailable` if one of them cannot be reached, or is set up so that records would vanish.
-pub(crate) async fn survey(topology: &Arc<Topology>) -> Result<StoreInfo, StoreError> {
+/// If one of them cannot be reached, or is set up so that records would vanish.
+pub(crate) async fn survey(topology: &Arc<Topology>) -> Result<StoreInfo, ConnectError> {
     let deadline = topology.deadline();
     let primaries = topology.primaries(deadline).await?;
     let mut asked = tokio::task::JoinSet::new();
@@ -110,10 +170,10 @@ pub(crate) async fn survey(topology: &Arc<Topology>) -> Result<StoreInfo, StoreE
     while let Some(facts) = asked.join_next().await {
         let gone = |e| StoreError::Unavailable(format!("a question to Redis was given up: {e}"));
         let facts = facts.map_err(gone)??;
-        facts.refuse_if_unfit(topology.is_cluster())?;
+        facts.refuse_if_unfit(topology.is_cluster()).map_err(ConnectError::Unfit)?;
         all.push(facts);
     }
-    describe(&all, topology.is_cluster())
+    Ok(describe(&all, topology.is_cluster())?)
 }
 
 /// One server, as it describes itself.
@@ -125,7 +185,7 @@ struct Facts {
 }
 
 impl Facts {
-    async fn of(node: &Node, deadline: Instant) -> Result<Self, StoreError> {
+    async fn of(node: &Node, deadline: Instant) -> Result<Self, ConnectError> {
         let text = node.ask(&redis::cmd("INFO"), false, deadline).await?;
         let text: String = from_redis_value(text).map_err(|_| strange_answer("INFO"))?;
         let info = text
@@ -234,17 +294,17 @@ fn describe(all: &[Facts], is_cluster: bool) -> Result<StoreInfo, StoreError> {
 }
 
 /// Refuses a layout that is not ours, and marks an empty Redis with it.
-async fn check_layout(topology: &Arc<Topology>, keys: &Keys) -> Result<(), StoreError> {
+async fn check_layout(topology: &Arc<Topology>, keys: &Keys) -> Result<(), ConnectError> {
     let deadline = topology.deadline();
     let mut look = redis::cmd("GET");
     look.arg(keys.layout());
     let found = topology.ask(Shard::FIRST, &Question::read(look), deadline).await?;
     match from_redis_value::<Option<String>>(found).map_err(|_| strange_answer("GET"))? {
         Some(layout) if layout == LAYOUT => Ok(()),
-        Some(layout) => Err(StoreError::Corrupt(format!(
+        Some(layout) => Err(ConnectError::Unfit(StoreError::Corrupt(format!(
             "what lies in Redis was written by another version of grantor (layout {layout:?}, this one knows {LAYOUT}); \
              run that version, or restore a backup made before the upgrade"
-        ))),
+        )))),
         None => {
             let mut mark = redis::cmd("SET");
             mark.arg(keys.layout()).arg(LAYOUT).arg("NX");

@@ -11,7 +11,7 @@ use redis::{Cmd, ConnectionAddr, ConnectionInfo, Value, from_redis_value};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-use crate::error::{Failure, strange_answer, timed_out};
+use crate::error::{ConnectError, Failure, strange_answer, timed_out};
 use crate::node::Node;
 use crate::schema::{KnownScript, Shard};
 
@@ -73,7 +73,7 @@ struct Map {
 
 impl Topology {
     /// The server at `place`.
-    pub(crate) fn single(place: ConnectionInfo, timeout: Duration) -> Result<Self, StoreError> {
+    pub(crate) fn single(place: ConnectionInfo, timeout: Duration) -> Result<Self, ConnectError> {
         let topology = Self::of(vec![place], false, timeout)?;
         *topology.map.write().unwrap_or_else(PoisonError::into_inner) =
             Arc::new(Map { primaries: topology.seeds.clone(), ..Map::default() });
@@ -81,13 +81,16 @@ impl Topology {
     }
 
     /// The cluster that those of `places` which answer belong to.
-    pub(crate) async fn cluster(places: Vec<ConnectionInfo>, timeout: Duration) -> Result<Self, StoreError> {
+    pub(crate) async fn cluster(
+        places: Vec<ConnectionInfo>,
+        timeout: Duration,
+    ) -> Result<Self, ConnectError> {
         let topology = Self::of(places, true, timeout)?;
         topology.refresh(0, None, Instant::now() + timeout).await?;
         Ok(topology)
     }
 
-    fn of(places: Vec<ConnectionInfo>, is_cluster: bool, timeout: Duration) -> Result<Self, StoreError> {
+    fn of(places: Vec<ConnectionInfo>, is_cluster: bool, timeout: Duration) -> Result<Self, ConnectError> {
         let pattern = places.first().cloned().ok_or_else(|| {
             StoreError::Unavailable("the URL of the Redis cluster names no node".to_owned())
         })?;
@@ -108,7 +111,7 @@ impl Topology {
     }
 
     /// The nodes that take writes now, by asking: those of the last look may have been replaced.
-    pub(crate) async fn primaries(&self, deadline: Instant) -> Result<Vec<Arc<Node>>, StoreError> {
+    pub(crate) async fn primaries(&self, deadline: Instant) -> Result<Vec<Arc<Node>>, ConnectError> {
         if self.is_cluster {
             self.refresh(self.map().look, None, deadline).await?;
         }
@@ -134,7 +137,7 @@ impl Topology {
             let asking = detour.is_some();
             let node = match detour.take() {
                 Some(node) => node,
-                None => self.serving(&map, shard).map_err(Failure::NotSent)?,
+                None => self.serving(&map, shard).map_err(|e| Failure::NotSent(e.into()))?,
             };
             let failure = match node.ask(&question.command, asking, deadline).await {
                 Ok(value) => return Ok(value),
@@ -250,7 +253,12 @@ impl Topology {
     }
 
     /// A newer map than the one of `seen`: somebody else's, or by asking every node known and taking the first answer.
-    async fn refresh(&self, seen: u64, doubtful: Option<&str>, deadline: Instant) -> Result<(), StoreError> {
+    async fn refresh(
+        &self,
+        seen: u64,
+        doubtful: Option<&str>,
+        deadline: Instant,
+    ) -> Result<(), ConnectError> {
         let late = |_| timed_out("the cluster", "say in time who serves what");
         let _refreshing = timeout_at(deadline, self.refreshing.lock()).await.map_err(late)?;
         let map = self.map();
@@ -270,14 +278,20 @@ impl Topology {
                 (node, answer)
             });
         }
-        let mut failed = StoreError::Unavailable("no node of the Redis cluster answers".to_owned());
+        let mut failed: ConnectError =
+            StoreError::Unavailable("no node of the Redis cluster answers".to_owned()).into();
         while let Some(answer) = asked.join_next().await {
             let Ok((node, answer)) = answer else { continue };
-            match answer.map_err(StoreError::from).and_then(|slots| self.read_slots(&map, &node, slots)) {
+            let found = answer
+                .map_err(ConnectError::from)
+                .and_then(|slots| self.read_slots(&map, &node, slots).map_err(ConnectError::from));
+            match found {
                 Ok(found) => {
                     *self.map.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(found);
                     return Ok(());
                 }
+                // What a node said outweighs that others are silent.
+                Err(ConnectError::Away(_)) if matches!(failed, ConnectError::Unfit(_)) => {}
                 Err(error) => failed = error,
             }
         }

@@ -11,6 +11,7 @@
 #[path = "support/server.rs"]
 mod server;
 
+use std::io::{Read as _, Write as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use std::time::{Duration, Instant};
 use grantor_core::Time;
 use grantor_core::record::{Expect, Kind, Put, RecordKey, Under, Version};
 use grantor_store::{Durability, PutOutcome, Store, StoreError};
-use grantor_store_redis::{RedisOptions, RedisStore};
+use grantor_store_redis::{ConnectError, RedisOptions, RedisStore};
 use server::{DURABLE, RedisCluster, RedisServer};
 
 /// A body that must show up in no message.
@@ -40,7 +41,7 @@ fn put(id: &str, expect: Expect) -> Put {
     Put { key: key(id), expect, version, body: SECRET.into(), keep_until: None }
 }
 
-async fn connect(url: &str) -> Result<RedisStore, StoreError> {
+async fn connect(url: &str) -> Result<RedisStore, ConnectError> {
     RedisStore::connect(url, RedisOptions::default()).await
 }
 
@@ -56,8 +57,20 @@ fn told(fault: StoreError) -> String {
     text
 }
 
+/// The message of a Redis that waiting would not help.
 async fn refused(url: &str) -> String {
-    told(connect(url).await.expect_err("it was to be refused"))
+    match connect(url).await.expect_err("it was to be refused") {
+        ConnectError::Unfit(error) => told(error),
+        ConnectError::Away(error) => panic!("taken for an outage: {error}"),
+    }
+}
+
+/// The message of a Redis that may come by itself.
+async fn away(url: &str) -> String {
+    match connect(url).await.expect_err("nothing was there to connect to") {
+        ConnectError::Away(error) => told(error),
+        ConnectError::Unfit(error) => panic!("given up: {error}"),
+    }
 }
 
 /// Asks until Redis is back, which is for it to say and not for a clock.
@@ -185,6 +198,54 @@ async fn the_commands_the_docs_name_are_enough() {
     assert_eq!(store.info().await.unwrap().durability, Durability::None);
 }
 
+/// Answers every command in the same words, as long as the process lives, and gives its port.
+fn parrot(words: &'static str) -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map(Result::unwrap) {
+            std::thread::spawn(move || {
+                // Commands are short, and each comes in one piece.
+                while matches!(stream.read(&mut [0; 4096]), Ok(read) if read > 0) {
+                    // Whoever asked may be gone.
+                    let _ = stream.write_all(words.as_bytes());
+                }
+            });
+        }
+    });
+    port
+}
+
+// No Redis is needed for what it says.
+#[tokio::test]
+async fn an_outage_is_told_from_what_a_person_must_mend() {
+    let silent = server::free_port().unwrap();
+    for url in [
+        format!("redis://127.0.0.1:{silent}/0"),
+        format!("redis-cluster://127.0.0.1:{silent}"),
+        "redis+unix:/nowhere/redis.sock".to_owned(),
+        format!("redis://127.0.0.1:{}", parrot("")),
+        format!("rediss://127.0.0.1:{}", parrot("")),
+        format!("redis://127.0.0.1:{}", parrot("-LOADING Redis is loading the dataset in memory\r\n")),
+        format!("redis://127.0.0.1:{}", parrot("-ERR max number of clients reached\r\n")),
+        format!("redis-cluster://127.0.0.1:{}", parrot("-CLUSTERDOWN The cluster is down\r\n")),
+        format!("redis-cluster://127.0.0.1:{silent},127.0.0.1:{}", parrot("-LOADING wait\r\n")),
+    ] {
+        away(&url).await;
+    }
+    for (url, said) in [
+        (format!("redis://127.0.0.1:{}", parrot("-NOAUTH Authentication required.\r\n")), "NOAUTH"),
+        (format!("redis://127.0.0.1:{}", parrot("HTTP/1.1 400 Bad Request\r\n\r\n")), "cannot connect"),
+        (format!("rediss://127.0.0.1:{}", parrot("-ERR unknown command\r\n")), "cannot connect"),
+        (format!("redis-cluster://127.0.0.1:{silent},127.0.0.1:{}", parrot("-NOPERM no\r\n")), "NOPERM"),
+        ("rediss://not a name:1/0".to_owned(), ""),
+        (format!("redis://127.0.0.1:{silent}/not-a-number"), "no Redis URL"),
+    ] {
+        let text = refused(&url).await;
+        assert!(text.contains(said), "{url}: {text}");
+    }
+}
+
 #[tokio::test]
 async fn forgotten_scripts_and_cut_connections_go_unnoticed() {
     let redis = with_redis!(&[]);
@@ -304,7 +365,7 @@ async fn a_killed_server_keeps_what_it_acknowledged() {
         assert!(store.info().await.is_err());
         assert!(store.purge(Time::from_unix_millis(0), 9).await.is_err());
         assert!(begun.elapsed() < SOON, "{:?}", begun.elapsed());
-        assert!(refused(&redis.url()).await.contains("cannot connect"));
+        assert!(away(&redis.url()).await.contains("cannot connect"));
         redis.begin().unwrap();
         until_it_works(&store).await;
         let (applied, others) = verify(&store, load.end().await).await;

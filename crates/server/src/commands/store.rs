@@ -75,8 +75,8 @@ async fn move_over(
     if !from.may_exist() {
         return Err(Failure::failed(format!("{from}: there is nothing to copy")));
     }
-    let from = Storage::open(from, true).await?;
-    let to = Storage::open(to, true).await?;
+    let from = Storage::open_for_command(from, true).await?;
+    let to = Storage::open_for_command(to, true).await?;
     // On standard error, and only where somebody looks at it.
     let bar = ProgressBar::new_spinner().with_style(
         ProgressStyle::with_template("{spinner} {pos} records, {per_sec}, {elapsed}")

@@ -1,6 +1,8 @@
 //! The binary as its operator meets it: every test runs it as a process, in a folder of its own.
 #![cfg(test)]
 
+mod away;
+mod beside;
 mod browser;
 mod commands;
 mod config;
@@ -14,6 +16,8 @@ mod locked;
 mod logs;
 mod readme;
 mod redis;
+#[path = "../../../store-redis/tests/support/server.rs"]
+mod redis_server;
 mod serve;
 mod support_work;
 mod third_party;

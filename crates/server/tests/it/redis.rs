@@ -1,10 +1,8 @@
 //! The binary on Redis.
 
-#[path = "../../../store-redis/tests/support/server.rs"]
-mod server;
-
 use serde_json::Value;
 
+use crate::redis_server as server;
 use crate::world::{World, shell};
 
 #[test]

@@ -175,6 +175,11 @@ impl Server {
         self.process.child.wait().unwrap();
     }
 
+    /// Waits until it ends by itself.
+    pub(crate) fn ended(mut self) -> ExitStatus {
+        until(|| self.process.child.try_wait().unwrap())
+    }
+
     /// Tells it to stop, and waits until it has.
     pub(crate) fn stop(mut self, signal: &str) -> ExitStatus {
         let id = self.process.child.id().to_string();

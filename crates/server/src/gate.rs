@@ -1,0 +1,111 @@
+//! What answers while the store is away: that the server lives, and that everything else must wait.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
+use grantor_core::Issuer;
+use grantor_core::wire::ErrorBody;
+use tokio::sync::watch;
+use tower::Service as _;
+
+/// How long a request waits for a store that is just being opened, before it is put off.
+const MOMENT: Duration = Duration::from_secs(1);
+
+/// Between a listener and a router that is not there yet.
+#[derive(Clone)]
+pub(crate) struct Gate(watch::Sender<State>);
+
+#[derive(Clone)]
+enum State {
+    /// For the first time. Mostly a matter of milliseconds, which nobody should be put off for.
+    Opening,
+    /// Nobody knows for how long.
+    Away,
+    Open(Router),
+}
+
+impl Gate {
+    pub(crate) fn new() -> Self {
+        Self(watch::Sender::new(State::Opening))
+    }
+
+    /// Answers by `closed` until it is opened.
+    pub(crate) fn router(&self, closed: Router) -> Router {
+        let states = self.0.subscribe();
+        Router::new().fallback(move |request: Request| pass(states.clone(), closed.clone(), request))
+    }
+
+    /// The store is away: nobody need wait to see.
+    pub(crate) fn close(&self) {
+        self.0.send_replace(State::Away);
+    }
+
+    /// From now on `router` answers. It stays so: of a store that goes away later each request that needs it tells.
+    pub(crate) fn open(&self, router: Router) {
+        self.0.send_replace(State::Open(router));
+    }
+}
+
+async fn pass(
+    mut states: watch::Receiver<State>,
+    closed: Router,
+    request: Request,
+) -> Result<Response, Infallible> {
+    if !request.uri().path().contains("/health/") {
+        let known = states.wait_for(|state| !matches!(state, State::Opening));
+        // If it is not known by then, it is answered as it stands.
+        let _ = tokio::time::timeout(MOMENT, known).await;
+    }
+    let state = states.borrow().clone();
+    let mut router = match state {
+        State::Open(router) => router,
+        State::Opening | State::Away => closed,
+    };
+    router.call(request).await
+}
+
+/// Tells that the server lives and is not ready, and puts off all else.
+pub(crate) fn closed(issuer: &Issuer) -> Router {
+    let prefix = issuer.as_str().strip_prefix(&issuer.origin()).unwrap_or_default();
+    // What axum would take for a pattern is none.
+    let prefix = prefix.replace('{', "{{").replace('}', "}}");
+    let mut router = Router::new().fallback(put_off);
+    for prefix in BTreeSet::from(["", &prefix]) {
+        router = router
+            .route(&format!("{prefix}/health/alive"), get(alive))
+            .route(&format!("{prefix}/health/ready"), get(unready));
+    }
+    router
+}
+
+const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json");
+const TEXT: (HeaderName, &str) = (CONTENT_TYPE, "text/plain; charset=utf-8");
+const FRESH: (HeaderName, &str) = (CACHE_CONTROL, "no-store");
+const SOON: (HeaderName, &str) = (RETRY_AFTER, "1");
+
+async fn alive() -> Response {
+    ([JSON, FRESH], r#"{"status":"alive"}"#).into_response()
+}
+
+async fn unready() -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, [JSON, FRESH, SOON], r#"{"status":"unavailable"}"#).into_response()
+}
+
+/// The same words as for any other failure of the store: in JSON for clients, as text for people.
+async fn put_off(headers: HeaderMap) -> Response {
+    let accepts = headers.get(ACCEPT).and_then(|accepts| accepts.to_str().ok()).unwrap_or_default();
+    if accepts.contains("text/html") {
+        let text = "The server cannot answer right now. Try again in a moment.\n";
+        (StatusCode::SERVICE_UNAVAILABLE, [TEXT, FRESH, SOON], text).into_response()
+    } else {
+        let body = ErrorBody::unavailable().to_json();
+        (StatusCode::SERVICE_UNAVAILABLE, [JSON, FRESH, SOON], body).into_response()
+    }
+}
