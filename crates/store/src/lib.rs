@@ -19,6 +19,6 @@ pub use faults::{Fault, FaultLayer, Faults, Operation};
 pub use memory::MemoryStore;
 pub use moving::{
     Advance, As, Copier, CopyState, LeaveState, Marks, MoveError, MoveId, MovedAway, MovedHere, MovingStore,
-    Progress, Stage, give_up, marks, promote,
+    Progress, Stage, give_up, marks, object, promote,
 };
 pub use timeout::TimeoutLayer;

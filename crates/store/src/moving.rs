@@ -15,7 +15,7 @@ use grantor_core::record::{Expect, Kind, Put, RecordKey, Stored, Under};
 use crate::contract::{Page, PutOutcome, Store, StoreError, StoreInfo};
 
 pub use copier::{Advance, Copier, Progress, Stage};
-pub use join::{As, MoveError, give_up, promote};
+pub use join::{As, MoveError, give_up, object, promote};
 pub use marks::{CopyState, LeaveState, Marks, MoveId, MovedAway, MovedHere, marks};
 
 pub(crate) use marks::is_mark;

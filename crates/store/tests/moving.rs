@@ -8,12 +8,14 @@
 )]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use grantor_core::Entropy;
 use grantor_core::record::{Expect, Kind, Put, RecordKey, Under};
 use grantor_store::{
     Advance, As, Copier, CopyState, Fault, FaultLayer, Faults, LeaveState, MemoryStore, MoveError, MovedHere,
-    MovingStore, PutOutcome, Stage, Store, StoreError, contents, give_up, marks, promote,
+    MovingStore, PutOutcome, Stage, Store, StoreError, contents, give_up, marks, object, promote,
 };
 use grantor_testkit::ask::{applied, at, key, marked, put, read, standing};
 use grantor_testkit::{Fresh, Trouble};
@@ -69,11 +71,17 @@ mod overtaken {
     grantor_testkit::conformance!(fresh = fresh);
 }
 
+/// A clock that goes a second further whenever it is looked at.
+fn running() -> Duration {
+    static SECONDS: AtomicU64 = AtomicU64::new(0);
+    Duration::from_secs(SECONDS.fetch_add(1, Ordering::Relaxed))
+}
+
 /// Copies to the end.
 async fn copied(moving: &Arc<MovingStore>) -> Result<Advance, MoveError> {
     let mut copier = Copier::new(Arc::clone(moving));
     loop {
-        match copier.step(at(1_000), &mut entropy()).await? {
+        match copier.step(at(1_000), running(), &mut entropy()).await? {
             Advance::Going(_) => {}
             ended @ (Advance::Completed(_) | Advance::Rests(_)) => return Ok(ended),
         }
@@ -162,7 +170,9 @@ async fn a_copy_is_complete_only_if_all_was_seen_since_the_last_server_joined() 
     let moving = pair.join(As::Server).await.unwrap();
     let mut copier = Copier::new(moving.clone());
     loop {
-        let Advance::Going(progress) = copier.step(at(0), &mut entropy()).await.unwrap() else { panic!() };
+        let Advance::Going(progress) = copier.step(at(0), running(), &mut entropy()).await.unwrap() else {
+            panic!()
+        };
         if progress.stage == Stage::LookingBack {
             break;
         }
@@ -171,7 +181,7 @@ async fn a_copy_is_complete_only_if_all_was_seen_since_the_last_server_joined() 
     applied(&*pair.first, put(&key("late"), Expect::Absent)).await;
     pair.join(As::Server).await.unwrap();
     let compared = loop {
-        match copier.step(at(0), &mut entropy()).await.unwrap() {
+        match copier.step(at(0), running(), &mut entropy()).await.unwrap() {
             Advance::Going(_) => {}
             Advance::Completed(compared) => break compared,
             Advance::Rests(state) => panic!("{state}"),
@@ -188,6 +198,47 @@ async fn a_copy_is_complete_only_if_all_was_seen_since_the_last_server_joined() 
         promote(&*pair.second, &mut entropy()).await,
         Err(MoveError::NotComplete(CopyState::Copying))
     ));
+}
+
+#[tokio::test]
+async fn no_copy_is_complete_while_a_server_writes_to_the_first_store_alone() {
+    let pair = Pair::new();
+    assert_eq!(object(&*pair.first, &mut entropy()).await.unwrap(), None);
+    let mut copier = Copier::new(pair.join(As::Server).await.unwrap());
+    let mut second = Duration::ZERO;
+    let mut step = async |objects: bool| {
+        if objects {
+            object(&*pair.first, &mut entropy()).await.unwrap();
+        }
+        second += Duration::from_secs(1);
+        copier.step(at(0), second, &mut entropy()).await.unwrap()
+    };
+    for _ in 0..100 {
+        assert!(matches!(step(true).await, Advance::Going(_)));
+    }
+    // Its last word, and what it wrote right after that.
+    let last = put(&key("alone"), Expect::Absent);
+    applied(&*pair.first, last.clone()).await;
+    let mut waited = 0;
+    while matches!(step(false).await, Advance::Going(progress) if progress.stage == Stage::Waiting) {
+        waited += 1;
+    }
+    assert_eq!(waited, 5);
+    // One that was asleep comes back while the copy is compared.
+    step(true).await;
+    loop {
+        let advance = step(false).await;
+        if let Advance::Going(progress) = advance {
+            assert!(progress.stage != Stage::Waiting || standing(&*pair.second, &last.key).await.is_some());
+            continue;
+        }
+        assert!(matches!(advance, Advance::Completed(ref all) if all.records == 1), "{advance:?}");
+        break;
+    }
+    // And one that comes back even later takes its completeness from it.
+    assert_eq!(step(false).await, Advance::Rests(CopyState::Complete));
+    assert!(matches!(step(true).await, Advance::Going(_)));
+    assert_eq!(pair.state().await, CopyState::Copying);
 }
 
 #[tokio::test]

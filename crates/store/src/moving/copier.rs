@@ -4,18 +4,23 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
-use grantor_core::record::{Kind, RecordKey, Stored, Under};
+use grantor_core::record::{Kind, RecordKey, Stored, Under, Version};
 use grantor_core::{Entropy, Time};
 
 use super::join::MoveError;
-use super::marks::{self, CopyState, Found, MovedHere};
+use super::marks::{self, CopyState, Found, MovedAway, MovedHere};
 use super::{Followed, MovingStore, is_mark, list, version_of};
 use crate::contract::{Store, StoreError};
 use crate::copy::{Contents, Reckoning};
 
 /// How many records one step looks at, all at once. Few, so that no request waits long behind them.
 const BATCH: usize = 32;
+
+/// How long nobody may have [objected](super::object) before the look that counts begins. A server that serves from the
+/// first store alone objects every second, and what it writes after its last objection must be there by then.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// Brings all of the first store into the second, compares, and says so in the mark. Several may run at once, in one
 /// process or many; each looks at everything.
@@ -25,6 +30,10 @@ const BATCH: usize = 32;
 pub struct Copier {
     moving: Arc<MovingStore>,
     pass: Option<Pass>,
+    /// The first store's mark, and since when it has been that.
+    quiet: Option<(Option<Version>, Duration)>,
+    /// The first store's mark when the copy was found complete.
+    complete: Option<Option<Version>>,
 }
 
 /// What a step came to.
@@ -52,6 +61,8 @@ pub struct Progress {
 pub enum Stage {
     /// Brings each record over.
     Copying,
+    /// Waits until no server writes to the first store alone any more.
+    Waiting,
     /// Reads each record from both stores and compares them whole.
     Comparing,
     /// Looks for what only the second store has.
@@ -63,6 +74,7 @@ impl Stage {
     pub fn as_str(self) -> &'static str {
         match self {
             Stage::Copying => "copying",
+            Stage::Waiting => "waiting for servers without the move",
             Stage::Comparing => "comparing",
             Stage::LookingBack => "looking back",
         }
@@ -77,6 +89,8 @@ struct Pass {
     stage: Stage,
     walk: Walk,
     compared: Reckoning,
+    /// The first store's mark as it was when the look that counts began.
+    quiet: Option<Version>,
 }
 
 /// A place in the order of kinds and ids.
@@ -90,10 +104,10 @@ struct Walk {
 impl Copier {
     /// A copier of this move.
     pub fn new(moving: Arc<MovingStore>) -> Self {
-        Self { moving, pass: None }
+        Self { moving, pass: None, quiet: None, complete: None }
     }
 
-    /// Goes a little further. `now` tells which records are over.
+    /// Goes a little further. `now` tells which records are over; `running` is a clock that is never set.
     ///
     /// # Errors
     /// [`MoveError`] if a store fails; the same step can be tried again. Also if the stores hold what cannot be: the move
@@ -101,23 +115,49 @@ impl Copier {
     ///
     /// # Cancellation
     /// The step is done again.
-    pub async fn step(&mut self, now: Time, entropy: &mut Entropy) -> Result<Advance, MoveError> {
+    pub async fn step(
+        &mut self,
+        now: Time,
+        running: Duration,
+        entropy: &mut Entropy,
+    ) -> Result<Advance, MoveError> {
         if self.moving.second_leads() {
             return Ok(Advance::Rests(CopyState::Leading));
         }
         let moving = Arc::clone(&self.moving);
+        let away = marks::read(&*moving.first, &MovedAway::key()).await.map_err(MoveError::First)?;
+        let away = away.map(|found| found.version);
+        let since = match self.quiet {
+            Some((known, since)) if known == away => since,
+            Some(_) | None => running,
+        };
+        self.quiet = Some((away, since));
         let pass = match &mut self.pass {
             Some(pass) => pass,
             none => match begin(&moving).await? {
                 Ok(begun) => none.insert(begun),
-                Err(state) => return Ok(Advance::Rests(state)),
+                Err(CopyState::Complete) => return self.guard(away, entropy).await,
+                Err(state @ (CopyState::Copying | CopyState::Leading | CopyState::GivenUp)) => {
+                    return Ok(Advance::Rests(state));
+                }
             },
         };
+        if pass.stage == Stage::Waiting {
+            if running.saturating_sub(since) >= QUIET {
+                (pass.stage, pass.quiet) = (Stage::Comparing, away);
+            }
+            return Ok(Advance::Going(Progress { stage: Stage::Waiting, records: 0 }));
+        }
         match pass.step(&moving, now).await? {
             Stepped::Going => Ok(Advance::Going(Progress { stage: pass.stage, records: pass.walk.records })),
             Stepped::SecondLeads => {
                 self.pass = None;
                 Ok(Advance::Rests(CopyState::Leading))
+            }
+            // Somebody wrote to the first store alone meanwhile, and this look may have missed it.
+            Stepped::Done if pass.quiet != away => {
+                self.pass = None;
+                Ok(Advance::Going(Progress { stage: Stage::Copying, records: 0 }))
             }
             Stepped::Done => {
                 let mark = MovedHere { state: CopyState::Complete, ..pass.mark.mark.clone() };
@@ -135,6 +175,26 @@ impl Copier {
     }
 }
 
+impl Copier {
+    /// A copy that was complete is not, if somebody objects after all.
+    async fn guard(&mut self, away: Option<Version>, entropy: &mut Entropy) -> Result<Advance, MoveError> {
+        if *self.complete.get_or_insert(away) == away {
+            return Ok(Advance::Rests(CopyState::Complete));
+        }
+        self.complete = None;
+        let second = &*self.moving.second;
+        let found = marks::read(second, &MovedHere::key()).await.map_err(MoveError::Second)?;
+        if let Some(Found { mark, version }) = found.filter(|found| found.mark.state == CopyState::Complete) {
+            let copying = MovedHere { state: CopyState::Copying, ..mark };
+            // Unless another was quicker, or took the lead.
+            marks::write(second, &MovedHere::key(), Some(version), &copying, entropy)
+                .await
+                .map_err(MoveError::Second)?;
+        }
+        Ok(Advance::Going(Progress { stage: Stage::Copying, records: 0 }))
+    }
+}
+
 /// A new pass, or why none is needed.
 async fn begin(moving: &MovingStore) -> Result<Result<Pass, CopyState>, MoveError> {
     // It also makes sure that the mark is there, and is ours.
@@ -146,7 +206,7 @@ async fn begin(moving: &MovingStore) -> Result<Result<Pass, CopyState>, MoveErro
     Ok(match mark.mark.state {
         CopyState::Copying => {
             let walk = Walk::default();
-            Ok(Pass { mark, stage: Stage::Copying, walk, compared: Reckoning::default() })
+            Ok(Pass { mark, stage: Stage::Copying, walk, compared: Reckoning::default(), quiet: None })
         }
         state @ (CopyState::Complete | CopyState::Leading | CopyState::GivenUp) => Err(state),
     })
@@ -163,7 +223,7 @@ impl Pass {
         let Some(kind) = Kind::ALL.get(self.walk.kinds_done) else {
             self.walk = Walk::default();
             self.stage = match self.stage {
-                Stage::Copying => Stage::Comparing,
+                Stage::Copying | Stage::Waiting => Stage::Waiting,
                 Stage::Comparing => Stage::LookingBack,
                 Stage::LookingBack => return Ok(Stepped::Done),
             };
@@ -171,7 +231,7 @@ impl Pass {
         };
         let (under, after) = (Under::Kind(*kind), self.walk.after.as_ref());
         let page = match self.stage {
-            Stage::Copying | Stage::Comparing => {
+            Stage::Copying | Stage::Waiting | Stage::Comparing => {
                 list(&*moving.first, &under, after, BATCH).await.map_err(MoveError::First)?
             }
             Stage::LookingBack => {

@@ -294,6 +294,21 @@ async fn renounce(second: &dyn Store, away: &MovedAway, entropy: &mut Entropy) -
     }
 }
 
+/// Objects to a move, in the name of a server that serves from `first` alone: as long as one does so at least once a
+/// second, no copy of `first` is called complete. Gives the mark, if there is one. Costs one read where there is no move.
+///
+/// # Errors
+/// [`StoreError`] if the mark cannot be read or written.
+pub async fn object(first: &dyn Store, entropy: &mut Entropy) -> Result<Option<MovedAway>, StoreError> {
+    let Some(Found { mark, version }) = marks::read(first, &MovedAway::key()).await? else { return Ok(None) };
+    if mark.state == LeaveState::Moving {
+        let alone = MovedAway { alone: mark.alone.saturating_add(1), ..mark.clone() };
+        // Of several who object at once one is enough.
+        marks::write(first, &MovedAway::key(), Some(version), &alone, entropy).await?;
+    }
+    Ok(Some(mark))
+}
+
 /// The mark of the first store, and that of the second.
 async fn look(first: &dyn Store, second: &dyn Store) -> Result<(Away, Here), MoveError> {
     let own = marks::read(first, &MovedHere::key()).await.map_err(MoveError::First)?;

@@ -76,6 +76,9 @@ pub struct MovedAway {
     pub state: LeaveState,
     /// Where to, for people to read.
     pub to: String,
+    /// How often a server that takes no part has said that it still writes here alone; see
+    /// [`object`](crate::object).
+    pub alone: u64,
 }
 
 /// What a store that is left is.
@@ -116,7 +119,7 @@ impl MovedAway {
     }
 
     pub(super) fn new(id: MoveId, to: &str) -> Self {
-        Self { v: Format, id, state: LeaveState::Moving, to: to.to_owned() }
+        Self { v: Format, id, state: LeaveState::Moving, to: to.to_owned(), alone: 0 }
     }
 }
 
@@ -198,7 +201,7 @@ mod tests {
         assert_eq!(String::from_utf8(encode(&here)).unwrap(), text);
         assert_eq!(decode::<MovedHere>(MovedHere::key().raw(), text.as_bytes()), Ok(here));
         let away = MovedAway::new(id, "sled:here");
-        let text = r#"{"v":1,"id":"AAAAAAAAAAAAAAAAAAAAAA","state":"moving","to":"sled:here"}"#;
+        let text = r#"{"v":1,"id":"AAAAAAAAAAAAAAAAAAAAAA","state":"moving","to":"sled:here","alone":0}"#;
         assert_eq!(String::from_utf8(encode(&away)).unwrap(), text);
         assert_eq!(decode::<MovedAway>(MovedAway::key().raw(), text.as_bytes()), Ok(away));
         let states = [CopyState::Copying, CopyState::Complete, CopyState::Leading, CopyState::GivenUp];

@@ -185,7 +185,9 @@ impl Scene {
                 while self.working.get() > 0 {
                     let now = Time::from_unix_millis(0);
                     // Whatever fails is tried again.
-                    if let Ok(Advance::Completed(_)) = copier.step(now, &mut self.world.entropy()).await {
+                    if let Ok(Advance::Completed(_)) =
+                        copier.step(now, self.world.running(), &mut self.world.entropy()).await
+                    {
                         self.world.count("completed");
                     }
                     pause().await;
@@ -265,7 +267,10 @@ impl Scene {
             Handle::Moving(moving) => {
                 let mut copier = Copier::new(moving);
                 let now = Time::from_unix_millis(0);
-                while let Advance::Going(_) = copier.step(now, &mut self.world.entropy()).await.unwrap() {}
+                while let Advance::Going(_) =
+                    copier.step(now, self.world.running(), &mut self.world.entropy()).await.unwrap()
+                {
+                }
             }
             Handle::InShort(flawed) => {
                 while !flawed.copy(Version::draw(&mut self.world.entropy())).await.unwrap() {}

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use grantor_core::record::{Expect, Put, RecordKey, Stored, Under, Version};
@@ -66,6 +67,12 @@ impl World {
         let mut seed = [0; 32];
         seed[..8].copy_from_slice(&locked(&self.chance).next().to_be_bytes());
         Entropy::from_seed(seed)
+    }
+
+    /// A clock that goes a second further whenever it is looked at.
+    pub(crate) fn running(&self) -> Duration {
+        self.count("looks at the clock");
+        Duration::from_secs(self.counted("looks at the clock") as u64)
     }
 
     pub(crate) fn count(&self, what: &'static str) {
