@@ -353,6 +353,12 @@ pub(crate) enum StoreCommand {
         #[arg(long)]
         overwrite: bool,
     },
+    /// Give up the move from storage.url to storage.also: nobody can take the lead with the copy from then on.
+    GiveUp {
+        /// The copy is lost and cannot be asked. What a server that was started on it acknowledged is lost with it.
+        #[arg(long)]
+        danger_copy_is_lost: bool,
+    },
 }
 
 #[derive(Subcommand)]

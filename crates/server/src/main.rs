@@ -15,6 +15,7 @@ mod files;
 mod gate;
 mod import;
 mod logs;
+mod moving;
 mod observer;
 mod output;
 mod profiles;

@@ -27,6 +27,7 @@ use crate::demo::{self, Demo};
 use crate::doors::{Door, in_order, listen, open_doors};
 use crate::failure::Failure;
 use crate::gate::{self, Gate};
+use crate::moving::Mover;
 use crate::observer::Counting;
 use crate::output::Output;
 use crate::storage::StorageUrl;
@@ -120,12 +121,13 @@ pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Resul
         door.gate.open(sites::router(door.sites(&config, &house)));
     }
     admin_gate.open(Web::health(house.engine.clone()).merge(operators(figures.clone())));
-    let host = house.storage().share();
+    let hosts = house.storage().share();
+    let mover = Mover::start(house.storage());
     let upkeep = tokio::spawn(keep_up(house.engine.clone(), figures));
     let announce = announce(announcement, &house);
     let ended = answer(serving, announce).await;
     upkeep.abort();
-    drop(host);
+    drop((mover, hosts));
     house.close().await;
     if ended.is_ok() {
         tracing::info!("stopped");

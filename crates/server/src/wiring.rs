@@ -8,6 +8,7 @@ use grantor_engine::{Engine, Observer, Tracing};
 
 use crate::config::{Config, ProfileConfig};
 use crate::failure::Failure;
+use crate::moving::{self, Role};
 use crate::server_key;
 use crate::storage::{Storage, StorageUrl};
 
@@ -24,12 +25,7 @@ pub(crate) struct House {
 impl House {
     /// Opens everything for a command that works beside a server, or without one.
     pub(crate) async fn open_for_command(config: &Config) -> Result<Self, Failure> {
-        if config.storage.url == StorageUrl::Memory {
-            return Err(Failure::failed(
-                "storage.url is \"memory:\": what such a server keeps is in its own process, where no command can reach \
-                 it; configure sqlite:PATH",
-            ));
-        }
+        Self::check_reach(config)?;
         // A port that is chosen at start is not known here; only JWTs of such a server are told apart by it.
         let at = |profile: &ProfileConfig| profile.listen.unwrap_or(config.listen.public);
         let profiles = config.profiles.iter().map(|profile| {
@@ -38,8 +34,19 @@ impl House {
         });
         let profiles = profiles.collect::<Result<_, _>>()?;
         let key = key(config)?;
-        let storage = Storage::open_for_command(&config.storage.url, config.storage.full).await?;
+        let storage = moving::open(&config.storage, Role::Command).await?;
         Self::furnish(config, profiles, key, storage, Arc::new(Tracing)).await
+    }
+
+    /// Whether a command can reach the store at all.
+    pub(crate) fn check_reach(config: &Config) -> Result<(), Failure> {
+        if config.storage.url == StorageUrl::Memory {
+            return Err(Failure::failed(
+                "storage.url is \"memory:\": what such a server keeps is in its own process, where no command can reach \
+                 it; configure sqlite:PATH",
+            ));
+        }
+        Ok(())
     }
 
     /// The engine of a profile that somebody named.
@@ -63,7 +70,7 @@ impl House {
     ) -> Result<Self, Failure> {
         // The key is first: a store that was made beside the wrong key would have to be thrown away.
         let key = key(config)?;
-        let storage = Storage::open(&config.storage.url, config.storage.full).await?;
+        let storage = moving::open(&config.storage, Role::Serve).await?;
         Self::furnish(config, profiles, key, storage, observer).await
     }
 

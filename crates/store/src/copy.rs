@@ -5,6 +5,7 @@ use std::fmt;
 use grantor_core::record::{Expect, Kind, Put, RecordKey, Stored, Under};
 use sha2::{Digest as _, Sha256};
 
+use crate::moving::is_mark;
 use crate::{PutOutcome, Store, StoreError};
 
 /// How many keys are listed at a time.
@@ -50,7 +51,8 @@ pub enum CopyError {
     },
 }
 
-/// Copies every record, and then reads both stores and compares them. Nobody may write to either meanwhile.
+/// Copies every record, and then reads both stores and compares them. Nobody may write to either meanwhile. The marks of
+/// a [live move](crate::MovingStore) stay where they are.
 ///
 /// A copy that broke off can be run again: what is there already, to the version, is left. `overwrite` lets it replace
 /// what differs in the target; what only the target holds makes the comparison fail either way. `progress` is told the
@@ -69,7 +71,7 @@ pub async fn copy(
         let mut after = None;
         loop {
             let page = from.list(&Under::Kind(*kind), after.as_ref(), PAGE).await.map_err(CopyError::From)?;
-            for key in &page.keys {
+            for key in page.keys.iter().filter(|key| !is_mark(key)) {
                 // Gone since it was listed: past its time, so there is nothing to copy.
                 if let Some(stored) = from.get(key).await.map_err(CopyError::From)? {
                     copy_record(to, key, stored, overwrite).await?;
@@ -109,27 +111,20 @@ async fn copy_record(
     }
 }
 
-/// Reads all that a store holds. Costs one read for each record.
+/// Reads all that a store holds. Costs one read for each record. The marks of a [live move](crate::MovingStore) are no
+/// part of it: they say something of the store they lie in.
 ///
 /// # Errors
 /// [`StoreError`] if a record cannot be read.
 pub async fn contents(store: &dyn Store) -> Result<Contents, StoreError> {
-    let mut hash = Sha256::new();
-    let mut records = 0;
+    let mut reckoning = Reckoning::default();
     for kind in Kind::ALL {
         let mut after = None;
         loop {
             let page = store.list(&Under::Kind(*kind), after.as_ref(), PAGE).await?;
-            for key in &page.keys {
+            for key in page.keys.iter().filter(|key| !is_mark(key)) {
                 let Some(stored) = store.get(key).await? else { continue };
-                let keep_until = stored.keep_until.map_or(i64::MIN, grantor_core::Time::unix_millis);
-                for part in [kind.as_str().as_bytes(), key.id().as_bytes(), stored.body.as_slice()] {
-                    hash.update((part.len() as u64).to_be_bytes());
-                    hash.update(part);
-                }
-                hash.update(stored.version.as_bytes());
-                hash.update(keep_until.to_be_bytes());
-                records += 1;
+                reckoning.add(key, &stored);
             }
             after = page.keys.last().cloned();
             if !page.more || after.is_none() {
@@ -137,5 +132,29 @@ pub async fn contents(store: &dyn Store) -> Result<Contents, StoreError> {
             }
         }
     }
-    Ok(Contents { records, digest: hash.finalize().into() })
+    Ok(reckoning.contents())
+}
+
+/// [`Contents`] in the making: each record once, in the order of kinds and ids.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Reckoning {
+    hash: Sha256,
+    records: u64,
+}
+
+impl Reckoning {
+    pub(crate) fn add(&mut self, key: &RecordKey, stored: &Stored) {
+        let keep_until = stored.keep_until.map_or(i64::MIN, grantor_core::Time::unix_millis);
+        for part in [key.kind().as_str().as_bytes(), key.id().as_bytes(), stored.body.as_slice()] {
+            self.hash.update((part.len() as u64).to_be_bytes());
+            self.hash.update(part);
+        }
+        self.hash.update(stored.version.as_bytes());
+        self.hash.update(keep_until.to_be_bytes());
+        self.records += 1;
+    }
+
+    pub(crate) fn contents(&self) -> Contents {
+        Contents { records: self.records, digest: self.hash.clone().finalize().into() }
+    }
 }

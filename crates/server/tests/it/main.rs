@@ -19,6 +19,7 @@ mod import;
 mod locked;
 mod logs;
 mod lost_answers;
+mod moving;
 mod order;
 mod races;
 mod readme;
