@@ -271,6 +271,12 @@ pub(crate) enum StoreCommand {
         #[arg(long)]
         overwrite: bool,
     },
+    /// Give up the move from storage.url to storage.also: nobody can take the lead with the copy from then on.
+    GiveUp {
+        /// The copy is lost and cannot be asked. What a server that was started on it acknowledged is lost with it.
+        #[arg(long)]
+        danger_copy_is_lost: bool,
+    },
 }
 
 fn one_of<T: Copy>(known: &[T], name: fn(T) -> &'static str, text: &str) -> Result<T, String> {

@@ -14,6 +14,7 @@ mod files;
 mod gate;
 mod import;
 mod logs;
+mod moving;
 mod observer;
 mod output;
 mod serve;

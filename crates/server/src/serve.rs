@@ -26,6 +26,7 @@ use crate::config::{Config, url_of};
 use crate::demo::{self, Demo};
 use crate::failure::Failure;
 use crate::gate::{self, Gate};
+use crate::moving::Mover;
 use crate::observer::Counting;
 use crate::output::Output;
 use crate::storage::StorageUrl;
@@ -112,12 +113,13 @@ pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Resul
     let web = Web::new(house.engine.clone()).users(house.directory.clone()).settings(settings(&config));
     public_gate.open(web.router());
     admin_gate.open(Web::health(house.engine.clone()).merge(operators(figures.clone())));
-    let host = house.storage().share();
+    let hosts = house.storage().share();
+    let mover = Mover::start(house.storage());
     let upkeep = tokio::spawn(keep_up(house.engine.clone(), figures));
     let announce = announce(announcement, &house);
     let ended = answer(serving, announce).await;
     upkeep.abort();
-    drop(host);
+    drop((mover, hosts));
     house.close().await;
     if ended.is_ok() {
         tracing::info!("stopped");

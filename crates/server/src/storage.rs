@@ -15,6 +15,7 @@ use grantor_store_sqlite::{SqliteDurability, SqliteOptions, SqliteStore};
 use crate::beside::{Checked, Host, RemoteStore};
 use crate::failure::Failure;
 use crate::files;
+use crate::moving::Both;
 
 /// Whoever asks has his answer, or his 503, within this.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -59,6 +60,8 @@ enum Backend {
     Redis(Arc<RedisStore>),
     /// Through the server that has it open.
     Remote(Arc<RemoteStore>),
+    /// Two at once, while one is moved to the other.
+    Both(Box<Both>),
 }
 
 impl Storage {
@@ -83,13 +86,32 @@ impl Storage {
         }
     }
 
+    /// Two stores as one. Each is patient by itself, and whoever asks for both waits no longer.
+    pub(crate) fn both(both: Both) -> Self {
+        Self { store: patient(Arc::clone(&both.moving)), backend: Backend::Both(Box::new(both)) }
+    }
+
+    /// The move that this storage takes part in.
+    pub(crate) fn moving(&self) -> Option<&Both> {
+        match &self.backend {
+            Backend::Both(both) => Some(both),
+            Backend::Memory
+            | Backend::Sqlite(_)
+            | Backend::Sled(_)
+            | Backend::Redis(_)
+            | Backend::Remote(_) => None,
+        }
+    }
+
     /// Lets commands work through this process, where they cannot open the store themselves.
-    pub(crate) fn share(&self) -> Option<Host> {
+    pub(crate) fn share(&self) -> Vec<Host> {
         match &self.backend {
             Backend::Sled(sled) => Host::start(&sled.path(), Arc::clone(sled) as Arc<dyn Checked>)
                 .inspect_err(|error| tracing::warn!(%error, "no command can work beside this server"))
-                .ok(),
-            Backend::Memory | Backend::Sqlite(_) | Backend::Redis(_) | Backend::Remote(_) => None,
+                .into_iter()
+                .collect(),
+            Backend::Both(both) => both.first.share().into_iter().chain(both.second.share()).collect(),
+            Backend::Memory | Backend::Sqlite(_) | Backend::Redis(_) | Backend::Remote(_) => Vec::new(),
         }
     }
 
@@ -126,6 +148,7 @@ impl Storage {
             Backend::Sled(sled) => Ok(sled.check().await?.problems),
             Backend::Redis(redis) => Ok(redis.check().await?.problems),
             Backend::Remote(remote) => remote.problems().await,
+            Backend::Both(both) => both.problems().await,
         }
     }
 
@@ -136,6 +159,10 @@ impl Storage {
             Backend::Memory | Backend::Redis(_) | Backend::Remote(_) => Ok(()),
             Backend::Sqlite(sqlite) => sqlite.close().await,
             Backend::Sled(sled) => sled.close().await,
+            Backend::Both(both) => {
+                both.close().await;
+                Ok(())
+            }
         };
         if let Err(error) = closed {
             tracing::warn!(%error, "the store did not close; nothing that was acknowledged is lost");

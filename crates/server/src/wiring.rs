@@ -8,6 +8,7 @@ use grantor_engine::{Engine, Observer, Tracing};
 
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::moving::{self, Role};
 use crate::server_key;
 use crate::storage::{Storage, StorageUrl};
 
@@ -21,17 +22,40 @@ pub(crate) struct House {
 impl House {
     /// Opens everything for a command that works beside a server, or without one.
     pub(crate) async fn open_for_command(config: &Config) -> Result<Self, Failure> {
+        Self::check_reach(config)?;
+        // A port that is chosen at start is not known here; only JWTs of such a server are told apart by it.
+        let issuer = config.issuer_at(config.listen.public)?;
+        let key = key(config)?;
+        let storage = moving::open(&config.storage, Role::Command).await?;
+        Self::furnish(config, issuer, key, storage, Arc::new(Tracing)).await
+    }
+
+    /// Opens the store to look at it, in whatever state it is.
+    pub(crate) async fn open_to_look(config: &Config) -> Result<Storage, Failure> {
+        Self::check_reach(config)?;
+        let issuer = config.issuer_at(config.listen.public)?;
+        let key = key(config)?;
+        let storage = moving::open(&config.storage, Role::Look).await?;
+        // A copy that does not lead may have no keys yet, and who looks must not make some.
+        match moving::leads(&storage, &config.storage.url).await {
+            Ok(true) => Ok(Self::furnish(config, issuer, key, storage, Arc::new(Tracing)).await?.storage),
+            Ok(false) => Ok(storage),
+            Err(failure) => {
+                storage.close().await;
+                Err(failure)
+            }
+        }
+    }
+
+    /// Whether a command can reach the store at all.
+    fn check_reach(config: &Config) -> Result<(), Failure> {
         if config.storage.url == StorageUrl::Memory {
             return Err(Failure::failed(
                 "storage.url is \"memory:\": what such a server keeps is in its own process, where no command can reach \
                  it; configure sqlite:PATH",
             ));
         }
-        // A port that is chosen at start is not known here; only JWTs of such a server are told apart by it.
-        let issuer = config.issuer_at(config.listen.public)?;
-        let key = key(config)?;
-        let storage = Storage::open_for_command(&config.storage.url, config.storage.full).await?;
-        Self::furnish(config, issuer, key, storage, Arc::new(Tracing)).await
+        Ok(())
     }
 
     /// Opens everything under the name the server answers to.
@@ -42,7 +66,7 @@ impl House {
     ) -> Result<Self, Failure> {
         // The key is first: a store that was made beside the wrong key would have to be thrown away.
         let key = key(config)?;
-        let storage = Storage::open(&config.storage.url, config.storage.full).await?;
+        let storage = moving::open(&config.storage, Role::Serve).await?;
         Self::furnish(config, issuer, key, storage, observer).await
     }
 

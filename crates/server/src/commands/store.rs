@@ -1,12 +1,15 @@
 //! `grantor store`.
 
-use grantor_store::{Contents, contents, copy};
+use grantor_store::{Contents, CopyState, contents, copy, marks};
 use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::StoreCommand;
 use crate::config::Config;
 use crate::failure::Failure;
+use crate::logs;
+use crate::moving;
 use crate::output::{Output, fields};
 use crate::storage::{Storage, StorageUrl};
 use crate::wiring::House;
@@ -16,28 +19,84 @@ const PURGE_BATCH: usize = 500;
 
 pub(super) async fn run(command: StoreCommand, config: &Config, output: Output) -> Result<(), Failure> {
     match command {
-        StoreCommand::Info => super::in_house(config, async |house| info(house, output).await).await,
-        StoreCommand::Check => super::in_house(config, async |house| check(house, output).await).await,
+        StoreCommand::Info => look(config, async |storage| info(config, storage, output).await).await,
+        StoreCommand::Check => look(config, async |storage| check(storage, output).await).await,
         StoreCommand::Purge => super::in_house(config, async |house| purge(house, output).await).await,
         StoreCommand::Copy { from, to, overwrite } => move_over(&from, &to, overwrite, output).await,
+        StoreCommand::GiveUp { danger_copy_is_lost } => {
+            let storage = &config.storage;
+            moving::give_up(storage, danger_copy_is_lost).await?;
+            output.result(&json!({"given_up": true}), || {
+                format!("the move is given up; remove storage.also, and go on with {}", storage.url)
+            })
+        }
     }
 }
 
-async fn info(house: &House, output: Output) -> Result<(), Failure> {
-    let info = house.engine.store_info().await?;
+/// Opens the store in whatever state it is.
+async fn look(
+    config: &Config,
+    work: impl AsyncFnOnce(&Storage) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    logs::begin_for_command(&config.log)?;
+    let storage = House::open_to_look(config).await?;
+    let done = work(&storage).await;
+    storage.close().await;
+    done
+}
+
+/// What `store info` tells.
+#[derive(Serialize)]
+struct Info {
+    backend: String,
+    survives: String,
+    records: Option<u64>,
+    #[serde(rename = "move", skip_serializing_if = "Option::is_none")]
+    moving: Option<MoveInfo>,
+}
+
+/// How far a move is that this store takes part in.
+#[derive(Serialize)]
+struct MoveInfo {
+    /// What the copy is.
+    state: &'static str,
+    /// Where it is, unless this store is the copy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<String>,
+    /// How many records it has.
+    copied: Option<u64>,
+}
+
+async fn info(config: &Config, storage: &Storage, output: Output) -> Result<(), Failure> {
+    let info = storage.store.info().await.map_err(failed)?;
+    let moving = match storage.moving() {
+        Some(both) => Some(MoveInfo {
+            state: both.moving.state().await.map_err(failed)?.as_str(),
+            to: config.storage.also.as_ref().map(ToString::to_string),
+            copied: both.second.store.info().await.map_err(failed)?.records,
+        }),
+        None => {
+            let here = marks(&*storage.store).await.map_err(failed)?.here.map(|here| here.state);
+            let copy = here.filter(|state| *state != CopyState::Leading);
+            copy.map(|state| MoveInfo { state: state.as_str(), to: None, copied: info.records })
+        }
+    };
     let survives = info.durability.to_string();
-    let value = json!({"backend": info.backend, "survives": survives, "records": info.records});
+    let value = Info { backend: info.backend, survives, records: info.records, moving };
     output.result(&value, || {
+        let moving = value.moving.as_ref();
         fields(&[
-            ("backend", Some(info.backend)),
-            ("an acknowledged answer survives", Some(survives)),
-            ("records", info.records.map(|n| n.to_string())),
+            ("backend", Some(value.backend.clone())),
+            ("an acknowledged answer survives", Some(value.survives.clone())),
+            ("records", value.records.map(|n| n.to_string())),
+            ("moving to", moving.and_then(|moving| moving.to.clone())),
+            ("the copy is", moving.map(|moving| moving.state.to_owned())),
+            ("records in the copy", moving.and_then(|moving| moving.copied).map(|n| n.to_string())),
         ])
     })
 }
 
-async fn check(house: &House, output: Output) -> Result<(), Failure> {
-    let storage = house.storage();
+async fn check(storage: &Storage, output: Output) -> Result<(), Failure> {
     let problems = storage.problems().await.map_err(failed)?;
     let found = contents(&*storage.store).await.map_err(failed)?;
     let value = json!({"records": found.records, "digest": digest(&found), "problems": problems});
@@ -75,8 +134,15 @@ async fn move_over(
     if !from.may_exist() {
         return Err(Failure::failed(format!("{from}: there is nothing to copy")));
     }
+    let (from_url, to_url) = (from, to);
     let from = Storage::open_for_command(from, true).await?;
     let to = Storage::open_for_command(to, true).await?;
+    let ends = moving::check_ends((&from, from_url), (&to, to_url)).await;
+    if let Err(failure) = ends {
+        from.close().await;
+        to.close().await;
+        return Err(failure);
+    }
     // On standard error, and only where somebody looks at it.
     let bar = ProgressBar::new_spinner().with_style(
         ProgressStyle::with_template("{spinner} {pos} records, {per_sec}, {elapsed}")

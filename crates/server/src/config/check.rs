@@ -14,6 +14,13 @@ pub(super) fn whole(config: &Config) -> Result<(), Failure> {
     if config.listen.public == config.listen.admin && config.listen.public.port() != 0 {
         return Err(Failure::usage("listen.admin: must not be the public listener's address"));
     }
+    if let Some(also) = &config.storage.also
+        && [also, &config.storage.url].contains(&&StorageUrl::Memory)
+    {
+        return Err(Failure::usage(
+            "storage.also: \"memory:\" ends with its process; nothing can be moved to it, or from it",
+        ));
+    }
     Ok(())
 }
 

@@ -23,6 +23,7 @@ const KEYS: &[(&str, SetOne)] = &[
     ("listen.public", |c, v| set(&mut c.listen.public, address(v))),
     ("listen.admin", |c, v| set(&mut c.listen.admin, address(v))),
     ("storage.url", |c, v| set(&mut c.storage.url, parse(v))),
+    ("storage.also", |c, v| set(&mut c.storage.also, parse(v).map(Some))),
     ("storage.durability", |c, v| set(&mut c.storage.full, one_of(v, &[("full", true), ("relaxed", false)]))),
     ("lifetimes.authorization_code", |c, v| set(&mut c.lifetimes.authorization_code, code_lifetime(v))),
     ("lifetimes.access_token", |c, v| set(&mut c.lifetimes.access_token, lifetime(v))),

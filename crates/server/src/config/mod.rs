@@ -55,6 +55,8 @@ pub(crate) struct Listen {
 #[derive(Clone)]
 pub(crate) struct Storage {
     pub(crate) url: StorageUrl,
+    /// The store that all is moved to while the server serves.
+    pub(crate) also: Option<StorageUrl>,
     /// Whether an acknowledged answer survives a power cut, and not only the end of the process.
     pub(crate) full: bool,
 }
@@ -107,7 +109,11 @@ impl Default for Config {
         Self {
             issuer: None,
             listen: Listen { public: loopback(8080), admin: loopback(8081), trusted_proxies: Vec::new() },
-            storage: Storage { url: StorageUrl::Sqlite("grantor-data/grantor.db".into()), full: true },
+            storage: Storage {
+                url: StorageUrl::Sqlite("grantor-data/grantor.db".into()),
+                also: None,
+                full: true,
+            },
             lifetimes: Lifetimes::default(),
             session: Lifetime::seconds(12 * 3600),
             refresh: Refresh { mode: RefreshModeName::Rotate, grace: Lifetime::seconds(10) },

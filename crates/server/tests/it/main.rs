@@ -14,6 +14,7 @@ mod import;
 mod kill;
 mod locked;
 mod logs;
+mod moving;
 mod readme;
 mod redis;
 #[path = "../../../store-redis/tests/support/server.rs"]
