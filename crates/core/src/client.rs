@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ClientId, SubjectId};
 use crate::limits::Limits;
-use crate::profile::Profile;
+use crate::profile::{Profile, ScopeEncoding};
 use crate::record::{Format, Key, Kind, Record};
 use crate::redirect::RedirectUri;
 use crate::scope::Scope;
@@ -17,7 +17,7 @@ use crate::time::Time;
 macro_rules! wire_names {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
         pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant,)* }
 
         impl $name {
@@ -35,13 +35,15 @@ macro_rules! wire_names {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
     };
 }
+
+pub(crate) use wire_names;
 
 wire_names! {
     /// A way to get an access token.
@@ -56,6 +58,8 @@ wire_names! {
         Implicit = "implicit",
         /// RFC 6749, section 4.3; forbidden by RFC 9700, section 2.4.
         Password = "password",
+        /// A long-lived key of a person's own, shown for a short-lived token. Of no RFC.
+        ApiKey = "api_key",
     }
 }
 
@@ -78,6 +82,8 @@ wire_names! {
         ClientSecretPost = "client_secret_post",
         /// Not at all: a public client.
         None = "none",
+        /// With an API key, which names the client as well. Of no RFC.
+        ApiKey = "api_key",
     }
 }
 
@@ -143,6 +149,12 @@ pub struct ClientMetadata {
     /// The audience it serves, if it is a resource server: it may introspect tokens made for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<String>,
+    /// How the scope is written in its token answers; what the profile says if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_response_scope: Option<ScopeEncoding>,
+    /// The people it may act for, where the profile has that; everybody if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act_as: Option<BTreeSet<SubjectId>>,
     /// The user who registered it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<SubjectId>,
@@ -199,6 +211,8 @@ impl ClientMetadata {
             access_token_format: None,
             access_token_audience: None,
             audience: None,
+            token_response_scope: None,
+            act_as: None,
             owner: None,
             disabled: false,
         }
@@ -229,9 +243,14 @@ impl ClientMetadata {
             && self.response_types.as_ref().is_none_or(|types| types.contains(&response_type))
     }
 
+    /// Whether it may act for a person.
+    pub fn may_act_as(&self, person: &SubjectId) -> bool {
+        self.act_as.as_ref().is_none_or(|people| people.contains(person))
+    }
+
     /// Whether its authorization requests need a challenge.
-    pub fn needs_pkce(&self) -> bool {
-        self.require_pkce || self.is_public()
+    pub fn needs_pkce(&self, profile: &Profile) -> bool {
+        self.is_public() || (self.require_pkce && !profile.clients.danger_pkce_optional)
     }
 
     /// Checks that a profile can serve such a client.
@@ -271,6 +290,13 @@ impl ClientMetadata {
         }
         if self.grant_types.is_empty() && !resource_server {
             return wrong("grant_types", "a client that may use none can do nothing");
+        }
+        if !profile.clients.authentication.contains(&self.token_endpoint_auth_method) && !resource_server {
+            let known = profile.clients.authentication.iter().map(|m| m.as_str()).collect::<Vec<_>>();
+            return wrong(
+                "token_endpoint_auth_method",
+                &format!("this profile's clients use {}", known.join(", ")),
+            );
         }
         let redirects = self.may_use(GrantType::AuthorizationCode) || self.may_use(GrantType::Implicit);
         if redirects && self.redirect_uris.is_empty() {

@@ -29,6 +29,14 @@ impl Entropy {
         hash.finalize().into()
     }
 
+    /// Fills `bytes` with the next bits.
+    pub(crate) fn fill(&mut self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(32) {
+            let drawn = self.draw();
+            chunk.copy_from_slice(drawn.split_at(chunk.len()).0);
+        }
+    }
+
     /// The next 128 bits.
     pub fn draw_half(&mut self) -> [u8; 16] {
         let whole = self.draw();

@@ -54,6 +54,13 @@ pub enum Event {
         /// By which grant type.
         grant_type: GrantType,
     },
+    /// A client acted for a person, at a resource.
+    ActedAs {
+        /// The client.
+        client: ClientId,
+        /// The person.
+        subject: SubjectId,
+    },
     /// An access token was revoked by itself.
     AccessTokenRevoked {
         /// The grant it belonged to.

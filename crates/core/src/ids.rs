@@ -84,6 +84,13 @@ text_id! {
     ClientId, Limits::DEFAULT.client_id_bytes, |b| (0x20..=0x7e).contains(&b)
 }
 
+impl ClientId {
+    /// The id of the client that an API key names, from what was derived of the key.
+    pub(crate) fn of_api_key(derived: &[u8; 32]) -> Self {
+        Self(format!("key_{}", URL_SAFE_NO_PAD.encode(derived.split_at(16).0)).into())
+    }
+}
+
 text_id! {
     /// The person, or other party, that a grant speaks for: the `sub` of a token. Never given to anyone else, even
     /// after its owner is gone.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::ResponseType;
 use crate::credential::InteractionHandle;
-use crate::ids::{ClientId, SubjectId};
+use crate::ids::{AccountId, ClientId, SubjectId};
 use crate::pkce::CodeChallenge;
 use crate::record::{Format, Key, Kind, Record};
 use crate::redirect::RedirectTrusted;
@@ -21,9 +21,24 @@ pub struct AuthorizationRequest {
     pub(crate) scope: Scope,
     pub(crate) state: Option<String>,
     pub(crate) challenge: Option<CodeChallenge>,
+    pub(crate) page: Option<Page>,
+}
+
+/// Which page a client wants people to see first who are not logged in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Page {
+    /// The one for logging in.
+    SignIn,
+    /// The one for signing up.
+    SignUp,
 }
 
 impl AuthorizationRequest {
+    /// Which page people are to see first who are not logged in, if the client says.
+    pub fn page(&self) -> Option<Page> {
+        self.page
+    }
+
     /// Whose it is.
     pub fn client(&self) -> &ClientId {
         &self.client
@@ -59,6 +74,9 @@ pub struct Interaction {
     state: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     challenge: Option<CodeChallenge>,
+    /// The account it is for, once that is chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    account: Option<AccountId>,
     expires_at: Time,
     decided: bool,
 }
@@ -79,6 +97,7 @@ impl Interaction {
         request: AuthorizationRequest,
         subject: SubjectId,
         session: Digest,
+        account: Option<AccountId>,
         expires_at: Time,
     ) -> Self {
         Self {
@@ -93,6 +112,7 @@ impl Interaction {
             scope: request.scope,
             state: request.state,
             challenge: request.challenge,
+            account,
             expires_at,
             decided: false,
         }
@@ -103,22 +123,20 @@ impl Interaction {
         self.expires_at
     }
 
-    /// Takes the decision of whoever comes with the handle, in the same session, in time, as the same person. `None`
-    /// if any of it does not hold, or if the decision was taken before. The record must be written, expecting this
-    /// version, before the request is acted upon.
-    pub(crate) fn decide(
-        mut self,
+    /// The request, for whoever comes with the handle, in the same session, in time, as the same person, while it is
+    /// undecided; and the account that was chosen.
+    pub(crate) fn waiting(
+        &self,
         handle: &InteractionHandle,
         session: &Digest,
         subject: &SubjectId,
         now: Time,
-    ) -> Option<(Interaction, AuthorizationRequest)> {
+    ) -> Option<(AuthorizationRequest, Option<AccountId>)> {
         let same =
             self.handle.matches(handle.digest()) && self.session.matches(session) && self.subject == *subject;
         if !same || self.decided || self.expires_at <= now {
             return None;
         }
-        self.decided = true;
         let request = AuthorizationRequest {
             client: self.client.clone(),
             redirect: RedirectTrusted::restored(self.redirect_uri.clone(), self.redirect_asked),
@@ -126,7 +144,20 @@ impl Interaction {
             scope: self.scope.clone(),
             state: self.state.clone(),
             challenge: self.challenge.clone(),
+            page: None,
         };
-        Some((self, request))
+        Some((request, self.account.clone()))
+    }
+
+    /// The same, decided: it must be written, expecting the version that was read, before the request is acted upon.
+    #[must_use]
+    pub(crate) fn decided(self) -> Self {
+        Self { decided: true, ..self }
+    }
+
+    /// The same, for this account.
+    #[must_use]
+    pub(crate) fn for_account(self, account: AccountId) -> Self {
+        Self { account: Some(account), ..self }
     }
 }

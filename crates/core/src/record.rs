@@ -62,6 +62,16 @@ kinds! {
     UserSession = "user-session",
     /// A fact about the deployment itself.
     Deployment = "deployment",
+    /// What a person approved for a client before.
+    Consent = "consent",
+    /// An account of the service that users act for.
+    Account = "account",
+    /// A credential that lets a user's own tool act for him at one profile.
+    SessionToken = "session-token",
+    /// A hint that a user has a session token.
+    UserSessionToken = "user-session-token",
+    /// A credential that lets its holder register applications at one profile.
+    RegistrationKey = "registration-key",
 }
 
 impl fmt::Display for Kind {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use url::Url;
 
 use crate::limits::Limits;
+use crate::profile::RedirectMatch;
 
 /// A redirect URI as a client registered it. It is kept and compared as the text it was given as (RFC 6749, section
 /// 3.1.2.3; RFC 9700, section 2.1): a URI that had been normalised could match what its owner never wrote.
@@ -70,6 +71,50 @@ impl RedirectUri {
             _ => false,
         }
     }
+}
+
+impl RedirectMatch {
+    /// Whether a request may be answered at `requested`, where `registered` is registered.
+    pub fn admits(self, registered: &RedirectUri, requested: &str) -> bool {
+        match self {
+            RedirectMatch::Exact => registered.admits(requested),
+            RedirectMatch::AddedQuery => {
+                registered.admits(requested)
+                    || (plain(requested)
+                        && same_but_for_added_query(registered.as_str(), requested, |a, b| {
+                            RedirectUri(a.into()).admits(b)
+                        }))
+            }
+        }
+    }
+
+    /// Whether a token request repeats the URI that its authorization request named (RFC 6749, section 4.1.3).
+    pub fn same(self, asked: &str, repeated: &str) -> bool {
+        asked == repeated
+            || match self {
+                RedirectMatch::Exact => false,
+                RedirectMatch::AddedQuery => same_but_for_added_query(asked, repeated, |a, b| a == b),
+            }
+    }
+}
+
+/// Whether a URI of a request is one line of plain ASCII without a fragment, as a registered one is.
+fn plain(uri: &str) -> bool {
+    uri.bytes().all(|b| (0x21..=0x7e).contains(&b)) && !uri.contains(['#', '\\', '"', '<', '>'])
+}
+
+/// Whether two URIs are the same before their queries, and `own` has no query, or both have the same parameters in any
+/// order.
+fn same_but_for_added_query(own: &str, other: &str, same: impl Fn(&str, &str) -> bool) -> bool {
+    let split = |uri| str::split_once(uri, '?').map_or((uri, None), |(base, query)| (base, Some(query)));
+    let ((own, own_query), (other, query)) = (split(own), split(other));
+    let sorted = |query: &str| {
+        let mut pairs: Vec<_> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        pairs.sort();
+        pairs
+    };
+    let queries_fit = own_query.is_none_or(|own| query.is_some_and(|query| sorted(own) == sorted(query)));
+    same(own, other) && queries_fit
 }
 
 /// Hosts on which plain `http` never leaves the machine.
@@ -156,10 +201,15 @@ pub struct RedirectTrusted {
 impl RedirectTrusted {
     /// Trusts the requested URI if the client registered it; without one, the client's only URI
     /// (RFC 6749, section 3.1.2.3).
-    pub(crate) fn establish(registered: &[RedirectUri], requested: Option<&str>) -> Option<Self> {
+    pub(crate) fn establish(
+        registered: &[RedirectUri],
+        requested: Option<&str>,
+        rule: RedirectMatch,
+    ) -> Option<Self> {
         match (requested, registered) {
             (Some(uri), _) => {
-                registered.iter().any(|r| r.admits(uri)).then(|| Self { uri: uri.to_owned(), asked: true })
+                let trusted = registered.iter().any(|r| rule.admits(r, uri));
+                trusted.then(|| Self { uri: uri.to_owned(), asked: true })
             }
             (None, [only]) => Some(Self { uri: only.as_str().to_owned(), asked: false }),
             (None, _) => None,

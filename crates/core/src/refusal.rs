@@ -2,13 +2,15 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{ClientId, GrantId};
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal, $status:literal;)*) => {
         /// The error codes of OAuth, as the wire names them.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum ErrorCode { $($(#[$doc])* $name,)* }
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum ErrorCode { $($(#[$doc])* #[serde(rename = $text)] $name,)* }
 
         impl ErrorCode {
             /// The code as it is sent.
@@ -176,6 +178,16 @@ reasons! {
     PasswordWrong => InvalidGrant, "the user name or password is wrong";
     /// The person said no.
     Denied => AccessDenied, "the request was denied";
+    /// The person has no account that the grant could be about, or named one that is not his.
+    AccountMissing => AccessDenied, "the person has no account for this";
+    /// Not in the role that may approve.
+    RoleNotEnough => AccessDenied, "the person may not approve this for the account";
+    /// The account has not been opened to applications.
+    AccountClosed => AccessDenied, "the account is not open to applications";
+    /// The profile has no acting for others, or this client may not act for that person.
+    ActingNotAllowed => InsufficientScope, "the client may not act for this person";
+    /// No client has this API key, or not any more.
+    ApiKeyWrong => InvalidClient, "client authentication failed";
     /// The request waits no more: it was decided, expired, or belongs to another browser session.
     InteractionOver => InvalidRequest, "this request was answered already, or has expired; start again at the application";
     /// No access token (RFC 6750, section 3).

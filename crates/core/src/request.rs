@@ -35,10 +35,26 @@ impl ClientProof {
     }
 }
 
+/// Who asks for tokens.
+pub enum Presenter {
+    /// A client that says who it is.
+    Client(ClientCredentials),
+    /// Whoever holds this API key, which names the client and proves it.
+    ApiKey(Secret),
+    /// Whoever holds the refresh token of the request, where the profile's clients have nothing else to show.
+    Bearer,
+}
+
+impl From<ClientCredentials> for Presenter {
+    fn from(client: ClientCredentials) -> Self {
+        Presenter::Client(client)
+    }
+}
+
 /// A request to the token endpoint (RFC 6749, section 3.2).
 pub struct TokenRequest {
     /// Who asks.
-    pub client: ClientCredentials,
+    pub client: Presenter,
     /// For what.
     pub grant: GrantRequest,
 }
@@ -66,6 +82,8 @@ pub enum GrantRequest {
         /// What it wants to do.
         scope: Option<Scope>,
     },
+    /// An API key, and nothing else.
+    ApiKey,
     /// A person, whose password was verified by whoever made this request (RFC 6749, section 4.3).
     Password {
         /// The person, or nobody if the password was wrong.
@@ -97,6 +115,8 @@ pub struct AuthorizationParameters {
     pub code_challenge: Given,
     /// `code_challenge_method`.
     pub code_challenge_method: Given,
+    /// The parameter that chooses a page, where the profile has one.
+    pub page: Given,
     /// Whether another parameter was given twice, or the request is malformed as a whole.
     pub others: Option<crate::Reason>,
 }
@@ -111,11 +131,50 @@ pub struct DecisionRequest {
     /// The digest of the browser session in which it was shown.
     pub session: Digest,
     /// The person.
-    pub subject: SubjectId,
-    /// The account it is for, where the service has accounts.
+    pub approver: Approver,
+    /// The account it is for, where he has not chosen one before.
     pub account: Option<AccountId>,
     /// Yes or no.
     pub choice: Choice,
+}
+
+/// A person who is asked to approve, and what is known of him now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approver {
+    /// Who.
+    pub subject: SubjectId,
+    /// His name.
+    pub name: Option<String>,
+    /// His e-mail address.
+    pub email: Option<String>,
+    /// The accounts he may act for.
+    pub accounts: Vec<ApproverAccount>,
+}
+
+impl Approver {
+    /// A person of whom nothing is known but who he is.
+    pub fn new(subject: SubjectId) -> Self {
+        Self { subject, name: None, email: None, accounts: Vec::new() }
+    }
+
+    pub(crate) fn account(&self, id: &AccountId) -> Option<&ApproverAccount> {
+        self.accounts.iter().find(|account| account.id == *id)
+    }
+}
+
+/// An account that a person may act for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApproverAccount {
+    /// Which.
+    pub id: AccountId,
+    /// Its name.
+    pub name: Option<String>,
+    /// Where it is.
+    pub url: Option<String>,
+    /// What he is there.
+    pub role: String,
+    /// Whether applications may be let into it at all.
+    pub oauth_enabled: bool,
 }
 
 /// Yes or no.

@@ -64,6 +64,12 @@ impl Scope {
         Self::join(self.tokens().filter(|t| other.contains(t)).collect())
     }
 
+    /// The tokens that are in either set.
+    #[must_use]
+    pub fn union(&self, other: &Scope) -> Scope {
+        Self::join(self.tokens().chain(other.tokens()).collect())
+    }
+
     /// The set as text, tokens parted by one space.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -155,6 +161,11 @@ impl ScopeCatalogue {
         Ok(Self { meanings })
     }
 
+    /// What each token means, by its name.
+    pub fn meanings(&self) -> &BTreeMap<String, ScopeMeaning> {
+        &self.meanings
+    }
+
     /// Whether no token is described.
     pub fn is_empty(&self) -> bool {
         self.meanings.is_empty()
@@ -168,6 +179,11 @@ impl ScopeCatalogue {
     /// Whether a client may be registered with this token.
     pub fn knows(&self, token: &str) -> bool {
         self.is_empty() || self.meanings.contains_key(token)
+    }
+
+    /// The tokens of a scope that the catalogue knows.
+    pub fn known_of(&self, scope: &Scope) -> Scope {
+        Scope::join(scope.tokens().filter(|token| self.knows(token)).collect())
     }
 
     /// What the token permits, in words; the token itself where none are given.

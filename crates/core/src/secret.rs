@@ -126,17 +126,22 @@ impl ServerKey {
     /// 256 bits for the use that `label` names, bound to `parts` (RFC 5869 expand step). Distinct labels or parts give
     /// independent results: each part is preceded by its length.
     pub fn derive(&self, label: &str, parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
+        let mut out = Zeroizing::new([0; 32]);
+        self.derive_into(label, parts, out.as_mut());
+        out
+    }
+
+    /// The same for any number of bytes, up to 8,160.
+    pub(crate) fn derive_into(&self, label: &str, parts: &[&[u8]], out: &mut [u8]) {
         let mut info: Zeroizing<Vec<u8>> = Zeroizing::new(Vec::with_capacity(128));
         for part in std::iter::once(&label.as_bytes()).chain(parts) {
             info.extend_from_slice(&(part.len() as u64).to_be_bytes());
             info.extend_from_slice(part);
         }
-        let mut out = Zeroizing::new([0; 32]);
-        // Both lengths are right by type (a 32-byte key, a 32-byte output), so neither call can fail.
+        // The key's length is right by type, and nothing here is longer than 255 digests: neither call can fail.
         if let Ok(hkdf) = Hkdf::<Sha256>::from_prk(&self.0) {
-            let _ = hkdf.expand(&info, out.as_mut());
+            let _ = hkdf.expand(&info, out);
         }
-        out
     }
 }
 

@@ -131,12 +131,12 @@ impl<T: 'static> Step<T> {
                     next: Box::new(move |verdict| next(verdict).then(go_on)),
                 })
             }
-            Step::Sign(Sign { typ, payload, next }) => {
-                Step::Sign(Sign { typ, payload, next: Box::new(move |jws| next(jws).then(go_on)) })
+            Step::Sign(Sign { header, payload, next }) => {
+                Step::Sign(Sign { header, payload, next: Box::new(move |jws| next(jws).then(go_on)) })
             }
-            Step::VerifyJws(VerifyJws { compact, typ, next }) => Step::VerifyJws(VerifyJws {
+            Step::VerifyJws(VerifyJws { compact, header, next }) => Step::VerifyJws(VerifyJws {
                 compact,
-                typ,
+                header,
                 next: Box::new(move |payload| next(payload).then(go_on)),
             }),
         }
@@ -255,17 +255,38 @@ impl<T> VerifySecret<T> {
     }
 }
 
+/// What a JWS says of itself, and with what it is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JwsHeader {
+    /// The `typ`.
+    pub typ: String,
+    /// With what it is signed.
+    pub key: SigningKey,
+}
+
+/// With what a JWS is signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SigningKey {
+    /// One of the server's published keys.
+    Published,
+    /// The key of this profile alone, derived from the server's: HMAC-SHA256.
+    Shared {
+        /// The profile's name.
+        profile: String,
+    },
+}
+
 /// The need of a signature.
 pub struct Sign<T> {
-    typ: &'static str,
+    header: JwsHeader,
     payload: Vec<u8>,
     next: Next<String, T>,
 }
 
 impl<T> Sign<T> {
-    /// The `typ` of the JWS header.
-    pub fn typ(&self) -> &'static str {
-        self.typ
+    /// The header of the JWS, and with what to sign.
+    pub fn header(&self) -> &JwsHeader {
+        &self.header
     }
 
     /// The JSON to sign.
@@ -282,7 +303,7 @@ impl<T> Sign<T> {
 /// The need to know whether a JWS is ours.
 pub struct VerifyJws<T> {
     compact: Secret,
-    typ: &'static str,
+    header: JwsHeader,
     next: Next<Option<Vec<u8>>, T>,
 }
 
@@ -292,9 +313,9 @@ impl<T> VerifyJws<T> {
         &self.compact
     }
 
-    /// The `typ` it must have.
-    pub fn typ(&self) -> &'static str {
-        self.typ
+    /// The header it must have, and the key that must have signed it.
+    pub fn header(&self) -> &JwsHeader {
+        &self.header
     }
 
     /// Goes on with the JSON that was signed, or with nothing if it is not ours.
@@ -377,11 +398,11 @@ pub fn verify_secret(presented: Secret, hashes: Vec<String>) -> Step<bool> {
 }
 
 /// Asks for a signature over JSON.
-pub fn sign(typ: &'static str, payload: Vec<u8>) -> Step<String> {
-    Step::Sign(Sign { typ, payload, next: Box::new(Step::done) })
+pub fn sign(header: JwsHeader, payload: Vec<u8>) -> Step<String> {
+    Step::Sign(Sign { header, payload, next: Box::new(Step::done) })
 }
 
 /// Asks whether a compact JWS is ours, and for what it says.
-pub fn verify_jws(compact: Secret, typ: &'static str) -> Step<Option<Vec<u8>>> {
-    Step::VerifyJws(VerifyJws { compact, typ, next: Box::new(Step::done) })
+pub fn verify_jws(compact: Secret, header: JwsHeader) -> Step<Option<Vec<u8>>> {
+    Step::VerifyJws(VerifyJws { compact, header, next: Box::new(Step::done) })
 }

@@ -12,6 +12,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct Time(DateTime<Utc>);
 
 impl Time {
+    /// Later than any clock will be. What ends then has no end, and nobody is told of one.
+    pub const NEVER: Time = match DateTime::from_timestamp_millis(DateTime::<Utc>::MAX_UTC.timestamp_millis())
+    {
+        Some(last) => Time(last),
+        None => Time(DateTime::<Utc>::MAX_UTC),
+    };
+
+    /// The end that this is, if it is one.
+    pub fn unless_never(self) -> Option<Time> {
+        (self < Time::NEVER).then_some(self)
+    }
+
     /// The time `millis` milliseconds after the Unix epoch; out of chrono's range, the nearest end of it.
     pub fn from_unix_millis(millis: i64) -> Self {
         let (first, last) =
@@ -52,6 +64,9 @@ impl Add<Lifetime> for Time {
     type Output = Time;
 
     fn add(self, span: Lifetime) -> Time {
+        if span == Lifetime::FOREVER {
+            return Time::NEVER;
+        }
         let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         Time::from_unix_millis(self.unix_millis().saturating_add(millis))
     }
@@ -88,6 +103,8 @@ pub struct Lifetime(u64);
 impl Lifetime {
     /// No time at all.
     pub const ZERO: Lifetime = Lifetime(0);
+    /// No end. What is added to it is [`Time::NEVER`].
+    pub const FOREVER: Lifetime = Lifetime(u64::MAX);
     const MAX_MILLIS: u64 = 100 * 366 * 86_400 * 1000;
 
     /// A span of so many seconds; more than a hundred years are cut to that.
@@ -147,6 +164,44 @@ impl fmt::Display for Lifetime {
 impl fmt::Debug for Lifetime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// A [`Lifetime`] in a file, where `never` is [`Lifetime::FOREVER`].
+pub(crate) mod or_never {
+    use super::{Deserialize, Deserializer, Lifetime, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(span: &Lifetime, serializer: S) -> Result<S::Ok, S::Error> {
+        if *span == Lifetime::FOREVER {
+            serializer.serialize_str("never")
+        } else {
+            serializer.collect_str(span)
+        }
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Lifetime, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        if text == "never" { Ok(Lifetime::FOREVER) } else { text.parse().map_err(serde::de::Error::custom) }
+    }
+}
+
+/// The same where `never` is none.
+pub(crate) mod optional {
+    use super::{Deserializer, Lifetime, Serializer, or_never};
+
+    // The signature is serde's.
+    #[allow(clippy::ref_option)]
+    pub(crate) fn serialize<S: Serializer>(
+        span: &Option<Lifetime>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        or_never::serialize(&span.unwrap_or(Lifetime::FOREVER), serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Lifetime>, D::Error> {
+        or_never::deserialize(deserializer).map(|span| (span != Lifetime::FOREVER).then_some(span))
     }
 }
 

@@ -1,8 +1,9 @@
 //! What the HTTP room needs to know of users, and nothing more.
 
 use async_trait::async_trait;
-use grantor_core::{Lifetime, Secret, SubjectId, Time};
+use grantor_core::{AccountId, Lifetime, Secret, SubjectId, Time};
 
+use crate::account::{Account, ActsFor};
 use crate::directory::Directory;
 use crate::error::DirectoryError;
 use crate::login::LoginRefused;
@@ -18,6 +19,9 @@ use crate::user::User;
 /// 3. A session that has ended is never found again, and [`start_session`](UserDirectory::start_session) ends the one
 ///    it replaces.
 /// 4. What cannot be found out is an error, and never an answer.
+///
+/// Whoever has no accounts, session tokens or registration keys leaves what speaks of them as it is: then there are
+/// none.
 #[async_trait]
 pub trait UserDirectory: Send + Sync + 'static {
     /// The user whom this name and this password name. Both come straight from a form.
@@ -36,6 +40,55 @@ pub trait UserDirectory: Send + Sync + 'static {
     /// # Errors
     /// [`DirectoryError`] if that cannot be found out.
     async fn user(&self, subject: &SubjectId) -> Result<Option<User>, DirectoryError>;
+
+    /// The account, if there is one. A deleted account is none, and its id is never another's.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if that cannot be found out.
+    async fn account(&self, _id: &AccountId) -> Result<Option<Account>, DirectoryError> {
+        Ok(None)
+    }
+
+    /// The accounts that a user may act for now, and as what: his memberships without those that name no account. Costs
+    /// an [`account`](UserDirectory::account) for each.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if that cannot be found out.
+    async fn accounts_of(&self, user: &User) -> Result<Vec<ActsFor>, DirectoryError> {
+        let mut found = Vec::with_capacity(user.profile.accounts.len());
+        for membership in &user.profile.accounts {
+            let account = self.account(&membership.id).await?;
+            found.extend(account.map(|account| ActsFor { account, role: membership.role.clone() }));
+        }
+        Ok(found)
+    }
+
+    /// The user whom a session token acts for at a profile, as he is now. One of another profile, one that ended or ran
+    /// out, or whose user may not log in, acts for nobody.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if that cannot be found out.
+    async fn session_token_user(
+        &self,
+        _profile: &str,
+        _token: &Secret,
+        _now: Time,
+    ) -> Result<Option<User>, DirectoryError> {
+        Ok(None)
+    }
+
+    /// Whether whoever sends this key may register applications at a profile.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if that cannot be found out.
+    async fn is_registration_key(
+        &self,
+        _profile: &str,
+        _key: &Secret,
+        _now: Time,
+    ) -> Result<bool, DirectoryError> {
+        Ok(false)
+    }
 
     /// Starts a session for a user who has just logged in, in place of the one whose cookie the browser sent, and gives
     /// the new cookie's value.
@@ -76,6 +129,28 @@ impl UserDirectory for Directory {
 
     async fn user(&self, subject: &SubjectId) -> Result<Option<User>, DirectoryError> {
         Directory::user(self, subject).await
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Option<Account>, DirectoryError> {
+        Directory::account(self, id).await
+    }
+
+    async fn session_token_user(
+        &self,
+        profile: &str,
+        token: &Secret,
+        now: Time,
+    ) -> Result<Option<User>, DirectoryError> {
+        Directory::session_token_user(self, profile, token, now).await
+    }
+
+    async fn is_registration_key(
+        &self,
+        profile: &str,
+        key: &Secret,
+        now: Time,
+    ) -> Result<bool, DirectoryError> {
+        Directory::is_registration_key(self, profile, key, now).await
     }
 
     async fn start_session(

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use grantor_core::record::{Expect, Kind, Under};
-use grantor_core::{Lifetime, Limits, Secret, Standing, StandingState, SubjectId, Time};
+use grantor_core::{Lifetime, Limits, Secret, ServerKey, Standing, StandingState, SubjectId, Time};
 use grantor_store::{Store, StoreError};
 
 use crate::error::DirectoryError;
+use crate::kept::CredentialKey;
 use crate::password::{HashCost, InvalidHashCost, Passwords};
 use crate::records::{Records, Written};
 use crate::user::{NewUser, Profile, User, UserRecord, UserRefused, UserState};
@@ -43,17 +44,18 @@ impl Default for Settings {
 pub struct Directory {
     pub(crate) records: Records,
     pub(crate) passwords: Passwords,
+    pub(crate) credentials: CredentialKey,
     pub(crate) settings: Settings,
 }
 
-/// What an import did.
+/// What an import did to one user, account or credential.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Imported {
-    /// The user is new.
+    /// It is new.
     Created,
-    /// The user existed and is now as given.
+    /// It existed and is now as given.
     Updated,
-    /// The user was so already; nothing was written.
+    /// It was so already; nothing was written.
     Unchanged,
 }
 
@@ -67,14 +69,16 @@ pub struct UserPage {
 }
 
 impl Directory {
-    /// A directory over a store.
+    /// A directory over a store. The key is the server's, as the engine over the same store has it: session tokens and
+    /// registration keys are found by a derivation from it, and under another key all that were made are unknown.
     ///
     /// # Errors
     /// [`InvalidHashCost`] if passwords cannot be hashed as `settings` demand.
-    pub fn new(store: Arc<dyn Store>, settings: Settings) -> Result<Self, InvalidHashCost> {
+    pub fn new(store: Arc<dyn Store>, key: &ServerKey, settings: Settings) -> Result<Self, InvalidHashCost> {
         let passwords =
             Passwords::new(settings.hash_cost, settings.parallel_hashes, settings.limits.password_bytes)?;
-        Ok(Self { records: Records::new(store), passwords, settings })
+        let credentials = CredentialKey::new(key);
+        Ok(Self { records: Records::new(store), passwords, credentials, settings })
     }
 
     /// How many passwords this directory has hashed since it was made: for metrics.

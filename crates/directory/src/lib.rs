@@ -1,19 +1,19 @@
 //! **Invariant: who you are is decided here and nowhere else, nothing at rest logs anyone in, and what has ended stays
-//! ended.** No user name is ever given to a second person. The store holds argon2id hashes of passwords and SHA-256
-//! digests of cookies. One compare-and-set on the user's record ends all his sessions, so a session that is being
+//! ended.** No user name is ever given to a second person, and no account's id to a second account. The store holds argon2id hashes of passwords and SHA-256
+//! digests of cookies; of a credential that somebody else may have chosen, what only the server's key can derive. One compare-and-set on the user's record ends all his sessions, so a session that is being
 //! started meanwhile cannot slip through.
 //!
-//! [`Directory`] keeps users, passwords and browser sessions over any [`Store`](grantor_store::Store). The HTTP room
+//! [`Directory`] keeps users, the accounts they act for, passwords and browser sessions over any [`Store`](grantor_store::Store). The HTTP room
 //! knows only [`UserDirectory`], so whoever has users already brings those instead.
 //!
 //! ```
 //! use std::sync::Arc;
-//! use grantor_core::{Lifetime, Secret, Time};
+//! use grantor_core::{Lifetime, Secret, ServerKey, Time};
 //! use grantor_directory::{Directory, NewUser, Settings, UserName};
 //! use grantor_store::Store;
 //!
-//! async fn log_in(store: Arc<dyn Store>, now: Time) -> Result<(), Box<dyn std::error::Error>> {
-//!     let directory = Directory::new(store, Settings::default())?;
+//! async fn log_in(store: Arc<dyn Store>, key: &ServerKey, now: Time) -> Result<(), Box<dyn std::error::Error>> {
+//!     let directory = Directory::new(store, key, Settings::default())?;
 //!     let alice = NewUser {
 //!         username: UserName::parse("Alice")?,
 //!         password: Some(Secret::new("correct horse battery staple")),
@@ -31,27 +31,35 @@
 //! ```
 //!
 //! Two kinds of failure are kept apart, as everywhere in grantor: a *refusal* is an answer and comes as a value
-//! ([`UserRefused`], [`LoginRefused`]); a *fault* ([`DirectoryError`]) is an error and says nothing about the user.
+//! ([`UserRefused`], [`AccountRefused`], [`CredentialRefused`], [`LoginRefused`]); a *fault* ([`DirectoryError`]) is an error and says nothing about the user.
 
+mod account;
 mod contract;
 mod cookie;
 mod csrf;
 mod directory;
 mod error;
+mod kept;
 mod login;
 mod name;
 mod password;
 mod records;
+mod registration_key;
 mod session;
+mod session_token;
 mod user;
 
+pub use account::{Account, AccountPage, AccountProfile, AccountRefused, ActsFor};
 pub use contract::UserDirectory;
 pub use cookie::BrowserCookie;
 pub use csrf::{CsrfBinding, CsrfKey};
 pub use directory::{Directory, Imported, Settings, UserPage};
 pub use error::DirectoryError;
+pub use kept::{CredentialId, CredentialRefused};
 pub use login::{LoginReason, LoginRefused};
 pub use name::{InvalidUserName, UserName};
 pub use password::{HashCost, InvalidHashCost, InvalidPassword};
+pub use registration_key::{RegistrationKey, RegistrationKeyPage};
 pub use session::{Session, SessionSummary};
+pub use session_token::{SessionToken, SessionTokenPage};
 pub use user::{InvalidProfile, Membership, NewUser, Profile, TextProblem, User, UserRefused, UserState};

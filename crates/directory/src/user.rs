@@ -43,7 +43,7 @@ pub struct Profile {
     pub avatar: Option<String>,
     /// Whether he administers this server.
     pub admin: bool,
-    /// The accounts he may act for.
+    /// The accounts he may act for. That there are such accounts nobody has checked: see [`Membership`].
     pub accounts: Vec<Membership>,
 }
 
@@ -54,28 +54,40 @@ impl Profile {
     }
 
     pub(crate) fn check(&self, limits: &Limits) -> Result<(), InvalidProfile> {
-        let refuse = |field, problem| Err(InvalidProfile { field, problem });
         let roles = self.accounts.iter().map(|m| ("role", Some(&m.role)));
         let texts = [("email", &self.email), ("name", &self.name), ("avatar", &self.avatar)];
         for (field, text) in texts.map(|(field, text)| (field, text.as_ref())).into_iter().chain(roles) {
-            let Some(text) = text else { continue };
-            if text.len() > limits.display_text_bytes {
-                return refuse(field, TextProblem::TooLong { max: limits.display_text_bytes });
-            }
-            if text.chars().any(char::is_control) {
-                return refuse(field, TextProblem::ControlCharacter);
-            }
+            check_text(field, text, limits)?;
         }
         let mut ids: Vec<_> = self.accounts.iter().map(|m| &m.id).collect();
         ids.sort_unstable();
         if ids.windows(2).any(|pair| pair.first() == pair.last()) {
-            return refuse("accounts", TextProblem::Repeated);
+            return Err(InvalidProfile { field: "accounts", problem: TextProblem::Repeated });
         }
         Ok(())
     }
 }
 
-/// That a user may act for an account, and as what.
+/// The bounds of a text that people read.
+pub(crate) fn check_text(
+    field: &'static str,
+    text: Option<&String>,
+    limits: &Limits,
+) -> Result<(), InvalidProfile> {
+    let Some(text) = text else { return Ok(()) };
+    let max = limits.display_text_bytes;
+    if text.len() > max {
+        return Err(InvalidProfile { field, problem: TextProblem::TooLong { max } });
+    }
+    if text.chars().any(char::is_control) {
+        return Err(InvalidProfile { field, problem: TextProblem::ControlCharacter });
+    }
+    Ok(())
+}
+
+/// That a user may act for an account, and as what, **if there is such an account**: one that names none, or a deleted
+/// one, is kept and gives nothing. It is not refused, since users and accounts come in any order, and an embedder may
+/// keep either elsewhere. [`UserDirectory::accounts_of`](crate::UserDirectory::accounts_of) leaves such out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Membership {

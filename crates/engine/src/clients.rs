@@ -1,7 +1,8 @@
 //! Registrations.
 
-use grantor_core::client::{Client, ClientMetadata, InvalidClient};
+use grantor_core::client::{AuthMethod, Client, ClientMetadata, GrantType, InvalidClient};
 use grantor_core::credential::{mint_client_id, mint_client_secret};
+use grantor_core::flow;
 use grantor_core::record::{Expect, Kind, Put, Under, Version};
 use grantor_core::step::{Committed, FlowFault, Loaded, Step, commit, load};
 use grantor_core::{ClientId, Lifetime, Secret, SecretHash};
@@ -37,8 +38,54 @@ pub struct ClientPage {
 impl Engine {
     /// A client id that nobody has.
     pub fn new_client_id(&self) -> Result<ClientId, EngineError> {
-        ClientId::parse(&mint_client_id(&mut entropy()))
+        ClientId::parse(&mint_client_id(&self.profile().formats.client_id, &mut entropy()))
             .map_err(|e| InvalidClient { field: "client_id", why: e.to_string() }.into())
+    }
+
+    fn new_client_secret(&self) -> Secret {
+        mint_client_secret(&self.profile().formats.client_secret, &mut entropy())
+    }
+
+    /// Registers an API key of the profile, given or new, and tells its client id and, if it is new, the key. It is one of
+    /// the profile's clients, which has no other name: `metadata.client_id` is not looked at.
+    ///
+    /// # Errors
+    /// [`EngineError::InvalidClient`] if the profile has no API keys, or this one is known already, or a fault.
+    pub async fn register_api_key(
+        &self,
+        metadata: ClientMetadata,
+        key: Option<Secret>,
+    ) -> Result<(ClientId, Option<Secret>), EngineError> {
+        let (key, is_new) = match key {
+            Some(key) => (key, false),
+            None => (self.new_client_secret(), true),
+        };
+        let metadata = self.api_key_metadata(metadata, &key);
+        let id = metadata.client_id.clone();
+        self.register_client(metadata, Some(key.clone())).await?;
+        Ok((id, is_new.then_some(key)))
+    }
+
+    /// Makes an API key's registration what an import file says. The same again changes nothing.
+    ///
+    /// # Errors
+    /// As for [`Engine::import_client`].
+    pub async fn import_api_key(
+        &self,
+        metadata: ClientMetadata,
+        key: Secret,
+    ) -> Result<Imported, EngineError> {
+        self.import_client(self.api_key_metadata(metadata, &key), Some(key)).await
+    }
+
+    fn api_key_metadata(&self, metadata: ClientMetadata, key: &Secret) -> ClientMetadata {
+        ClientMetadata {
+            client_id: flow::api_key_client(self.profile(), self.server_key(), key),
+            profile: self.profile().name.clone(),
+            grant_types: [GrantType::ApiKey, GrantType::RefreshToken].into(),
+            token_endpoint_auth_method: AuthMethod::ApiKey,
+            ..metadata
+        }
     }
 
     /// Registers a client. A confidential one gets the secret given, or a new one, which is returned this once.
@@ -50,7 +97,7 @@ impl Engine {
         metadata: ClientMetadata,
         secret: Option<Secret>,
     ) -> Result<Option<Secret>, EngineError> {
-        let minted = (secret.is_none() && !metadata.is_public()).then(|| mint_client_secret(&mut entropy()));
+        let minted = (secret.is_none() && !metadata.is_public()).then(|| self.new_client_secret());
         let hash = self.hash_of(secret.as_ref(), minted.as_ref()).await?;
         let client = Client::register(metadata, hash, self.profile(), self.now())?;
         if self.write_client(Expect::Absent, &client).await? {
@@ -182,7 +229,7 @@ impl Engine {
         id: &ClientId,
         overlap: Lifetime,
     ) -> Result<Option<Secret>, EngineError> {
-        let secret = mint_client_secret(&mut entropy());
+        let secret = self.new_client_secret();
         let changed = self
             .change_client(id, |client| {
                 if client.metadata.is_public() {

@@ -2,7 +2,7 @@
 
 use grantor_core::Event;
 use grantor_core::record::{RecordKey, Under, Version};
-use grantor_core::step::{CommitOutcome, Step};
+use grantor_core::step::{CommitOutcome, JwsHeader, SigningKey, Step};
 use grantor_store::{Page, PutOutcome};
 
 use crate::engine::Engine;
@@ -85,17 +85,28 @@ impl Engine {
                     need.answer(matches)
                 }
                 Step::Sign(need) => {
-                    let jws = parts
-                        .keys
-                        .ring()
-                        .sign_json(need.typ(), need.payload(), self.now())
-                        .map_err(Fault::Keys)?;
+                    let JwsHeader { typ, key } = need.header();
+                    let jws = match key {
+                        SigningKey::Published => {
+                            let signed = parts.keys.ring().sign_json(typ, need.payload(), self.now());
+                            signed.map_err(Fault::Keys)?
+                        }
+                        SigningKey::Shared { .. } => self.shared_key().sign_json(typ, need.payload()),
+                    };
                     need.answer(jws)
                 }
                 Step::VerifyJws(need) => {
-                    let payload =
-                        parts.keys.ring().verify(need.compact().expose(), need.typ(), self.now()).ok();
-                    need.answer(payload)
+                    let (JwsHeader { typ, key }, compact) = (need.header(), need.compact().expose());
+                    let payload = match key {
+                        SigningKey::Published => {
+                            // A key that another process took out, or that went with a store which came back empty and has
+                            // forgotten every revocation, is not believed until the next upkeep but from now on.
+                            parts.keys.reload(&*parts.store, parts.algorithm, self.now()).await?;
+                            parts.keys.ring().verify(compact, typ, self.now())
+                        }
+                        SigningKey::Shared { .. } => self.shared_key().verify(compact, typ),
+                    };
+                    need.answer(payload.ok())
                 }
                 Step::Done(end) => return end.map_err(Into::into),
             };

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use grantor_core::flow::{
-    self, AuthorizationAnswer, Context, Examined, Introspection, OpenedInteraction, TokenAnswer,
+use grantor_core::flow::{self, Asked, AuthorizationAnswer, Context, Examined, Introspection, TokenAnswer};
+use grantor_core::request::{
+    Approver, AuthorizationParameters, ClientCredentials, DecisionRequest, TokenRequest,
 };
-use grantor_core::request::{AuthorizationParameters, ClientCredentials, DecisionRequest, TokenRequest};
-use grantor_core::wire::{self, Metadata};
+use grantor_core::wire::{self, Metadata, Shown};
 use grantor_core::{
-    AuthorizationRequest, Digest, Lifetime, LiveAccessToken, Profile, Scope, Secret, ServerKey, SubjectId,
-    Time,
+    AccountId, AuthorizationRequest, Digest, Event, Lifetime, LiveAccessToken, Profile, Scope, Secret,
+    ServerKey, SubjectId, Time,
 };
-use grantor_jose::{Algorithm, KeyStatus};
+use grantor_jose::{Algorithm, KeyStatus, SharedKey};
 use grantor_store::{Store, StoreInfo};
 
 use crate::error::EngineError;
@@ -24,10 +24,25 @@ use crate::surroundings::{Clock, SystemClock, entropy};
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) parts: Arc<Parts>,
+    service: Arc<Service>,
+}
+
+/// What is a profile's own: all else is shared by the profiles on one store.
+struct Service {
+    profile: Arc<Profile>,
+    metadata: Metadata,
+    shared_key: SharedKey,
+}
+
+impl Service {
+    fn of(profile: Profile, server_key: &ServerKey) -> Arc<Self> {
+        let metadata = wire::metadata(&profile);
+        let shared_key = SharedKey::of(server_key, &profile.name);
+        Arc::new(Self { profile: Arc::new(profile), metadata, shared_key })
+    }
 }
 
 pub(crate) struct Parts {
-    pub(crate) profile: Arc<Profile>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) server_key: Arc<ServerKey>,
     pub(crate) keys: Keys,
@@ -35,7 +50,6 @@ pub(crate) struct Parts {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) algorithm: Algorithm,
-    metadata: Metadata,
 }
 
 /// Puts an engine together.
@@ -77,9 +91,8 @@ impl EngineBuilder {
     /// sealed under another server key.
     pub async fn open(self) -> Result<Engine, EngineError> {
         let keys = Keys::open(&*self.store, &self.server_key, self.algorithm, self.clock.now()).await?;
+        let service = Service::of(self.profile, &self.server_key);
         let parts = Parts {
-            metadata: wire::metadata(&self.profile),
-            profile: Arc::new(self.profile),
             store: self.store,
             server_key: Arc::new(self.server_key),
             keys,
@@ -88,7 +101,7 @@ impl EngineBuilder {
             observer: self.observer,
             algorithm: self.algorithm,
         };
-        Ok(Engine { parts: Arc::new(parts) })
+        Ok(Engine { parts: Arc::new(parts), service })
     }
 }
 
@@ -110,9 +123,21 @@ impl Engine {
         }
     }
 
+    /// The same server under another profile: the same store, keys, clock and observer, with other values and names. What
+    /// one profile's client is given, another profile knows nothing of.
+    #[must_use]
+    pub fn for_profile(&self, profile: Profile) -> Engine {
+        let service = Service::of(profile, &self.parts.server_key);
+        Engine { parts: self.parts.clone(), service }
+    }
+
     /// The values it goes by.
     pub fn profile(&self) -> &Arc<Profile> {
-        &self.parts.profile
+        &self.service.profile
+    }
+
+    pub(crate) fn shared_key(&self) -> &SharedKey {
+        &self.service.shared_key
     }
 
     /// The store it keeps everything in, for rooms that keep their own records beside it.
@@ -132,7 +157,7 @@ impl Engine {
 
     pub(crate) fn context(&self) -> Context {
         Context {
-            profile: self.parts.profile.clone(),
+            profile: self.service.profile.clone(),
             key: self.parts.server_key.clone(),
             now: self.now(),
             entropy: entropy(),
@@ -162,18 +187,42 @@ impl Engine {
         Ok(examined)
     }
 
-    /// Lets an examined request wait for the decision of `subject`, who must be logged in, in the browser session of
-    /// digest `session`. Costs one write.
+    /// Puts an examined request before a person, who must be logged in, in the browser session of digest `session`. Costs
+    /// one write, and one read where the profile remembers what people approved.
     ///
     /// # Errors
     /// A fault.
-    pub async fn open_interaction(
+    pub async fn ask(
         &self,
         request: AuthorizationRequest,
-        subject: SubjectId,
+        approver: Approver,
         session: Digest,
-    ) -> Result<OpenedInteraction, EngineError> {
-        self.drive(Operation::Authorize, flow::open(self.context(), request, subject, session)).await
+    ) -> Result<Asked, EngineError> {
+        let asked =
+            self.drive(Operation::Authorize, flow::ask(self.context(), request, approver, session)).await;
+        asked.inspect(|asked| self.tell_refusal(Operation::Authorize, asked))
+    }
+
+    /// Takes a person's choice of one of his accounts, for a request that waits for it.
+    ///
+    /// # Errors
+    /// A refusal for a page if the request waits no more, or a fault.
+    pub async fn choose_account(
+        &self,
+        handle: Secret,
+        session: Digest,
+        approver: Approver,
+        account: AccountId,
+    ) -> Result<Asked, EngineError> {
+        let flow = flow::choose_account(self.context(), handle, session, approver, account);
+        let asked = self.drive(Operation::Decide, flow).await;
+        asked.inspect(|asked| self.tell_refusal(Operation::Decide, asked))
+    }
+
+    fn tell_refusal(&self, operation: Operation, asked: &Asked) {
+        if let Asked::Answered(AuthorizationAnswer { refusal: Some(refusal), .. }) = asked {
+            self.parts.observer.refused(operation, refusal);
+        }
     }
 
     /// Takes a person's decision, once, and says where to send the browser. Costs two reads and three writes.
@@ -234,12 +283,36 @@ impl Engine {
         token: Option<Secret>,
         required: Scope,
     ) -> Result<LiveAccessToken, EngineError> {
-        self.drive(Operation::Check, flow::check(self.context(), token, required)).await
+        self.drive(Operation::Check, flow::check(self.context(), token, required, None)).await
+    }
+
+    /// Lets a request pass at a resource of our own, by whatever it shows, and for the person that the client says it acts
+    /// for, where the profile has such things. That it acted for somebody is told to the observer.
+    ///
+    /// # Errors
+    /// A refusal, or a fault.
+    pub async fn check_shown(
+        &self,
+        shown: Shown,
+        required: Scope,
+        act_as: Option<SubjectId>,
+    ) -> Result<LiveAccessToken, EngineError> {
+        let flow = match shown {
+            Shown::ApiKey(key) => flow::check_api_key(self.context(), key, required, act_as),
+            Shown::Token(token) => flow::check(self.context(), Some(token), required, act_as),
+            Shown::Nothing => flow::check(self.context(), None, required, act_as),
+        };
+        let live = self.drive(Operation::Check, flow).await?;
+        if let Some(person) = &live.acting_as {
+            let (client, subject) = (live.client.clone(), person.clone());
+            self.parts.observer.happened(&Event::ActedAs { client, subject });
+        }
+        Ok(live)
     }
 
     /// The metadata document (RFC 8414). Costs nothing.
     pub fn metadata(&self) -> &Metadata {
-        &self.parts.metadata
+        &self.service.metadata
     }
 
     /// The public keys, those that do not sign yet among them.

@@ -24,7 +24,7 @@
 //!
 //! let answer = engine
 //!     .token(TokenRequest {
-//!         client: ClientCredentials { client: "service".parse()?, proof: ClientProof::Basic(secret) },
+//!         client: ClientCredentials { client: "service".parse()?, proof: ClientProof::Basic(secret) }.into(),
 //!         grant: GrantRequest::ClientCredentials { scope: Some("read".parse()?) },
 //!     })
 //!     .await?;

@@ -1,12 +1,12 @@
 //! What the token, introspection and revocation endpoints have in common.
 
-use axum::extract::Request;
-use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
-use axum::response::{IntoResponse, Response};
-use grantor_core::wire::{self, Challenge, ErrorBody, Parameters};
-use grantor_core::{ClientId, ErrorCode, Reason, Refusal};
+use axum::response::Response;
+use grantor_core::wire::{self, Challenge, ErrorAnswer, Parameters};
+use grantor_core::{ClientId, ErrorCode, Profile, Reason, Refusal};
 use grantor_directory::DirectoryError;
 use grantor_engine::EngineError;
 
@@ -14,7 +14,7 @@ use crate::form::{self, FormFault};
 use crate::respond;
 use crate::source::Source;
 use crate::throttle::Wait;
-use crate::web::Shared;
+use crate::web::{App, Shared};
 
 /// A request to one of them, read once.
 pub(crate) struct ApiRequest {
@@ -29,15 +29,17 @@ impl ApiRequest {
         let (parts, body) = request.into_parts();
         wire::refuse_credentials_in_url(parts.uri.query())?;
         let bytes = form::read(app, &parts, body).await?;
-        Ok(Self {
-            authorization: authorization(&parts)?,
-            parameters: Parameters::read(&bytes, &app.engine.profile().limits).faultless()?,
-            source: Source::of(&parts, &app.settings.trusted_proxies),
-        })
+        Self::of(app, &parts, Parameters::read(&bytes, &app.engine.profile().limits).faultless()?)
+    }
+
+    /// A request whose parameters have been read.
+    pub(crate) fn of(app: &Shared, parts: &Parts, parameters: Parameters) -> Result<Self, ApiStop> {
+        let authorization = authorization(parts)?;
+        Ok(Self { authorization, parameters, source: Source::of(parts, &app.settings.trusted_proxies) })
     }
 }
 
-fn authorization(parts: &Parts) -> Result<Option<String>, Refusal> {
+pub(crate) fn authorization(parts: &Parts) -> Result<Option<String>, Refusal> {
     let mut headers = parts.headers.get_all(AUTHORIZATION).iter();
     match (headers.next(), headers.next()) {
         (None, _) => Ok(None),
@@ -53,9 +55,10 @@ fn authorization(parts: &Parts) -> Result<Option<String>, Refusal> {
 pub(crate) async fn throttled<T>(
     app: &Shared,
     source: Source,
-    client: &ClientId,
+    client: Option<&ClientId>,
     work: impl Future<Output = Result<T, EngineError>>,
 ) -> Result<T, ApiStop> {
+    // Who does not say who he is, is counted by where he comes from.
     let key = (source, client);
     if let Some(throttle) = &app.clients {
         throttle.check(&key, app.engine.now())?;
@@ -81,41 +84,33 @@ pub(crate) enum ApiStop {
     Unavailable,
 }
 
-impl IntoResponse for ApiStop {
-    fn into_response(self) -> Response {
-        match self {
-            ApiStop::Refused(refusal) => refused(&refusal),
-            ApiStop::Form(FormFault::WrongType) => refused(&Reason::ContentTypeWrong.into()),
-            ApiStop::Form(FormFault::TooLarge) => {
-                error(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::InvalidRequest, "the body is too large")
-            }
-            ApiStop::Form(FormFault::TooSlow) => error(
-                StatusCode::REQUEST_TIMEOUT,
-                ErrorCode::InvalidRequest,
-                "the body did not arrive in time",
-            ),
-            ApiStop::Form(FormFault::Broken) => {
-                error(StatusCode::BAD_REQUEST, ErrorCode::InvalidRequest, "the body broke off")
-            }
-            ApiStop::TooMany(Wait(seconds)) => respond::retry_after(
-                error(
-                    StatusCode::TOO_MANY_REQUESTS,
-                    ErrorCode::TemporarilyUnavailable,
-                    "too many failed attempts; slow down and try again later",
-                ),
-                seconds,
-            ),
-            ApiStop::Unavailable => {
-                let body = ErrorBody::unavailable().to_json();
-                respond::retry_after(respond::json(StatusCode::SERVICE_UNAVAILABLE, body), 1)
-            }
+/// The answer to a request, in the words of the profile.
+pub(crate) fn told(app: &Shared, ended: Result<Response, ApiStop>) -> Response {
+    let stop = match ended {
+        Ok(response) => return response,
+        Err(stop) => stop,
+    };
+    let profile = app.engine.profile();
+    let invalid = |status: StatusCode, why| error(profile, status, ErrorCode::InvalidRequest, why);
+    match stop {
+        ApiStop::Refused(refusal) => refused(profile, &refusal),
+        ApiStop::Form(FormFault::WrongType) => refused(profile, &Reason::ContentTypeWrong.into()),
+        ApiStop::Form(FormFault::TooLarge) => invalid(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
+        ApiStop::Form(FormFault::TooSlow) => {
+            invalid(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
         }
+        ApiStop::Form(FormFault::Broken) => invalid(StatusCode::BAD_REQUEST, "the body broke off"),
+        ApiStop::TooMany(Wait(seconds)) => {
+            let why = "too many failed attempts; slow down and try again later";
+            let code = ErrorCode::TemporarilyUnavailable;
+            respond::retry_after(error(profile, StatusCode::TOO_MANY_REQUESTS, code, why), seconds)
+        }
+        ApiStop::Unavailable => respond::retry_after(sent(ErrorAnswer::unavailable(profile)), 1),
     }
 }
 
-fn refused(refusal: &Refusal) -> Response {
-    let status = StatusCode::from_u16(refusal.code().status()).unwrap_or(StatusCode::BAD_REQUEST);
-    let mut response = respond::json(status, ErrorBody::of(refusal).to_json());
+fn refused(profile: &Profile, refusal: &Refusal) -> Response {
+    let mut response = sent(ErrorAnswer::of(refusal, profile));
     let challenge = Challenge::Basic.header(refusal).and_then(|text| HeaderValue::try_from(text).ok());
     if let Some(challenge) = challenge {
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
@@ -123,14 +118,25 @@ fn refused(refusal: &Refusal) -> Response {
     response
 }
 
-fn error(status: StatusCode, code: ErrorCode, description: &str) -> Response {
-    let body = ErrorBody { error: code.as_str(), error_description: description.to_owned() };
-    respond::json(status, body.to_json())
+fn error(profile: &Profile, status: StatusCode, code: ErrorCode, description: &str) -> Response {
+    sent(ErrorAnswer::new(profile, status.as_u16(), code, description))
+}
+
+fn sent(answer: ErrorAnswer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_REQUEST);
+    let mut response = respond::json(status, answer.body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(answer.content_type));
+    response
 }
 
 /// Answers a method that an endpoint does not have. The router adds which it has.
-pub(crate) async fn method_not_allowed() -> Response {
-    error(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::InvalidRequest, "the method is not allowed here")
+pub(crate) async fn method_not_allowed(State(app): State<App>) -> Response {
+    error(
+        app.engine.profile(),
+        StatusCode::METHOD_NOT_ALLOWED,
+        ErrorCode::InvalidRequest,
+        "the method is not allowed here",
+    )
 }
 
 impl From<Refusal> for ApiStop {

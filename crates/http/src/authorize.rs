@@ -5,14 +5,14 @@ use axum::http::header::ALLOW;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use grantor_core::client::ClientMetadata;
-use grantor_core::flow::Examined;
-use grantor_core::request::{Choice, DecisionRequest};
+use grantor_core::flow::{Asked, Examined};
+use grantor_core::request::{Approver, Choice, DecisionRequest};
 use grantor_core::wire::{self, Parameters};
 use grantor_core::{AccountId, AuthorizationRequest, Reason, Refusal, Secret};
 
 use crate::browser::{self, Visitor};
 use crate::guard::URI_BYTES;
-use crate::pages::{self, ConsentPage, Forms, Stop};
+use crate::pages::{self, AccountChoice, ChoosePage, ConsentPage, Forms, Stop};
 use crate::web::{App, Shared};
 use crate::{form, login, respond};
 
@@ -67,8 +67,8 @@ enum Next {
 
 async fn examine(app: &Shared, encoded: &[u8]) -> Result<Next, Stop> {
     let profile = app.engine.profile();
-    let parameters = Parameters::read(encoded, &profile.limits);
-    Ok(match app.engine.examine(wire::authorization_parameters(&parameters)).await? {
+    let parameters = Parameters::read(encoded, &profile.limits).renamed(&profile.parameters);
+    Ok(match app.engine.examine(wire::authorization_parameters(&parameters, profile)).await? {
         Examined::Proceed { request, client } => Next::Ask(request, client),
         Examined::Redirect(error) => Next::Answer(respond::see_other(&error.location(profile))?),
     })
@@ -101,30 +101,63 @@ fn reencoded(encoded: &[u8]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(form_urlencoded::parse(encoded)).finish()
 }
 
-/// Lets the request wait, and asks.
+/// Puts the request before the person.
 async fn ask(
     app: &Shared,
     request: AuthorizationRequest,
     client: &ClientMetadata,
     visitor: &Visitor,
 ) -> Result<Response, Stop> {
-    let scope = request.scope().clone();
-    let scopes: Vec<&str> = scope.tokens().map(|token| app.engine.profile().scopes.describe(token)).collect();
-    let target = request.redirect().as_str().to_owned();
-    let subject = visitor.session.user.subject.clone();
-    let opened = app.engine.open_interaction(request, subject, visitor.digest()).await?;
-    let template = ConsentPage {
-        action: &decision_path(app),
-        logout: &app.path("/logout"),
-        csrf: &visitor.token(app, CONSENT),
-        interaction: opened.handle.expose(),
-        client: client.display_name(),
-        description: client.description.as_deref(),
-        target: place(&target),
-        user: visitor.name(),
-        scopes: &scopes,
+    let approver = browser::approver(app, visitor).await?;
+    let asked = app.engine.ask(request, approver.clone(), visitor.digest()).await?;
+    show(app, asked, client, visitor, &approver)
+}
+
+/// Shows what the person is asked, or sends him on if it is nothing.
+fn show(
+    app: &Shared,
+    asked: Asked,
+    client: &ClientMetadata,
+    visitor: &Visitor,
+    approver: &Approver,
+) -> Result<Response, Stop> {
+    let (action, logout, csrf) = (decision_path(app), app.path("/logout"), visitor.token(app, CONSENT));
+    let page = match asked {
+        Asked::Answered(answer) => return respond::see_other(answer.location.expose()),
+        Asked::Account(question) => {
+            let accounts: Vec<AccountChoice<'_>> = approver.accounts.iter().map(AccountChoice::of).collect();
+            let template = ChoosePage {
+                action: &action,
+                logout: &logout,
+                csrf: &csrf,
+                interaction: question.opened.handle.expose(),
+                client: client.display_name(),
+                user: visitor.name(),
+                accounts: &accounts,
+            };
+            pages::page(StatusCode::OK, &template, Forms::Onward)
+        }
+        Asked::Decision(question) => {
+            let catalogue = &app.engine.profile().scopes;
+            let scopes: Vec<&str> = question.scope.tokens().map(|token| catalogue.describe(token)).collect();
+            let account =
+                question.account.as_ref().and_then(|id| approver.accounts.iter().find(|a| a.id == *id));
+            let template = ConsentPage {
+                action: &action,
+                logout: &logout,
+                csrf: &csrf,
+                interaction: question.opened.handle.expose(),
+                client: client.display_name(),
+                description: client.description.as_deref(),
+                target: place(question.redirect.as_str()),
+                user: visitor.name(),
+                account: account.map(|account| AccountChoice::of(account).name),
+                scopes: &scopes,
+            };
+            pages::page(StatusCode::OK, &template, Forms::Onward)
+        }
     };
-    Ok(pages::page(StatusCode::OK, &template, Forms::Onward))
+    Ok(page)
 }
 
 /// The part of a redirect URI that tells a person where he will be taken: scheme and host.
@@ -139,23 +172,41 @@ fn place(uri: &str) -> &str {
 pub(crate) async fn decide(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let (parts, body) = request.into_parts();
     let (visitor, fields) = browser::own_form(&app, &parts, body, CONSENT).await?;
-    let invalid = |name| Stop::Refused(Refusal::from(Reason::ParameterInvalid).of(name));
-    let choice = match fields.required("decision")? {
-        "approve" => Choice::Approve { scope: None },
-        "deny" => Choice::Deny,
-        _ => return Err(invalid("decision")),
-    };
-    let user = &visitor.session.user;
-    let account = match fields.get("account").map(AccountId::parse) {
-        None => None,
-        // Only for an account of his own.
-        Some(Ok(id)) if user.profile.accounts.iter().any(|membership| membership.id == id) => Some(id),
-        Some(_) => return Err(invalid("account")),
-    };
     let handle = Secret::new(fields.required("interaction")?);
-    let (session, subject) = (visitor.digest(), user.subject.clone());
-    let answer = app.engine.decide(DecisionRequest { handle, session, subject, account, choice }).await?;
+    let account = fields.get("account").map(AccountId::parse).transpose();
+    let account = account.map_err(|_| Refusal::from(Reason::ParameterInvalid).of("account"))?;
+    let (session, approver) = (visitor.digest(), browser::approver(&app, &visitor).await?);
+    // The page offers nothing but his own.
+    if account.as_ref().is_some_and(|id| !approver.accounts.iter().any(|own| own.id == *id)) {
+        return Err(Stop::Refused(Refusal::from(Reason::ParameterInvalid).of("account")));
+    }
+    let choice = match (fields.get("decision"), account.clone()) {
+        (Some("approve"), _) => Choice::Approve { scope: None },
+        (Some("deny"), _) => Choice::Deny,
+        (None, Some(account)) => return choose(&app, handle, &visitor, approver, account).await,
+        (Some(_), _) => return Err(Stop::Refused(Refusal::from(Reason::ParameterInvalid).of("decision"))),
+        (None, None) => return Err(Stop::Refused(Refusal::from(Reason::ParameterMissing).of("decision"))),
+    };
+    let decision = DecisionRequest { handle, session, approver, account, choice };
+    let answer = app.engine.decide(decision).await?;
     respond::see_other(answer.location.expose())
+}
+
+/// Takes the choice of an account, and asks what is to be asked for it.
+async fn choose(
+    app: &Shared,
+    handle: Secret,
+    visitor: &Visitor,
+    approver: Approver,
+    account: AccountId,
+) -> Result<Response, Stop> {
+    let asked = app.engine.choose_account(handle, visitor.digest(), approver.clone(), account).await?;
+    let id = match &asked {
+        Asked::Answered(answer) => return respond::see_other(answer.location.expose()),
+        Asked::Account(question) | Asked::Decision(question) => question.client.clone(),
+    };
+    let client = app.engine.client(&id).await?.ok_or(Stop::NotFound)?;
+    show(app, asked, &client, visitor, &approver)
 }
 
 #[cfg(test)]

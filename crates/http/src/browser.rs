@@ -4,6 +4,7 @@ use axum::body::Body;
 use axum::http::HeaderMap;
 use axum::http::header::ORIGIN;
 use axum::http::request::Parts;
+use grantor_core::request::{Approver, ApproverAccount};
 use grantor_core::wire::Parameters;
 use grantor_core::{Digest, Secret};
 use grantor_directory::Session;
@@ -47,6 +48,22 @@ pub(crate) async fn visitor(app: &Shared, headers: &HeaderMap) -> Result<Option<
     Ok(session.map(|session| Visitor { session, cookie }))
 }
 
+/// What is known of whoever is logged in, now that he is to approve something.
+pub(crate) async fn approver(app: &Shared, visitor: &Visitor) -> Result<Approver, Stop> {
+    let user = &visitor.session.user;
+    // Of an account that is gone nothing is left but that he belonged to it: there is nothing to approve for it.
+    let accounts = app.users()?.accounts_of(user).await?.into_iter().map(|acts_for| ApproverAccount {
+        id: acts_for.account.id,
+        name: acts_for.account.name,
+        url: acts_for.account.url,
+        role: acts_for.role,
+        oauth_enabled: acts_for.account.oauth_enabled,
+    });
+    let accounts = accounts.collect();
+    let (name, email) = (user.profile.name.clone(), user.profile.email.clone());
+    Ok(Approver { subject: user.subject.clone(), name, email, accounts })
+}
+
 /// A form posted by whoever is logged in, from one of our own pages, meant for this purpose.
 pub(crate) async fn own_form(
     app: &Shared,
@@ -77,6 +94,7 @@ pub(crate) async fn page_form(app: &Shared, parts: &Parts, body: Body) -> Result
 fn is_foreign(app: &Shared, headers: &HeaderMap) -> bool {
     let foreign_site =
         headers.get_all("sec-fetch-site").iter().any(|site| site != "same-origin" && site != "none");
-    let foreign_origin = headers.get_all(ORIGIN).iter().any(|origin| origin != app.origin.as_str());
+    let foreign_origin =
+        headers.get_all(ORIGIN).iter().any(|origin| !app.origins.iter().any(|own| origin == own.as_str()));
     foreign_site || foreign_origin
 }

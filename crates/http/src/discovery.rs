@@ -6,17 +6,17 @@ use axum::http::StatusCode;
 use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 
-use crate::api::ApiStop;
+use crate::api::{self, ApiStop};
 use crate::web::App;
 
 /// What the server says of itself.
-pub(crate) async fn metadata(State(app): State<App>) -> Result<Response, ApiStop> {
-    document(serde_json::to_vec(app.engine.metadata()))
+pub(crate) async fn metadata(State(app): State<App>) -> Response {
+    api::told(&app, document(serde_json::to_vec(app.engine.metadata())))
 }
 
 /// The public keys.
-pub(crate) async fn jwks(State(app): State<App>) -> Result<Response, ApiStop> {
-    document(serde_json::to_vec(&app.engine.jwks()))
+pub(crate) async fn jwks(State(app): State<App>) -> Response {
+    api::told(&app, document(serde_json::to_vec(&app.engine.jwks())))
 }
 
 fn document(body: serde_json::Result<Vec<u8>>) -> Result<Response, ApiStop> {

@@ -30,6 +30,17 @@ pub(crate) async fn read(app: &Shared, parts: &Parts, body: Body) -> Result<Byte
     collect(body, app.engine.profile().limits.body_bytes, app.settings.body_timeout).await
 }
 
+/// Reads a body of whatever type it says it is, within the same bounds.
+pub(crate) async fn read_any(app: &Shared, body: Body) -> Result<Bytes, FormFault> {
+    collect(body, app.engine.profile().limits.body_bytes, app.settings.body_timeout).await
+}
+
+/// Reads a body that must be empty, since it is no form.
+pub(crate) async fn read_empty(app: &Shared, body: Body) -> Result<Bytes, FormFault> {
+    let bytes = read_any(app, body).await?;
+    if bytes.is_empty() { Ok(bytes) } else { Err(FormFault::WrongType) }
+}
+
 async fn collect(body: Body, limit: usize, timeout: Duration) -> Result<Bytes, FormFault> {
     match tokio::time::timeout(timeout, Limited::new(body, limit).collect()).await {
         Err(_) => Err(FormFault::TooSlow),
@@ -40,7 +51,7 @@ async fn collect(body: Body, limit: usize, timeout: Duration) -> Result<Bytes, F
 }
 
 /// Whether the one content type is that of forms; parameters such as `charset` may follow it.
-fn is_form(parts: &Parts) -> bool {
+pub(crate) fn is_form(parts: &Parts) -> bool {
     let mut types = parts.headers.get_all(CONTENT_TYPE).iter();
     let (Some(only), None) = (types.next(), types.next()) else { return false };
     let essence = only.to_str().ok().and_then(|text| text.split(';').next()).unwrap_or_default();

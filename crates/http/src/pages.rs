@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use grantor_core::Refusal;
+use grantor_core::request::ApproverAccount;
 use grantor_directory::DirectoryError;
 use grantor_engine::EngineError;
 use sha2::{Digest as _, Sha256};
@@ -89,7 +90,35 @@ pub(crate) struct ConsentPage<'a> {
     pub(crate) description: Option<&'a str>,
     pub(crate) target: &'a str,
     pub(crate) user: &'a str,
+    pub(crate) account: Option<&'a str>,
     pub(crate) scopes: &'a [&'a str],
+}
+
+/// The question for which account.
+#[derive(Template)]
+#[template(path = "choose.html")]
+pub(crate) struct ChoosePage<'a> {
+    pub(crate) action: &'a str,
+    pub(crate) logout: &'a str,
+    pub(crate) csrf: &'a str,
+    pub(crate) interaction: &'a str,
+    pub(crate) client: &'a str,
+    pub(crate) user: &'a str,
+    pub(crate) accounts: &'a [AccountChoice<'a>],
+}
+
+/// One account to choose.
+pub(crate) struct AccountChoice<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) role: &'a str,
+}
+
+impl<'a> AccountChoice<'a> {
+    pub(crate) fn of(account: &'a ApproverAccount) -> Self {
+        let id = account.id.as_str();
+        Self { id, name: account.name.as_deref().unwrap_or(id), role: &account.role }
+    }
 }
 
 /// The question whether to log out.

@@ -10,6 +10,7 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use grantor_core::client::ResponseType;
+use grantor_core::profile::TokenEndpoint;
 
 use crate::pages::Stop;
 use crate::web::App;
@@ -54,18 +55,40 @@ fn guarded(app: &App, router: Router<App>) -> Router {
 
 fn mount_documents(mount: &mut Mount, app: &App) {
     let endpoints = &app.engine.profile().endpoints;
-    mount.at(&app.path(&endpoints.metadata), get(discovery::metadata));
-    if !app.prefix.is_empty() {
-        mount.at(&format!("{WELL_KNOWN}{}", app.prefix), get(discovery::metadata));
+    if let Some(path) = &endpoints.metadata {
+        mount.at(&app.path(path), get(discovery::metadata));
+        if !app.prefix.is_empty() {
+            mount.at(&format!("{WELL_KNOWN}{}", app.prefix), get(discovery::metadata));
+        }
     }
-    mount.at(&app.path(&endpoints.jwks), get(discovery::jwks));
+    if let Some(path) = &endpoints.jwks {
+        mount.at(&app.path(path), get(discovery::jwks));
+    }
 }
 
 fn mount_api(mount: &mut Mount, app: &App) {
     let endpoints = &app.engine.profile().endpoints;
-    mount.at(&app.path(&endpoints.token), post(token::token));
-    mount.at(&app.path(&endpoints.introspect), post(introspect::introspect));
-    mount.at(&app.path(&endpoints.revoke), post(revoke::revoke));
+    for endpoint in &endpoints.token {
+        mount.at(&app.path(&endpoint.path), token_methods(endpoint));
+    }
+    if let Some(path) = &endpoints.introspect {
+        mount.at(&app.path(path), post(introspect::introspect));
+    }
+    if let Some(path) = &endpoints.revoke {
+        mount.at(&app.path(path), post(revoke::revoke));
+    }
+}
+
+fn token_methods(endpoint: &TokenEndpoint) -> MethodRouter<App> {
+    let (of_post, of_get) = (endpoint.clone(), endpoint.clone());
+    let methods = post(move |State(app): State<App>, request: Request| token::token(app, of_post, request));
+    if !endpoint.danger_get {
+        return methods;
+    }
+    // A GET makes tokens here, so HEAD, which axum would answer by it, must not.
+    methods
+        .get(move |State(app): State<App>, request: Request| token::token(app, of_get, request))
+        .head(authorize::head)
 }
 
 fn mount_pages(mount: &mut Mount, app: &App) {

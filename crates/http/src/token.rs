@@ -1,24 +1,55 @@
 //! The token endpoint (RFC 6749, section 3.2).
 
-use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::extract::Request;
+use axum::http::{Method, StatusCode};
 use axum::response::Response;
-use grantor_core::request::GrantRequest;
-use grantor_core::wire;
+use grantor_core::profile::{BodyKind, TokenEndpoint};
+use grantor_core::request::{GrantRequest, Presenter};
+use grantor_core::{ClientId, wire};
 
 use crate::api::{self, ApiRequest, ApiStop};
-use crate::web::App;
-use crate::{password, respond};
+use crate::web::{App, Shared};
+use crate::{form, password, respond};
 
-/// Answers a request for tokens.
-pub(crate) async fn token(State(app): State<App>, request: Request) -> Result<Response, ApiStop> {
-    let request = ApiRequest::read(&app, request).await?;
-    let (header, profile) = (request.authorization.as_deref(), app.engine.profile());
-    let mut asked = wire::token_request(header, &request.parameters, profile, None)?;
+/// Answers a request for tokens, as this endpoint reads it.
+pub(crate) async fn token(app: App, endpoint: TokenEndpoint, request: Request) -> Response {
+    api::told(&app, answer(&app, &endpoint, request).await)
+}
+
+async fn answer(app: &Shared, endpoint: &TokenEndpoint, request: Request) -> Result<Response, ApiStop> {
+    let profile = app.engine.profile();
+    let request = read(app, endpoint, request).await?;
+    let header = request.authorization.as_deref();
+    let mut asked = wire::token_request(header, &request.parameters, profile, endpoint, None)?;
     if let GrantRequest::Password { subject, .. } = &mut asked.grant {
-        *subject = password::verify(&app, &request).await?;
+        *subject = password::verify(app, &request).await?;
     }
-    let client = asked.client.client.clone();
-    let answer = api::throttled(&app, request.source, &client, app.engine.token(asked)).await?;
-    Ok(respond::json(StatusCode::OK, wire::token_body(&answer)))
+    let client = claimed(&asked.client);
+    let answer = api::throttled(app, request.source, client.as_ref(), app.engine.token(asked)).await?;
+    Ok(respond::json(StatusCode::OK, wire::token_body(&answer, profile)))
+}
+
+/// Who the request says it is from. A key or a token says nothing that could be counted under.
+fn claimed(presenter: &Presenter) -> Option<ClientId> {
+    match presenter {
+        Presenter::Client(credentials) => Some(credentials.client.clone()),
+        Presenter::ApiKey(_) | Presenter::Bearer => None,
+    }
+}
+
+async fn read(app: &Shared, endpoint: &TokenEndpoint, request: Request) -> Result<ApiRequest, ApiStop> {
+    let (parts, body) = request.into_parts();
+    let query = parts.uri.query();
+    let bytes = match endpoint.body {
+        // Of a GET, whatever comes with it is no form.
+        _ if parts.method == Method::GET => axum::body::Bytes::new(),
+        BodyKind::Json => form::read_any(app, body).await?,
+        // Where parameters may be in the URL, there may be no form at all.
+        BodyKind::Form if endpoint.danger_parameters_in_url && !form::is_form(&parts) => {
+            form::read_empty(app, body).await?
+        }
+        BodyKind::Form => form::read(app, &parts, body).await?,
+    };
+    let parameters = wire::token_parameters(app.engine.profile(), endpoint, query, &bytes)?;
+    ApiRequest::of(app, &parts, parameters)
 }

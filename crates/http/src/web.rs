@@ -73,12 +73,13 @@ pub struct Web {
     engine: Engine,
     users: Option<Arc<dyn UserDirectory>>,
     settings: Settings,
+    origins: Vec<String>,
 }
 
 impl Web {
     /// The HTTP side of an engine, with the embedded directory over the engine's store.
     pub fn new(engine: Engine) -> Self {
-        Self { engine, users: None, settings: Settings::default() }
+        Self { engine, users: None, settings: Settings::default(), origins: Vec::new() }
     }
 
     /// Brings other users than those of the embedded directory, or the embedded directory with settings of its own.
@@ -92,6 +93,13 @@ impl Web {
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
+        self
+    }
+
+    /// Names the origins by which browsers reach it, beside the issuer's: forms that come from them are its own.
+    #[must_use]
+    pub fn origins(mut self, origins: Vec<String>) -> Self {
+        self.origins = origins;
         self
     }
 
@@ -112,12 +120,14 @@ impl Web {
     }
 
     fn shared(self) -> Shared {
-        let Self { engine, users, settings } = self;
+        let Self { engine, users, settings, mut origins } = self;
         let issuer = &engine.profile().issuer;
         let origin = issuer.origin();
         let prefix = issuer.as_str().strip_prefix(&origin).unwrap_or_default().to_owned();
+        origins.push(origin);
         let users = users.or_else(|| {
-            let embedded = Directory::new(engine.store().clone(), grantor_directory::Settings::default());
+            let settings = grantor_directory::Settings::default();
+            let embedded = Directory::new(engine.store().clone(), engine.server_key(), settings);
             embedded.ok().map(|directory| Arc::new(directory) as Arc<dyn UserDirectory>)
         });
         Shared {
@@ -125,7 +135,7 @@ impl Web {
             cookies: CookieNames::new(issuer.is_https()),
             clients: settings.client_rate.map(Throttle::new),
             logins: settings.login_rate.map(LoginThrottle::new),
-            origin,
+            origins,
             prefix,
             users,
             settings,
@@ -145,8 +155,8 @@ pub(crate) struct Shared {
     pub(crate) cookies: CookieNames,
     pub(crate) clients: Option<Throttle>,
     pub(crate) logins: Option<LoginThrottle>,
-    /// The issuer's scheme, host and port: the only `Origin` our forms come from.
-    pub(crate) origin: String,
+    /// Scheme, host and port of the issuer, and of the other names it is reached by: no other `Origin` is our forms'.
+    pub(crate) origins: Vec<String>,
     /// The issuer's path, under which everything is; mostly empty.
     pub(crate) prefix: String,
 }

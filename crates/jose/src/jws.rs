@@ -9,7 +9,7 @@ use crate::json::{StrictJsonError, refuse_duplicates, strict_json};
 use crate::private_key::Refused;
 use crate::{Algorithm, VerifyError, bounds};
 
-/// The header of every token we sign.
+/// The header of every token that is signed with a published key.
 #[derive(Serialize)]
 pub(crate) struct ProtectedHeader<'a> {
     pub(crate) alg: Algorithm,
@@ -19,7 +19,7 @@ pub(crate) struct ProtectedHeader<'a> {
 
 /// The compact form of a payload, signed by `sign`.
 pub(crate) fn encode_compact(
-    header: &ProtectedHeader<'_>,
+    header: &impl Serialize,
     payload: &[u8],
     sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Refused>,
 ) -> Result<String, Refused> {
@@ -39,7 +39,8 @@ pub(crate) fn encode_compact(
 pub(crate) struct Compact<'a> {
     pub(crate) signing_input: &'a str,
     pub(crate) signature: Vec<u8>,
-    pub(crate) kid: String,
+    /// `None` if absent or no text.
+    pub(crate) kid: Option<String>,
     /// `None` if absent or no text.
     pub(crate) alg: Option<String>,
     /// `None` if absent or no text.
@@ -67,8 +68,7 @@ impl<'a> Compact<'a> {
             Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_))
             | None => None,
         };
-        let kid = text("kid").ok_or(VerifyError::UnknownKey)?;
-        let (alg, typ) = (text("alg"), text("typ"));
+        let (kid, alg, typ) = (text("kid"), text("alg"), text("typ"));
         Ok(Self { signing_input, signature: decode(signature)?, kid, alg, typ, payload })
     }
 

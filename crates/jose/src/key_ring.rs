@@ -91,7 +91,7 @@ impl KeyRing {
     /// [`VerifyError`], which carries nothing of the token.
     pub fn verify(&self, compact: &str, typ: &str, now: Time) -> Result<Vec<u8>, VerifyError> {
         let token = Compact::parse(compact)?;
-        let known = |key: &&Parsed| key.kid == token.kid && key.turn.is_published(now);
+        let known = |key: &&Parsed| token.kid.as_ref() == Some(&key.kid) && key.turn.is_published(now);
         let signer = self.keys.iter().find(known).ok_or(VerifyError::UnknownKey)?;
         if token.alg.as_deref() != Some(signer.key.public().algorithm().as_str()) {
             return Err(VerifyError::WrongAlgorithm);

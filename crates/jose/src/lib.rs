@@ -47,6 +47,7 @@ mod key_set;
 mod private_key;
 mod public_key;
 mod seal;
+mod shared_key;
 
 #[cfg(test)]
 mod rfc_vectors;
@@ -58,3 +59,4 @@ pub use key_ring::KeyRing;
 pub use key_set::{KeySet, KeyState, KeyStatus};
 pub use public_key::{Ed25519, Jwk, Jwks, P256, PublicKey, Signature};
 pub use seal::Sealer;
+pub use shared_key::SharedKey;

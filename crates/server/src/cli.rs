@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use grantor_core::client::{AccessTokenFormat, AuthMethod, GrantType, ResponseType};
 use grantor_core::{AccountId, ClientId, GrantId, Lifetime, RedirectUri, Scope, SubjectId};
-use grantor_directory::{Membership, UserName};
+use grantor_directory::{CredentialId, Membership, UserName};
 use grantor_engine::{Algorithm, Engine};
 
 use crate::storage::StorageUrl;
@@ -37,12 +37,12 @@ pub(crate) enum Command {
     },
     /// Check the configuration and do nothing.
     CheckConfig,
-    /// Make clients and users what a JSON file says; the same file twice changes nothing.
+    /// Make clients, users, accounts and what guards registration what a JSON file says; the same file twice changes nothing.
     Import {
         /// The file, or `-` for standard input.
         file: String,
     },
-    /// Print clients and users in the shape of an import file, without their secrets.
+    /// Print clients, users and accounts in the shape of an import file, without their secrets.
     Export,
     /// Registrations.
     #[command(subcommand)]
@@ -62,6 +62,28 @@ pub(crate) enum Command {
     /// The store.
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Accounts that users act for.
+    #[command(subcommand)]
+    Account(AccountCommand),
+    /// Dialects: what a service's clients send and are answered.
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+    /// Tokens with which a user's own tool acts for him at a profile's registration resource.
+    #[command(subcommand)]
+    SessionToken(SessionTokenCommand),
+    /// Keys that guard a profile's registration resource.
+    #[command(subcommand)]
+    RegistrationKey(RegistrationKeyCommand),
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ProfileCommand {
+    /// Those that the configuration serves, and those that come with grantor.
+    List,
+    /// Every value of one: of the configuration, or of those that come with grantor.
+    Show { name: String },
+    /// Read a profile file, and list each danger that it switches on.
+    Check { file: PathBuf },
 }
 
 #[derive(Subcommand)]
@@ -70,6 +92,9 @@ pub(crate) enum ClientCommand {
     Create {
         /// Its id; a random one if absent.
         id: Option<ClientId>,
+        /// The profile it belongs to; the first of the configuration if absent.
+        #[arg(long)]
+        profile: Option<String>,
         #[command(flatten)]
         changes: Box<ClientChanges>,
         /// Take its secret from this file, or from standard input if it is `-`, and mint none.
@@ -79,22 +104,30 @@ pub(crate) enum ClientCommand {
     /// All registrations.
     List,
     /// One registration.
-    Show { id: ClientId },
+    Show {
+        #[arg(allow_hyphen_values = true)]
+        id: ClientId,
+    },
     /// Change what is given and leave the rest.
     Update {
+        #[arg(allow_hyphen_values = true)]
         id: ClientId,
         #[command(flatten)]
         changes: Box<ClientChanges>,
     },
     /// Mint a new secret and print it, once.
     RotateSecret {
+        #[arg(allow_hyphen_values = true)]
         id: ClientId,
         /// How long the old secrets stay valid.
         #[arg(long, default_value = "0")]
         overlap: Lifetime,
     },
     /// End a client and all its tokens. Its id is never given again.
-    Delete { id: ClientId },
+    Delete {
+        #[arg(allow_hyphen_values = true)]
+        id: ClientId,
+    },
 }
 
 /// What of a registration is set, by the names of RFC 7591. An empty text removes an optional one.
@@ -200,6 +233,48 @@ pub(crate) struct UserChanges {
     /// An account he may act for, and as what; once for each. Replaces all he had.
     #[arg(long, value_name = "ID:ROLE", value_parser = membership)]
     pub(crate) account: Vec<Membership>,
+    /// One more account, or another role in one of his; once for each.
+    #[arg(long, value_name = "ID:ROLE", value_parser = membership, conflicts_with = "account")]
+    pub(crate) add_account: Vec<Membership>,
+    /// An account he may act for no more; once for each.
+    #[arg(long, value_name = "ID", conflicts_with = "account")]
+    pub(crate) remove_account: Vec<AccountId>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum AccountCommand {
+    /// Make an account.
+    Create {
+        id: AccountId,
+        #[command(flatten)]
+        changes: AccountChanges,
+    },
+    /// All accounts.
+    List,
+    /// One account.
+    Show { id: AccountId },
+    /// Change what is given and leave the rest.
+    Update {
+        id: AccountId,
+        #[command(flatten)]
+        changes: AccountChanges,
+    },
+    /// Forget all about an account but its id, which no other gets.
+    Delete { id: AccountId },
+}
+
+/// What of an account is set. An empty text removes an optional one.
+#[derive(Args, Clone)]
+pub(crate) struct AccountChanges {
+    /// Its name, for people to read.
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Where it lives.
+    #[arg(long)]
+    pub(crate) url: Option<String>,
+    /// Whether OAuth is on for it; off until it is switched on.
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) oauth_enabled: Option<bool>,
 }
 
 #[derive(Subcommand)]
@@ -214,7 +289,11 @@ pub(crate) enum GrantCommand {
         client: Option<ClientId>,
     },
     /// End a grant and all its tokens.
-    Revoke { id: GrantId },
+    Revoke {
+        // Whatever it begins with: ids are random.
+        #[arg(allow_hyphen_values = true)]
+        id: GrantId,
+    },
 }
 
 #[derive(Subcommand)]
@@ -222,11 +301,13 @@ pub(crate) enum TokenCommand {
     /// What a token is worth.
     Introspect {
         /// The token, or `-` for standard input, where other users of this machine cannot see it.
+        #[arg(allow_hyphen_values = true)]
         token: String,
     },
     /// End a token.
     Revoke {
         /// The token, or `-` for standard input, where other users of this machine cannot see it.
+        #[arg(allow_hyphen_values = true)]
         token: String,
     },
 }
@@ -247,6 +328,7 @@ pub(crate) enum KeyCommand {
     /// Take a key out at once, for when it leaked: what it signed is worth nothing from now on.
     Retire {
         /// The key's name, as `key list` shows it.
+        #[arg(allow_hyphen_values = true)]
         kid: String,
     },
 }
@@ -276,6 +358,57 @@ pub(crate) enum StoreCommand {
         /// The copy is lost and cannot be asked. What a server that was started on it acknowledged is lost with it.
         #[arg(long)]
         danger_copy_is_lost: bool,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum SessionTokenCommand {
+    /// Make a session token and print it, once.
+    Create {
+        /// The profile it is good for.
+        #[arg(long, value_name = "NAME")]
+        profile: String,
+        /// The user it acts for.
+        #[arg(long)]
+        user: UserName,
+        /// When it ends by itself; never if absent.
+        #[arg(long, value_name = "LIFETIME")]
+        expires_in: Option<Lifetime>,
+    },
+    /// All session tokens that have not ended, or one user's, or one profile's. The tokens themselves nobody can show.
+    List {
+        /// Only this user's.
+        #[arg(long)]
+        user: Option<UserName>,
+        /// Only this profile's.
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
+    },
+    /// End a session token for good.
+    Delete {
+        /// Its id, as `session-token list` shows it.
+        id: CredentialId,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum RegistrationKeyCommand {
+    /// Make a registration key and print it, once.
+    Create {
+        /// The profile it is good for.
+        #[arg(long, value_name = "NAME")]
+        profile: String,
+    },
+    /// All registration keys that have not ended, or one profile's. The keys themselves nobody can show.
+    List {
+        /// Only this profile's.
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
+    },
+    /// End a registration key for good. What was registered with it stays.
+    Delete {
+        /// Its id, as `registration-key list` shows it.
+        id: CredentialId,
     },
 }
 
@@ -316,5 +449,19 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn what_is_random_may_begin_with_a_hyphen() {
+        for line in [
+            ["grant", "revoke", "-AAAAAAAAAAAAAAAAAAAAA"],
+            ["key", "retire", "-a"],
+            ["client", "show", "-a"],
+            ["token", "revoke", "-a"],
+            ["token", "introspect", "-"],
+        ] {
+            let parsed = Cli::try_parse_from(["grantor"].into_iter().chain(line));
+            assert!(parsed.is_ok(), "{line:?}: {:?}", parsed.err().map(|e| e.to_string()));
+        }
     }
 }

@@ -51,7 +51,9 @@ pub(crate) async fn prepare(house: &House, listener: &str) -> Result<Demo, Failu
     let challenge = Digest::of(verifier.as_bytes()).to_base64url();
     // What is pasted stays short, and shells keep no secret in their history but the one exported.
     let curl = format!("curl -sS -u \"{NAME}:$SECRET\"");
-    let token = format!("{curl} -d grant_type=client_credentials {base}{}", endpoints.token);
+    let token_path = endpoints.token.first().map_or("", |endpoint| endpoint.path.as_str());
+    let token = format!("{curl} -d grant_type=client_credentials {base}{token_path}");
+    let introspect = endpoints.introspect.as_deref().unwrap_or_default();
     let only_token = r#"sed 's/.*"access_token":"\([^"]*\)".*/\1/'"#;
     let asked: Vec<&str> = scope.tokens().collect();
     Ok(Demo {
@@ -60,7 +62,7 @@ pub(crate) async fn prepare(house: &House, listener: &str) -> Result<Demo, Failu
         password: password.expose().to_owned(),
         export: format!("export SECRET='{}'", client_secret.expose()),
         keep: format!("TOKEN=$({token} | {only_token})"),
-        introspect: format!("{curl} -d \"token=$TOKEN\" {base}{}", endpoints.introspect),
+        introspect: format!("{curl} -d \"token=$TOKEN\" {base}{introspect}"),
         authorize: format!(
             "{}?response_type=code&client_id={NAME}&redirect_uri={}&scope={}&state=demo&code_challenge={challenge}\
              &code_challenge_method=S256",
@@ -70,8 +72,7 @@ pub(crate) async fn prepare(house: &House, listener: &str) -> Result<Demo, Failu
         ),
         redeem: format!(
             "{curl} -d grant_type=authorization_code -d redirect_uri={REDIRECT} -d code_verifier={verifier} \
-             -d code=THE_CODE {base}{}",
-            endpoints.token
+             -d code=THE_CODE {base}{token_path}"
         ),
         token,
         client_secret: client_secret.expose().to_owned(),

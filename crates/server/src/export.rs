@@ -3,7 +3,7 @@
 use grantor_core::client::ClientMetadata;
 use serde_json::{Value, json};
 
-use crate::commands::{client, user};
+use crate::commands::{account, client, user};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::wiring::House;
@@ -14,7 +14,9 @@ pub(crate) async fn run(house: &House) -> Result<(), Failure> {
         client::all(house).await?.into_iter().partition(is_plain_resource_server);
     let servers: Vec<Value> = servers
         .iter()
-        .map(|server| json!({"client_id": server.client_id, "audience": server.audience}))
+        .map(|server| {
+            json!({"client_id": server.client_id, "audience": server.audience, "profile": server.profile})
+        })
         .collect();
     let users: Vec<Value> = user::all(house)
         .await?
@@ -27,7 +29,18 @@ pub(crate) async fn run(house: &House) -> Result<(), Failure> {
             })
         })
         .collect();
-    let whole = json!({"clients": clients, "users": users, "resource_servers": servers});
+    let accounts: Vec<Value> = account::all(house)
+        .await?
+        .iter()
+        .map(|account| {
+            json!({
+                "id": account.id, "name": account.name, "url": account.url,
+                "oauth_enabled": account.oauth_enabled,
+            })
+        })
+        .collect();
+    let whole =
+        json!({"clients": clients, "users": users, "accounts": accounts, "resource_servers": servers});
     let pretty = serde_json::to_string_pretty(&whole).map_err(|e| Failure::failed(e.to_string()))?;
     Output { json: false }.result(&whole, || pretty)
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -11,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use grantor_core::Issuer;
-use grantor_core::wire::ErrorBody;
+use grantor_core::{Profile, wire::ErrorAnswer};
 use tokio::sync::watch;
 use tower::Service as _;
 
@@ -72,17 +73,22 @@ async fn pass(
 }
 
 /// Tells that the server lives and is not ready, and puts off all else.
-pub(crate) fn closed(issuer: &Issuer) -> Router {
-    let prefix = issuer.as_str().strip_prefix(&issuer.origin()).unwrap_or_default();
-    // What axum would take for a pattern is none.
-    let prefix = prefix.replace('{', "{{").replace('}', "}}");
-    let mut router = Router::new().fallback(put_off);
-    for prefix in BTreeSet::from(["", &prefix]) {
+pub(crate) fn closed(profiles: &[&Profile]) -> Router {
+    let first = profiles.first().map(|profile| Arc::new((*profile).clone()));
+    let mut router = Router::new().fallback(move |headers: HeaderMap| put_off(first.clone(), headers));
+    let prefixes = profiles.iter().map(|profile| prefix_of(&profile.issuer));
+    for prefix in prefixes.chain([String::new()]).collect::<BTreeSet<_>>() {
         router = router
             .route(&format!("{prefix}/health/alive"), get(alive))
             .route(&format!("{prefix}/health/ready"), get(unready));
     }
     router
+}
+
+/// The path of an issuer, as axum takes it: what it would take for a pattern is none.
+fn prefix_of(issuer: &Issuer) -> String {
+    let prefix = issuer.as_str().strip_prefix(&issuer.origin()).unwrap_or_default();
+    prefix.replace('{', "{{").replace('}', "}}")
 }
 
 const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json");
@@ -99,13 +105,15 @@ async fn unready() -> Response {
 }
 
 /// The same words as for any other failure of the store: in JSON for clients, as text for people.
-async fn put_off(headers: HeaderMap) -> Response {
+async fn put_off(profile: Option<Arc<Profile>>, headers: HeaderMap) -> Response {
     let accepts = headers.get(ACCEPT).and_then(|accepts| accepts.to_str().ok()).unwrap_or_default();
     if accepts.contains("text/html") {
         let text = "The server cannot answer right now. Try again in a moment.\n";
         (StatusCode::SERVICE_UNAVAILABLE, [TEXT, FRESH, SOON], text).into_response()
     } else {
-        let body = ErrorBody::unavailable().to_json();
-        (StatusCode::SERVICE_UNAVAILABLE, [JSON, FRESH, SOON], body).into_response()
+        let answer = profile.map(|profile| ErrorAnswer::unavailable(&profile));
+        let typed = answer.as_ref().map_or(JSON, |answer| (CONTENT_TYPE, answer.content_type));
+        let body = answer.map(|answer| answer.body).unwrap_or_default();
+        (StatusCode::SERVICE_UNAVAILABLE, [typed, FRESH, SOON], body).into_response()
     }
 }

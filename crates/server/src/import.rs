@@ -1,7 +1,9 @@
-//! `grantor import`: makes clients and users what a file says.
+//! `grantor import`: makes clients, users, accounts and credentials what a file says.
 //!
 //! **Invariant: nothing is applied of a file in which anything is refused.** Every entry is read and checked by the
 //! rules that will hold when it is written, before the first is written.
+
+mod credentials;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,21 +11,25 @@ use std::sync::Arc;
 use grantor_core::client::{Client, ClientMetadata};
 use grantor_core::record::{Kind, RecordKey, decode};
 use grantor_core::{AccountId, ClientId, Secret, SecretHash};
-use grantor_directory::{Directory, HashCost, NewUser, Profile, Settings, UserName, UserRefused};
+use grantor_directory::{
+    AccountProfile, Directory, HashCost, NewUser, Profile, Settings, UserName, UserRefused,
+};
 use grantor_engine::Imported;
 use grantor_store::MemoryStore;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use self::credentials::Credentials;
+use crate::commands::account;
 use crate::failure::Failure;
 use crate::files::read_text;
-use crate::output::{Output, message};
+use crate::output::{Output, fields};
+use crate::profiles;
 use crate::wiring::House;
 
 /// The sections that belong to profiles which are not here yet.
-const LATER: [(&str, &str); 3] =
-    [("api_keys", "api-video"), ("registration_keys", "flex"), ("session_tokens", "brightcove")];
+const LATER: [(&str, &str); 1] = [("api_keys", "api-video")];
 
 /// One client of the file, whichever section it came from.
 struct ClientEntry {
@@ -44,16 +50,18 @@ struct UserEntry {
     new: NewUser,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct AccountEntry {
+    place: String,
     id: AccountId,
-    #[serde(rename = "name")]
-    _name: Option<String>,
-    #[serde(rename = "url")]
-    _url: Option<String>,
-    #[serde(rename = "oauth_enabled")]
-    _oauth_enabled: Option<bool>,
+    profile: AccountProfile,
+}
+
+/// What a file says.
+struct Parsed {
+    clients: Vec<ClientEntry>,
+    users: Vec<UserEntry>,
+    accounts: Vec<AccountEntry>,
+    credentials: Credentials,
 }
 
 #[derive(Deserialize)]
@@ -61,6 +69,7 @@ struct AccountEntry {
 struct ResourceServerEntry {
     client_id: ClientId,
     audience: String,
+    profile: Option<String>,
 }
 
 /// What was done, by section.
@@ -69,7 +78,23 @@ struct Report {
     clients: Counts,
     resource_servers: Counts,
     users: Counts,
-    accounts_ignored: usize,
+    accounts: Counts,
+    registration_keys: Counts,
+    session_tokens: Counts,
+}
+
+impl Report {
+    fn shown(&self) -> String {
+        let sections = [
+            ("clients", &self.clients),
+            ("resource servers", &self.resource_servers),
+            ("users", &self.users),
+            ("accounts", &self.accounts),
+            ("registration keys", &self.registration_keys),
+            ("session tokens", &self.session_tokens),
+        ];
+        fields(&sections.map(|(name, counts)| (name, Some(counts.shown()))))
+    }
 }
 
 #[derive(Default, Serialize)]
@@ -99,29 +124,17 @@ pub(crate) async fn run(house: &House, file: &str, output: Output) -> Result<(),
     let whole: Map<String, Value> = serde_json::from_str(text.expose())
         .map_err(|e| Failure::failed(format!("{file}:{}:{}: not a JSON object", e.line(), e.column())))?;
     let parsed = parse(whole, &house.engine.profile().name);
-    let (clients, users, accounts) = parsed.map_err(|why| Failure::failed(format!("{file}: {why}")))?;
+    let parsed = parsed.map_err(|why| Failure::failed(format!("{file}: {why}")))?;
     let checked = async {
-        check_clients(house, &clients).await?;
-        check_users(house, &users).await
+        check_clients(house, &parsed.clients).await?;
+        check_users(house, &parsed.users).await?;
+        check_accounts(house, &parsed.accounts).await?;
+        parsed.credentials.check(house, &parsed.users).await
     };
     checked.await.map_err(|why| Failure::failed(format!("{file}: {why}")))?;
-    let report = apply(house, clients, users, accounts).await?;
-    if accounts > 0 {
-        message(&format!(
-            "ignored: {accounts} accounts; this version keeps no accounts, only which of them its users may act for"
-        ));
-    }
-    output.result(&report, || {
-        format!(
-            "clients           {}\nresource servers  {}\nusers             {}",
-            report.clients.shown(),
-            report.resource_servers.shown(),
-            report.users.shown()
-        )
-    })
+    let report = apply(house, parsed).await?;
+    output.result(&report, || report.shown())
 }
-
-type Parsed = (Vec<ClientEntry>, Vec<UserEntry>, usize);
 
 fn parse(mut whole: Map<String, Value>, profile: &str) -> Result<Parsed, String> {
     let mut section = |name: &str| match whole.remove(name) {
@@ -151,26 +164,28 @@ fn parse(mut whole: Map<String, Value>, profile: &str) -> Result<Parsed, String>
     let users = section("users")?.into_iter().enumerate();
     let users =
         users.map(|(at, entry)| parse_user(format!("users[{at}]"), entry)).collect::<Result<Vec<_>, _>>()?;
-    let accounts = section("accounts")?;
-    let mut known = BTreeSet::new();
-    for (at, entry) in accounts.iter().enumerate() {
-        let place = format!("accounts[{at}]");
-        once(&mut known, typed::<AccountEntry>(&place, entry.clone())?.id, &place, "id")?;
-    }
+    let accounts = section("accounts")?.into_iter().enumerate();
+    let accounts = accounts
+        .map(|(at, entry)| parse_account(format!("accounts[{at}]"), entry))
+        .collect::<Result<Vec<_>, _>>()?;
+    let credentials = Credentials::parse(section("registration_keys")?, section("session_tokens")?)?;
     if let Some(unknown) = whole.keys().next() {
         return Err(format!(
             "{unknown}: unknown section; there are clients, users, accounts, resource_servers, api_keys, \
              registration_keys and session_tokens"
         ));
     }
-    let (mut ids, mut names) = (BTreeSet::new(), BTreeSet::new());
+    let (mut ids, mut names, mut known) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for client in &clients {
         once(&mut ids, client.metadata.client_id.clone(), &client.place, "client_id")?;
     }
     for user in &users {
         once(&mut names, user.new.username.clone(), &user.place, "username")?;
     }
-    Ok((clients, users, accounts.len()))
+    for account in &accounts {
+        once(&mut known, account.id.clone(), &account.place, "id")?;
+    }
+    Ok(Parsed { clients, users, accounts, credentials })
 }
 
 fn once<T: Ord + std::fmt::Display>(
@@ -194,10 +209,10 @@ fn parse_client(
     let metadata = match section {
         Section::Clients => typed(&place, entry)?,
         Section::ResourceServers => {
-            let ResourceServerEntry { client_id, audience } = typed(&place, entry)?;
+            let ResourceServerEntry { client_id, audience, profile: of } = typed(&place, entry)?;
             ClientMetadata {
                 audience: Some(audience),
-                profile: profile.to_owned(),
+                profile: of.unwrap_or_else(|| profile.to_owned()),
                 grant_types: BTreeSet::new(),
                 ..ClientMetadata::new(client_id)
             }
@@ -209,11 +224,28 @@ fn parse_client(
 fn parse_user(place: String, mut entry: Value) -> Result<UserEntry, String> {
     let password = take_secret(&mut entry, "password", &place)?;
     let place = named(place, &entry, "username");
-    let name = entry.as_object_mut().and_then(|entry| entry.remove("username"));
-    let name = name.as_ref().and_then(Value::as_str).ok_or_else(|| format!("{place}.username: missing"))?;
-    let username = UserName::parse(name).map_err(|e| format!("{place}.username: {e}"))?;
+    let name = take_text(&mut entry, "username", &place)?;
+    let username = UserName::parse(&name).map_err(|e| format!("{place}.username: {e}"))?;
     let profile: Profile = typed(&place, entry)?;
     Ok(UserEntry { place, new: NewUser { username, password, profile } })
+}
+
+fn parse_account(place: String, mut entry: Value) -> Result<AccountEntry, String> {
+    let place = named(place, &entry, "id");
+    let id = take_text(&mut entry, "id", &place)?;
+    let id = AccountId::parse(&id).map_err(|e| format!("{place}.id: {e}"))?;
+    let profile = typed(&place, entry)?;
+    Ok(AccountEntry { place, id, profile })
+}
+
+/// Takes out what names an entry: the rest of it is what may change.
+fn take_text(entry: &mut Value, field: &str, place: &str) -> Result<String, String> {
+    let entry = entry.as_object_mut().ok_or_else(|| format!("{place}: expected an object"))?;
+    match entry.remove(field) {
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(format!("{place}.{field}: expected a text")),
+        None => Err(format!("{place}.{field}: missing")),
+    }
 }
 
 /// Secrets leave an entry before anything else reads it, so that no message can quote one.
@@ -241,8 +273,10 @@ fn typed<T: DeserializeOwned>(place: &str, entry: Value) -> Result<T, String> {
 }
 
 async fn check_clients(house: &House, clients: &[ClientEntry]) -> Result<(), String> {
-    let profile = house.engine.profile();
     for ClientEntry { place, metadata, secret, .. } in clients {
+        profiles::check_name(house, &metadata.profile).map_err(|why| format!("{place}.profile: {why}"))?;
+        let Some(engine) = house.engine_of(&metadata.profile) else { continue };
+        let profile = engine.profile();
         let known = house.engine.store().get(Client::key(&metadata.client_id).raw()).await;
         let known = known.map_err(|e| e.to_string())?;
         let checked = match known {
@@ -268,7 +302,8 @@ async fn check_clients(house: &House, clients: &[ClientEntry]) -> Result<(), Str
 async fn check_users(house: &House, users: &[UserEntry]) -> Result<(), String> {
     let hash_cost = HashCost { memory_kib: 8, passes: 1, lanes: 1 };
     let settings = Settings { hash_cost, ..Settings::default() };
-    let rehearsal = Directory::new(Arc::new(MemoryStore::new()), settings).map_err(|e| e.to_string())?;
+    let rehearsal = Directory::new(Arc::new(MemoryStore::new()), house.engine.server_key(), settings);
+    let rehearsal = rehearsal.map_err(|e| e.to_string())?;
     for UserEntry { place, new } in users {
         let made = rehearsal.create_user(new, house.engine.now()).await.map_err(|e| e.to_string())?;
         made.map_err(|e| format!("{place}: {e}"))?;
@@ -283,29 +318,42 @@ async fn check_users(house: &House, users: &[UserEntry]) -> Result<(), String> {
     Ok(())
 }
 
-async fn apply(
-    house: &House,
-    clients: Vec<ClientEntry>,
-    users: Vec<UserEntry>,
-    accounts_ignored: usize,
-) -> Result<Report, Failure> {
-    let mut report = Report { accounts_ignored, ..Report::default() };
-    for UserEntry { place, new } in users {
-        let put = house.directory.put_user(&new, house.engine.now()).await?;
-        let put = put.map_err(|e| Failure::failed(format!("{place}: {e}")))?;
-        report.users.add(match put {
-            grantor_directory::Imported::Created => Imported::Created,
-            grantor_directory::Imported::Updated => Imported::Updated,
-            grantor_directory::Imported::Unchanged => Imported::Unchanged,
-        });
+async fn check_accounts(house: &House, accounts: &[AccountEntry]) -> Result<(), String> {
+    for AccountEntry { place, id, profile } in accounts {
+        let checked = house.directory.check_account(id, profile).await.map_err(|e| e.to_string())?;
+        checked.map_err(|e| format!("{place}: {e}"))?;
     }
+    Ok(())
+}
+
+async fn apply(house: &House, parsed: Parsed) -> Result<Report, Failure> {
+    let Parsed { clients, users, accounts, credentials } = parsed;
+    let mut report = Report::default();
+    for AccountEntry { place, id, profile } in accounts {
+        let put = house.directory.put_account(&id, &profile, house.engine.now()).await?;
+        report.accounts.add(done(put.map_err(|e| Failure::failed(format!("{place}: {e}")))?));
+    }
+    for UserEntry { place, new } in &users {
+        let put = house.directory.put_user(new, house.engine.now()).await?;
+        report.users.add(done(put.map_err(|e| Failure::failed(format!("{place}: {e}")))?));
+    }
+    account::tell_missing(house, users.iter().flat_map(|user| &user.new.profile.accounts)).await?;
     for ClientEntry { place, metadata, secret, section } in clients {
-        let imported = house.engine.import_client(metadata, secret).await;
+        let imported = house.of_profile(&metadata.profile)?.import_client(metadata, secret).await;
         let imported = imported.map_err(|e| Failure::failed(format!("{place}: {e}")))?;
         match section {
             Section::Clients => report.clients.add(imported),
             Section::ResourceServers => report.resource_servers.add(imported),
         }
     }
+    credentials.apply(house, &mut report).await?;
     Ok(report)
+}
+
+fn done(imported: grantor_directory::Imported) -> Imported {
+    match imported {
+        grantor_directory::Imported::Created => Imported::Created,
+        grantor_directory::Imported::Updated => Imported::Updated,
+        grantor_directory::Imported::Unchanged => Imported::Unchanged,
+    }
 }

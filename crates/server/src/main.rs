@@ -8,6 +8,7 @@ mod cli;
 mod commands;
 mod config;
 mod demo;
+mod doors;
 mod export;
 mod failure;
 mod files;
@@ -17,8 +18,10 @@ mod logs;
 mod moving;
 mod observer;
 mod output;
+mod profiles;
 mod serve;
 mod server_key;
+mod sites;
 mod storage;
 mod wiring;
 

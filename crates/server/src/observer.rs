@@ -64,6 +64,7 @@ fn name_of(event: &Event) -> &'static str {
         Event::CodeRedeemed { .. } => "code_redeemed",
         Event::RefreshTokenRotated { .. } => "refresh_token_rotated",
         Event::AccessTokenIssued { .. } => "access_token_issued",
+        Event::ActedAs { .. } => "acted_as",
         Event::AccessTokenRevoked { .. } => "access_token_revoked",
         Event::GrantRevoked { .. } => "grant_revoked",
     }

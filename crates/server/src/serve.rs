@@ -11,19 +11,20 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
-use grantor_core::Issuer;
+use grantor_core::{Limits, Profile};
 use grantor_engine::Engine;
 use grantor_http::{Settings, Web};
 use grantor_store::Durability;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
-use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::{Config, url_of};
 use crate::demo::{self, Demo};
+use crate::doors::{Door, in_order, listen, open_doors};
 use crate::failure::Failure;
 use crate::gate::{self, Gate};
 use crate::moving::Mover;
@@ -31,7 +32,7 @@ use crate::observer::Counting;
 use crate::output::Output;
 use crate::storage::StorageUrl;
 use crate::wiring::House;
-use crate::{files, logs, observer};
+use crate::{files, logs, observer, sites};
 
 /// How often the engine's upkeep is done.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -69,31 +70,36 @@ pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Resul
     }
     // Before anything is announced: a signal that comes during the start must stop the server, too.
     let stop = stop_signal()?;
-    let (public, public_at) = listen("listen.public", config.listen.public).await?;
     let (admin, admin_at) = listen("listen.admin", config.listen.admin).await?;
-    let issuer = config.issuer_at(public_at)?;
-    let limits = config.to_profile(issuer.clone()).limits;
-    let (public_gate, admin_gate) = (Gate::new(), Gate::new());
-    let public_router = public_gate.router(gate::closed(&issuer));
-    let admin_router = admin_gate.router(gate::closed(&issuer).merge(operators(figures.clone())));
-    let serving = async {
-        tokio::join!(
-            grantor_http::serve(public, public_router, &limits, told(stop.clone())),
-            grantor_http::serve(admin, admin_router, &limits, told(stop)),
-        )
+    let doors = open_doors(&config).await?;
+    let limits = doors.first().map_or(Limits::DEFAULT, |door| door.limits());
+    let admin_gate = Gate::new();
+    let everything: Vec<&Profile> = doors.iter().flat_map(|door| door.profiles()).collect();
+    let admin_router = admin_gate.router(gate::closed(&everything).merge(operators(figures.clone())));
+    let serving = {
+        let public = doors.iter().map(|door| {
+            let router = door.gate.router(gate::closed(&door.profiles().collect::<Vec<_>>()));
+            (door.listener.clone(), router)
+        });
+        let public: Vec<_> = public.collect();
+        async {
+            let mut all = JoinSet::new();
+            for (listener, router) in public {
+                let stop = told(stop.clone());
+                all.spawn(
+                    async move { grantor_http::serve(listener.take().await, router, &limits, stop).await },
+                );
+            }
+            grantor_http::serve(admin, admin_router, &limits, told(stop)).await;
+            while all.join_next().await.is_some() {}
+        }
     };
     let mut serving = std::pin::pin!(serving);
 
-    let mut announcement = Some(Announcement {
-        config: &config,
-        options: &options,
-        issuer: &issuer,
-        public_at,
-        admin_at,
-        output,
-    });
+    let mut announcement =
+        Some(Announcement { config: &config, options: &options, doors: &doors, admin_at, output });
     let away = || {
-        public_gate.close();
+        doors.iter().for_each(|door| door.gate.close());
         admin_gate.close();
         match announcement.take_if(|_| !options.demo) {
             Some(announcement) => announcement.make(None),
@@ -101,17 +107,19 @@ pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Resul
             None => Ok(()),
         }
     };
+    let profiles = in_order(&config, &doors);
     let house = tokio::select! {
-        _ = &mut serving => None,
-        house = open(&config, &issuer, away) => Some(house?),
+        () = &mut serving => None,
+        house = open(&config, &profiles, away) => Some(house?),
     };
     let Some(house) = house else {
         tracing::info!("stopped");
         return Ok(());
     };
 
-    let web = Web::new(house.engine.clone()).users(house.directory.clone()).settings(settings(&config));
-    public_gate.open(web.router());
+    for door in &doors {
+        door.gate.open(sites::router(door.sites(&config, &house)));
+    }
     admin_gate.open(Web::health(house.engine.clone()).merge(operators(figures.clone())));
     let hosts = house.storage().share();
     let mover = Mover::start(house.storage());
@@ -130,13 +138,13 @@ pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Resul
 /// Opens everything, and waits for a store that is away: `away` is called once, when that is found out.
 async fn open(
     config: &Config,
-    issuer: &Issuer,
+    profiles: &[Profile],
     mut away: impl FnMut() -> Result<(), Failure>,
 ) -> Result<House, Failure> {
     let mut pause = FIRST_PAUSE;
     let mut waits = false;
     loop {
-        match open_once(config, issuer).await {
+        match open_once(config, profiles).await {
             Ok(house) => {
                 if waits {
                     tracing::info!("the store is there; requests are answered");
@@ -156,8 +164,8 @@ async fn open(
     }
 }
 
-async fn open_once(config: &Config, issuer: &Issuer) -> Result<House, Failure> {
-    let house = House::open(config, issuer.clone(), Arc::new(Counting)).await?;
+async fn open_once(config: &Config, profiles: &[Profile]) -> Result<House, Failure> {
+    let house = House::open(config, profiles.to_vec(), Arc::new(Counting)).await?;
     match tell_dangers(config, &house.engine).await {
         Ok(()) => Ok(house),
         Err(failure) => {
@@ -181,14 +189,7 @@ async fn answer(
     Ok(())
 }
 
-async fn listen(key: &str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Failure> {
-    let failed = |e: std::io::Error| Failure::failed(format!("{key}: cannot listen on {address}: {e}"));
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    Ok((listener, bound))
-}
-
-fn settings(config: &Config) -> Settings {
+pub(crate) fn settings(config: &Config) -> Settings {
     Settings {
         session: config.session,
         client_rate: config.rate_limits.client_authentication,
@@ -221,7 +222,7 @@ async fn tell_dangers(config: &Config, engine: &Engine) -> Result<(), Failure> {
 async fn announce(announcement: Option<Announcement<'_>>, house: &House) -> Result<(), Failure> {
     let Some(announcement) = announcement else { return Ok(()) };
     let demo = match announcement.options.demo {
-        true => Some(demo::prepare(house, &url_of(announcement.public_at)).await?),
+        true => Some(demo::prepare(house, &announcement.public_url()).await?),
         false => None,
     };
     announcement.make(demo)
@@ -231,25 +232,38 @@ async fn announce(announcement: Option<Announcement<'_>>, house: &House) -> Resu
 struct Announcement<'a> {
     config: &'a Config,
     options: &'a Serve,
-    issuer: &'a Issuer,
-    public_at: SocketAddr,
+    doors: &'a [Door],
     admin_at: SocketAddr,
     output: Output,
 }
 
 impl Announcement<'_> {
+    /// The public listener's, which comes first.
+    fn public_url(&self) -> String {
+        self.doors.first().map(|door| url_of(door.at)).unwrap_or_default()
+    }
+
     fn make(self, demo: Option<Demo>) -> Result<(), Failure> {
-        let Self { config, options, issuer, public_at, admin_at, output } = self;
+        let public = self.public_url();
+        let Self { config, options, doors, admin_at, output } = self;
         let addresses = Addresses {
-            public: url_of(public_at),
+            public,
             admin: url_of(admin_at),
-            profiles: BTreeMap::from([(config.profile.clone(), url_of(public_at))]),
+            profiles: doors.iter().flat_map(|door| door.urls(config)).collect(),
             demo,
         };
-        tracing::info!(public = addresses.public, admin = addresses.admin, %issuer, "listening");
+        let issuer = doors.iter().find_map(|door| door.profiles().next()).map(|p| p.issuer.to_string());
+        let issuer = issuer.unwrap_or_default();
+        tracing::info!(public = addresses.public, admin = addresses.admin, issuer, "listening");
+        for (profile, url) in &addresses.profiles {
+            tracing::info!(profile, url, "a profile is served");
+        }
         output.result(&addresses, || {
-            let listening =
+            let mut listening =
                 format!("public  {}\nadmin   {}\nissuer  {issuer}", addresses.public, addresses.admin);
+            for (profile, url) in addresses.profiles.iter().filter(|_| addresses.profiles.len() > 1) {
+                listening.push_str(&format!("\n{profile}  {url}"));
+            }
             match &addresses.demo {
                 Some(demo) => format!("{listening}\n\n{}", demo.explained()),
                 None => listening,

@@ -77,8 +77,8 @@ impl Storage {
                 return Ok(Self { store: patient(Arc::clone(&remote)), backend: Backend::Remote(remote) });
             }
             match Self::open(url, full).await {
-                // By a server that is just starting, or by another command.
-                Err(Failure::Failed(why)) if why.contains("is in use") && Instant::now() < deadline => {
+                // By a server that is just starting.
+                Err(Failure::Failed(why)) if is_in_use(&why) && Instant::now() < deadline => {
                     tokio::time::sleep(AGAIN).await;
                 }
                 done @ (Ok(_) | Err(_)) => return done,
@@ -127,9 +127,7 @@ impl Storage {
                 Ok(Self { store: patient(Arc::clone(&sqlite)), backend: Backend::Sqlite(sqlite) })
             }
             StorageUrl::Sled(path) => {
-                let at = path.clone();
-                let sled = opened(url, path, move || SledStore::open(at, SledOptions::default())).await?;
-                let sled = Arc::new(sled);
+                let sled = Arc::new(open_sled(url, path).await?);
                 Ok(Self { store: patient(Arc::clone(&sled)), backend: Backend::Sled(sled) })
             }
             StorageUrl::Redis(whole) => {
@@ -168,6 +166,28 @@ impl Storage {
             tracing::warn!(%error, "the store did not close; nothing that was acknowledged is lost");
         }
     }
+}
+
+/// Opens a folder that no server has. One that a command has is waited for: it has it for a moment.
+async fn open_sled(url: &StorageUrl, path: &Path) -> Result<SledStore, Failure> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let at = path.to_owned();
+        match opened(url, path, move || SledStore::open(at, SledOptions::default())).await {
+            Err(Failure::Failed(why))
+                if is_in_use(&why)
+                    && Instant::now() < deadline
+                    && matches!(RemoteStore::join(path).await, Ok(None)) =>
+            {
+                tokio::time::sleep(AGAIN).await;
+            }
+            done @ (Ok(_) | Err(_)) => return done,
+        }
+    }
+}
+
+fn is_in_use(why: &str) -> bool {
+    why.contains("is in use")
 }
 
 #[async_trait]

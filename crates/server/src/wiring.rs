@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use grantor_core::{Issuer, ServerKey};
+use grantor_core::{Profile, ServerKey};
 use grantor_directory::{Directory, Settings};
 use grantor_engine::{Engine, Observer, Tracing};
 
-use crate::config::Config;
+use crate::config::{Config, ProfileConfig};
 use crate::failure::Failure;
 use crate::moving::{self, Role};
 use crate::server_key;
@@ -14,7 +14,10 @@ use crate::storage::{Storage, StorageUrl};
 
 /// The rooms, put together.
 pub(crate) struct House {
+    /// The engine of the first profile, for work that concerns none in particular.
     pub(crate) engine: Engine,
+    /// One engine for each profile, in the order of the configuration.
+    pub(crate) engines: Vec<Engine>,
     pub(crate) directory: Arc<Directory>,
     storage: Storage,
 }
@@ -23,22 +26,19 @@ impl House {
     /// Opens everything for a command that works beside a server, or without one.
     pub(crate) async fn open_for_command(config: &Config) -> Result<Self, Failure> {
         Self::check_reach(config)?;
-        // A port that is chosen at start is not known here; only JWTs of such a server are told apart by it.
-        let issuer = config.issuer_at(config.listen.public)?;
-        let key = key(config)?;
+        let (profiles, key) = (profiles(config)?, key(config)?);
         let storage = moving::open(&config.storage, Role::Command).await?;
-        Self::furnish(config, issuer, key, storage, Arc::new(Tracing)).await
+        Self::furnish(config, profiles, key, storage, Arc::new(Tracing)).await
     }
 
     /// Opens the store to look at it, in whatever state it is.
     pub(crate) async fn open_to_look(config: &Config) -> Result<Storage, Failure> {
         Self::check_reach(config)?;
-        let issuer = config.issuer_at(config.listen.public)?;
-        let key = key(config)?;
+        let (profiles, key) = (profiles(config)?, key(config)?);
         let storage = moving::open(&config.storage, Role::Look).await?;
         // A copy that does not lead may have no keys yet, and who looks must not make some.
         match moving::leads(&storage, &config.storage.url).await {
-            Ok(true) => Ok(Self::furnish(config, issuer, key, storage, Arc::new(Tracing)).await?.storage),
+            Ok(true) => Ok(Self::furnish(config, profiles, key, storage, Arc::new(Tracing)).await?.storage),
             Ok(false) => Ok(storage),
             Err(failure) => {
                 storage.close().await;
@@ -58,38 +58,55 @@ impl House {
         Ok(())
     }
 
-    /// Opens everything under the name the server answers to.
+    /// The engine of a profile that somebody named.
+    pub(crate) fn of_profile(&self, name: &str) -> Result<&Engine, Failure> {
+        self.engine_of(name).ok_or_else(|| {
+            let known = self.engines.iter().map(|e| e.profile().name.as_str()).collect::<Vec<_>>().join(", ");
+            Failure::failed(format!("the configuration has no profile {name}; there are {known}"))
+        })
+    }
+
+    /// The engine of a profile.
+    pub(crate) fn engine_of(&self, profile: &str) -> Option<&Engine> {
+        self.engines.iter().find(|engine| engine.profile().name == profile)
+    }
+
+    /// Opens everything, under the names that the server answers to.
     pub(crate) async fn open(
         config: &Config,
-        issuer: Issuer,
+        profiles: Vec<Profile>,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, Failure> {
         // The key is first: a store that was made beside the wrong key would have to be thrown away.
         let key = key(config)?;
         let storage = moving::open(&config.storage, Role::Serve).await?;
-        Self::furnish(config, issuer, key, storage, observer).await
+        Self::furnish(config, profiles, key, storage, observer).await
     }
 
     async fn furnish(
         config: &Config,
-        issuer: Issuer,
+        profiles: Vec<Profile>,
         key: ServerKey,
         storage: Storage,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, Failure> {
         let store = Arc::clone(&storage.store);
         let furnished = async {
-            let engine = Engine::builder(config.to_profile(issuer), Arc::clone(&store), key)
+            let mut profiles = profiles.into_iter();
+            let first = profiles.next().ok_or_else(|| Failure::failed("there is no profile"))?;
+            let engine = Engine::builder(first, Arc::clone(&store), key)
                 .algorithm(config.keys.algorithm)
                 .observer(observer)
                 .open()
                 .await?;
-            let directory = Directory::new(store, Settings::default())
+            let mut engines = vec![engine.clone()];
+            engines.extend(profiles.map(|profile| engine.for_profile(profile)));
+            let directory = Directory::new(store, engine.server_key(), Settings::default())
                 .map_err(|e| Failure::failed(format!("passwords cannot be hashed: {e}")))?;
-            Ok((engine, Arc::new(directory)))
+            Ok((engine, engines, Arc::new(directory)))
         };
         match furnished.await {
-            Ok((engine, directory)) => Ok(Self { engine, directory, storage }),
+            Ok((engine, engines, directory)) => Ok(Self { engine, engines, directory, storage }),
             Err(failure) => {
                 // Whoever tries again would find a folder in use.
                 storage.close().await;
@@ -107,6 +124,17 @@ impl House {
     pub(crate) async fn close(self) {
         self.storage.close().await;
     }
+}
+
+/// The profiles as a command knows them.
+fn profiles(config: &Config) -> Result<Vec<Profile>, Failure> {
+    // A port that is chosen at start is not known here; only JWTs of such a server are told apart by it.
+    let at = |profile: &ProfileConfig| profile.listen.unwrap_or(config.listen.public);
+    let profiles = config.profiles.iter().map(|profile| {
+        let issuer = profile.issuer_at(config, at(profile))?;
+        profile.load(config, issuer)
+    });
+    profiles.collect()
 }
 
 fn key(config: &Config) -> Result<ServerKey, Failure> {

@@ -35,6 +35,11 @@ pub(crate) fn store_error(path: &Path, doing: &str, error: &Error) -> StoreError
     }
 }
 
+/// Whether the disk failed, now or at an earlier write: sled remembers that, and reads tell of it.
+pub(crate) fn is_of_the_disk(error: &Error) -> bool {
+    matches!(error, Error::Io(e) if !matches!(e.kind(), ErrorKind::NotFound | ErrorKind::UnexpectedEof))
+}
+
 /// Whether sled found its file locked.
 pub(crate) fn is_locked(error: &Error) -> bool {
     // sled wraps the lock's error in text of its own.

@@ -6,6 +6,11 @@ use std::path::{Path, PathBuf};
 
 use grantor_store::StoreError;
 
+/// Two of sled's segments.
+const ROOM: usize = 1024 * 1024;
+/// What sled writes as it is opened: a snapshot, and the begin of a segment.
+const RESERVE: usize = 1024 * 1024;
+
 /// A store's folder that exists.
 #[derive(Debug)]
 pub(crate) struct StoreFolder {
@@ -74,7 +79,7 @@ impl StoreFolder {
 
     /// Lets only the owner into the folders and at the files. sled makes its files by the umask.
     pub(crate) fn make_private(&self) -> Result<(), StoreError> {
-        let own = [self.lock(), self.format(), self.closed()];
+        let own = [self.lock(), self.format(), self.closed(), self.reserve()];
         tighten_one(&self.path)
             .and_then(|()| own.iter().try_for_each(|file| tighten_one(file)))
             .and_then(|()| tighten(&self.records()))
@@ -88,6 +93,39 @@ impl StoreFolder {
             .and_then(|folder| folder.sync_all())
             .map_err(|e| unavailable(&self.path, "flush", &e))?;
         Ok(())
+    }
+
+    /// What is given up on a full disk, so that the log can be opened anew and be read.
+    pub(crate) fn reserve(&self) -> PathBuf {
+        self.path.join("reserve")
+    }
+
+    /// Makes the reserve, unless it is there. Whether it is.
+    pub(crate) fn keep_reserve(&self) -> bool {
+        let reserve = self.reserve();
+        if fs::metadata(&reserve).is_ok_and(|metadata| metadata.len() == RESERVE as u64) {
+            return true;
+        }
+        let written = fill(&reserve, RESERVE);
+        if written.is_err() {
+            // Part of one would be no help, and takes what others may need.
+            let _removed = fs::remove_file(&reserve);
+        }
+        written.is_ok()
+    }
+
+    /// Makes room by what was kept for that. Whether there was any.
+    pub(crate) fn spend_reserve(&self) -> bool {
+        fs::remove_file(self.reserve()).is_ok()
+    }
+
+    /// Whether there is room to write, and the reserve besides. The disk is asked by writing, which counts quotas, too.
+    pub(crate) fn has_room(&self) -> bool {
+        let probe = self.path.join("room.new");
+        let written = self.keep_reserve() && fill(&probe, ROOM).is_ok();
+        // Not even that may work on a disk that fails; the next probe writes over it.
+        let _removed = fs::remove_file(&probe);
+        written
     }
 
     /// Writes a small file whole or not at all.
@@ -117,6 +155,13 @@ pub(crate) fn read(path: &Path) -> Result<Option<String>, StoreError> {
 /// A failed look at a file, as a fault.
 pub(crate) fn unavailable(path: &Path, doing: &str, error: &std::io::Error) -> StoreError {
     StoreError::Unavailable(format!("cannot {doing} {}: {error}", path.display()))
+}
+
+/// Writes a file of so many bytes, and makes sure that there was room for them.
+fn fill(path: &Path, bytes: usize) -> std::io::Result<()> {
+    let mut file = private_file(path)?;
+    file.write_all(&vec![0; bytes])?;
+    file.sync_all()
 }
 
 /// A file to write, made if there is none, for the owner alone.

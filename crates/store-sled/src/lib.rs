@@ -4,6 +4,9 @@
 //! as wait, makes each compare-and-swap, flushes once, and only then shows them to readers and answers. So one flush
 //! serves every put that waited, and no reader acts on a write that a crash may still take back.
 //!
+//! sled writes no more once a write failed. Then the writer closes it and opens it anew, until it does; what was in doubt
+//! is settled by what is found.
+//!
 //! Who reads the folder: `options` is what an operator chooses, `open` makes or checks the folder, `schema` is what is in
 //! it, `reader` and `writer` are the two ways through, `shared` is what they share, `check` reads everything, `error`
 //! tells faults apart.

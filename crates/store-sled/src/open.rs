@@ -43,9 +43,11 @@ pub(crate) fn prepare(path: &Path, options: &SledOptions) -> Result<Opened, Stor
     }
     let closed = check_shape(&folder)?;
     folder.make_private()?;
-    let db = open_sled(&folder.records(), options)?;
-    let trees = check_trees(&folder, db)?;
-    let records = read_all(&folder, &trees)?;
+    let (trees, records) = match open_records(&folder, options) {
+        // Left by one that was killed, on a disk that is full since.
+        Err(StoreError::Unavailable(_)) if folder.spend_reserve() => open_records(&folder, options)?,
+        opened @ (Ok(_) | Err(_)) => opened?,
+    };
     if let Some(Closed { records: expected, .. }) = closed
         && expected != records
     {
@@ -59,9 +61,29 @@ pub(crate) fn prepare(path: &Path, options: &SledOptions) -> Result<Opened, Stor
         fs::remove_file(folder.closed()).map_err(|e| unavailable(&folder.closed(), "remove", &e))?;
         folder.flush_names()?;
     }
+    // Without it, what can be read on a full disk is left to chance; nothing else is.
+    let _kept = folder.keep_reserve();
     folder.make_private()?;
     let identity = folder.identity()?;
     Ok(Opened { folder, identity, lock, trees, records })
+}
+
+/// The store in a folder that this process has locked, after it was closed because a write failed.
+pub(crate) fn again(folder: &StoreFolder, options: &SledOptions) -> Result<(Trees, u64), StoreError> {
+    if !wait_for_sled(&folder.log()) {
+        return Err(in_use(folder.path()));
+    }
+    check_shape(folder)?;
+    let opened = open_records(folder, options)?;
+    folder.make_private()?;
+    Ok(opened)
+}
+
+fn open_records(folder: &StoreFolder, options: &SledOptions) -> Result<(Trees, u64), StoreError> {
+    let db = open_sled(&folder.records(), options)?;
+    let trees = check_trees(folder, db)?;
+    let records = read_all(folder, &trees)?;
+    Ok((trees, records))
 }
 
 /// What a close in good order leaves behind, so that the next open finds out what was lost since.
@@ -115,7 +137,9 @@ fn refuse_foreign(folder: &StoreFolder) -> Result<(), StoreError> {
     for name in names {
         let name = name.map_err(|e| unavailable(folder.path(), "read", &e))?.file_name();
         // Of a first start that was cut short, or of the file system itself.
-        let known = ["lock", "records.new", "format.new", "lost+found"].iter().any(|known| name == *known);
+        let known = ["lock", "records.new", "format.new", "room.new", "lost+found"]
+            .iter()
+            .any(|known| name == *known);
         if !known {
             return Err(StoreError::Corrupt(format!(
                 "{} holds `{}` and no store of grantor's; point the store at another folder, or at an empty one",

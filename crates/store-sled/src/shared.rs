@@ -8,7 +8,7 @@ use grantor_core::record::{RecordKey, Stored, Under};
 use grantor_store::{Page, StoreError};
 use sled::{Db, IVec, Tree};
 
-use crate::error::{guarded, store_error};
+use crate::error::{guarded, is_of_the_disk, store_error};
 use crate::file::{Identity, StoreFolder};
 use crate::schema::{self, Value};
 
@@ -24,7 +24,7 @@ pub(crate) struct Trees {
 pub(crate) struct Shared {
     pub(crate) folder: StoreFolder,
     identity: Identity,
-    /// `None` once closed.
+    /// `None` once closed, and while it is opened again.
     trees: RwLock<Option<Trees>>,
     /// The keys whose last write is in sled but may not be on the disk. A reader asks sled first and this second: what
     /// sled had then is either hidden here still, or was flushed in between.
@@ -32,6 +32,10 @@ pub(crate) struct Shared {
     records: AtomicU64,
     /// Whether a write or a flush failed. sled does not write again after that until it is opened anew.
     broken: AtomicBool,
+    /// Whether a read failed since then.
+    unreadable: AtomicBool,
+    /// Why it could not be opened anew, as of the last try.
+    hindrance: RwLock<Option<String>>,
 }
 
 /// What a reader is told of a key whose last write is not known to be on the disk.
@@ -39,7 +43,7 @@ pub(crate) struct Shared {
 enum Unshown {
     /// What stood before: a flush is under way.
     Before(Option<IVec>),
-    /// Nothing: the flush failed, and only a new start will tell what stands.
+    /// Nothing: the flush failed, and only opening it anew will tell what stands.
     Doubtful,
 }
 
@@ -52,12 +56,44 @@ impl Shared {
             unshown: RwLock::default(),
             records: AtomicU64::new(records),
             broken: AtomicBool::new(false),
+            unreadable: AtomicBool::new(false),
+            hindrance: RwLock::default(),
         }
     }
 
     /// The trees, for as long as one operation takes.
     pub(crate) fn trees(&self) -> Result<Trees, StoreError> {
-        self.trees.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or_else(closed)
+        self.lend().clone().ok_or_else(|| self.absent())
+    }
+
+    /// Opened anew: what is on the disk is what stands, and nothing is in doubt.
+    pub(crate) fn reopened(&self, trees: Trees, records: u64) {
+        let mut lent = self.trees.write().unwrap_or_else(PoisonError::into_inner);
+        self.unshown.write().unwrap_or_else(PoisonError::into_inner).clear();
+        *lent = Some(trees);
+        self.records.store(records, Ordering::Relaxed);
+        self.unreadable.store(false, Ordering::Relaxed);
+    }
+
+    /// It can be written to again.
+    pub(crate) fn mended(&self) {
+        self.set_hindrance(None);
+        self.broken.store(false, Ordering::Release);
+    }
+
+    /// Whether a read failed since a write did: sled tidies up as it reads, where writes left something to tidy up.
+    pub(crate) fn is_unreadable(&self) -> bool {
+        self.unreadable.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_hindrance(&self, why: Option<String>) {
+        *self.hindrance.write().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    /// The fewest records there can be, if none that was shown is lost.
+    pub(crate) fn fewest(&self) -> u64 {
+        let unshown = self.unshown.read().unwrap_or_else(PoisonError::into_inner).len();
+        self.records().saturating_sub(u64::try_from(unshown).unwrap_or(u64::MAX))
     }
 
     /// The trees, for good. Waits for gets and lists that are under way.
@@ -82,24 +118,44 @@ impl Shared {
         self.broken.store(true, Ordering::Release);
     }
 
+    pub(crate) fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
     /// Whether a write could be acknowledged.
     pub(crate) fn probe(&self) -> Result<(), StoreError> {
         self.folder.still_there(&self.identity)?;
         if self.is_broken() {
             return Err(self.broken_error());
         }
-        if self.lend().is_none() { Err(closed()) } else { Ok(()) }
+        if self.lend().is_none() { Err(self.absent()) } else { Ok(()) }
     }
 
     pub(crate) fn broken_error(&self) -> StoreError {
+        let hindrance = self.hindrance.read().unwrap_or_else(PoisonError::into_inner).clone();
         StoreError::Unavailable(format!(
-            "{} takes no writes since one failed; mend the cause (a full disk?) and restart the server",
-            self.folder.path().display()
+            "{} takes no writes since one failed, until it can be opened anew: {}",
+            self.folder.path().display(),
+            hindrance.as_deref().unwrap_or("that is tried every few seconds")
         ))
+    }
+
+    fn absent(&self) -> StoreError {
+        if self.is_broken() { self.broken_error() } else { closed() }
     }
 
     pub(crate) fn fault(&self, doing: &str, error: &sled::Error) -> StoreError {
         store_error(self.folder.path(), doing, error)
+    }
+
+    /// What a read that failed means: where the disk did, or sled remembers that it did, the store must be opened anew.
+    pub(crate) fn read_fault(&self, error: &sled::Error) -> StoreError {
+        self.unreadable.store(true, Ordering::Relaxed);
+        if is_of_the_disk(error) {
+            self.set_broken();
+        }
+        // What a failed write left need not be damage.
+        if self.is_broken() { self.broken_error() } else { self.fault("read", error) }
     }
 
     pub(crate) fn corrupt(&self, what: &str) -> StoreError {
@@ -139,8 +195,8 @@ impl Shared {
     pub(crate) fn get(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
         let name = schema::record_key(key);
         let trees = self.lend();
-        let records = &trees.as_ref().ok_or_else(closed)?.records;
-        let found = guarded(|| records.get(&name)).map_err(|e| self.fault("read", &e))?;
+        let records = &trees.as_ref().ok_or_else(|| self.absent())?.records;
+        let found = guarded(|| records.get(&name)).map_err(|e| self.read_fault(&e))?;
         let shown = match self.unshown(&name) {
             None => found,
             Some(Unshown::Before(before)) => before,
@@ -167,7 +223,7 @@ impl Shared {
         let from = from.max(first.clone());
         let wanted = limit.saturating_add(1);
         let trees = self.lend();
-        let records = &trees.as_ref().ok_or_else(closed)?.records;
+        let records = &trees.as_ref().ok_or_else(|| self.absent())?.records;
         let mut names = guarded(|| {
             let mut names: Vec<Vec<u8>> = Vec::new();
             for name in records.range(from.clone()..).keys() {
@@ -182,7 +238,7 @@ impl Shared {
             }
             Ok(names)
         })
-        .map_err(|e| self.fault("read", &e))?;
+        .map_err(|e| self.read_fault(&e))?;
         // A removed record whose removal is not flushed may come back.
         let unshown = self.unshown.read().unwrap_or_else(PoisonError::into_inner);
         let hidden = unshown.iter().filter(|(name, state)| {

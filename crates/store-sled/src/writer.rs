@@ -2,21 +2,30 @@
 
 use std::fs::File;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use grantor_core::Time;
 use grantor_core::record::{Expect, Put};
 use grantor_store::{PutOutcome, StoreError};
 use sled::IVec;
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::guarded;
-use crate::open::{Closed, wait_for_sled};
+use crate::open::{self, Closed, wait_for_sled};
 use crate::options::SledOptions;
 use crate::schema::{self, Value};
 use crate::shared::{Shared, Trees, closed};
 
 /// How many entries of the index one step of a purge looks at: about as much work as one batch of puts.
 const PURGE_STEP: usize = 256;
+
+/// How soon a store that broke is opened anew, and how seldom in the end.
+const FIRST_PAUSE: Duration = Duration::from_millis(250);
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// How often the writer looks for a job meanwhile.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// The writer, as the rest of the crate sees it: a queue.
 #[derive(Debug)]
@@ -43,12 +52,14 @@ impl Writer {
     pub(crate) fn start(shared: &Arc<Shared>, lock: File, options: &SledOptions) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel(options.queue.max(1));
         let thread = Thread {
-            trees: shared.trees()?,
+            trees: Some(shared.trees()?),
             records: shared.records(),
             shared: Arc::clone(shared),
             dirty: false,
             lock,
-            batch: options.batch.max(1),
+            options: options.clone(),
+            is_fresh: false,
+            pace: None,
         };
         std::thread::Builder::new()
             .name("grantor-sled-writer".to_owned())
@@ -100,14 +111,19 @@ fn not_queued(refused: &mpsc::error::TrySendError<Job>) -> StoreError {
 
 struct Thread {
     shared: Arc<Shared>,
-    trees: Trees,
+    /// `None` from when a broken store was closed until it is opened anew.
+    trees: Option<Trees>,
     /// Records in sled, those that are not shown yet among them.
     records: u64,
     /// Whether sled was given anything to write since the last flush.
     dirty: bool,
     /// Kept for its lock, until sled is closed.
     lock: File,
-    batch: usize,
+    options: SledOptions,
+    /// Whether the store was opened anew since it broke.
+    is_fresh: bool,
+    /// While the store is broken: when it is opened anew next, and after what pause then.
+    pace: Option<(Instant, Duration)>,
 }
 
 /// What a job came to before the flush. A write is true only after it.
@@ -123,12 +139,13 @@ enum Verdict {
 
 impl Thread {
     fn run(mut self, mut queue: mpsc::Receiver<Job>) {
-        let mut jobs = Vec::with_capacity(self.batch);
+        let batch = self.options.batch.max(1);
+        let mut jobs = Vec::with_capacity(batch);
         let mut closing = Vec::new();
         // Once the queue is closed it still gives what is in it, and then `None`.
-        while let Some(job) = queue.blocking_recv() {
+        while let Some(job) = self.next(&mut queue) {
             jobs.push(job);
-            while jobs.len() < self.batch
+            while jobs.len() < batch
                 && let Ok(job) = queue.try_recv()
             {
                 jobs.push(job);
@@ -144,6 +161,82 @@ impl Thread {
             let _unheard =
                 answer.send(done.as_ref().map(|_| ()).map_err(|e| StoreError::Unavailable(e.clone())));
         }
+    }
+
+    /// The next job. While the store is broken, it is mended between jobs, whether there are any or not.
+    fn next(&mut self, queue: &mut mpsc::Receiver<Job>) -> Option<Job> {
+        while self.shared.is_broken() {
+            self.mend_in_time();
+            match queue.try_recv() {
+                Ok(job) => return Some(job),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => std::thread::sleep(LOOK),
+            }
+        }
+        self.pace = None;
+        queue.blocking_recv()
+    }
+
+    fn mend_in_time(&mut self) {
+        let now = Instant::now();
+        let (due, pause) = self.pace.unwrap_or((now + FIRST_PAUSE, FIRST_PAUSE));
+        if now < due {
+            self.pace = Some((due, pause));
+            return;
+        }
+        if let Err(StoreError::Unavailable(why) | StoreError::TimedOut(why) | StoreError::Corrupt(why)) =
+            self.mend()
+        {
+            self.shared.set_hindrance(Some(why));
+        }
+        let pause = LONGEST_PAUSE.min(pause * 2);
+        self.pace = Some((Instant::now() + pause, pause));
+    }
+
+    /// Opens the store anew: sled writes no more after an error, whether that has passed or not. Without room that is done
+    /// for those who read, if need be.
+    fn mend(&mut self) -> Result<(), StoreError> {
+        let folder = &self.shared.folder;
+        folder.still_there(self.shared.identity())?;
+        let has_room = folder.has_room();
+        let is_hopeless = self.trees.is_none() || self.shared.is_unreadable() && folder.spend_reserve();
+        if has_room && !self.is_fresh || is_hopeless {
+            self.reopen()?;
+        }
+        if !has_room {
+            return Err(StoreError::Unavailable("there is no room to write to".to_owned()));
+        }
+        self.is_fresh = false;
+        self.shared.mended();
+        Ok(())
+    }
+
+    fn reopen(&mut self) -> Result<(), StoreError> {
+        drop(self.shared.take_trees());
+        if let Some(trees) = self.trees.take() {
+            // It may give up on a broken disk by a panic; what it leaves is what a crash would.
+            let _closed = guarded(move || {
+                drop(trees);
+                Ok(())
+            });
+        }
+        let (trees, records) = open::again(&self.shared.folder, &self.options)?;
+        let fewest = self.shared.fewest();
+        if records < fewest {
+            return Err(self
+                .shared
+                .corrupt(&format!("holds {records} records where {fewest} were at least")));
+        }
+        self.records = records;
+        self.dirty = false;
+        self.is_fresh = true;
+        self.trees = Some(trees.clone());
+        self.shared.reopened(trees, records);
+        Ok(())
+    }
+
+    fn trees(&self) -> Result<&Trees, StoreError> {
+        self.trees.as_ref().ok_or_else(|| self.shared.broken_error())
     }
 
     /// Makes the writes, flushes them together, shows them, and answers.
@@ -172,7 +265,11 @@ impl Thread {
 
     /// Begins after the last write of the batch, so it covers them all.
     fn flush(&mut self) -> sled::Result<()> {
-        if std::mem::take(&mut self.dirty) { guarded(|| self.trees.db.flush()).map(drop) } else { Ok(()) }
+        match &self.trees {
+            Some(trees) if std::mem::take(&mut self.dirty) => guarded(|| trees.db.flush()).map(drop),
+            // Nothing was written.
+            Some(_) | None => Ok(()),
+        }
     }
 
     fn apply(&mut self, job: &Job) -> Verdict {
@@ -218,11 +315,12 @@ impl Thread {
     /// # Errors
     /// What certainly changed nothing that anyone could notice.
     fn purge(&mut self, before: Time, limit: usize) -> Result<Verdict, StoreError> {
+        let trees = self.trees()?;
         let due = guarded(|| {
             let end: &[u8] = &schema::moment(before);
-            self.trees.keep_until.range(..end).keys().take(limit).collect::<sled::Result<Vec<_>>>()
+            trees.keep_until.range(..end).keys().take(limit).collect::<sled::Result<Vec<_>>>()
         })
-        .map_err(|e| self.shared.fault("read", &e))?;
+        .map_err(|e| self.shared.read_fault(&e))?;
         let mut removed = 0;
         for entry in &due {
             let (at, key) = schema::parse_index_key(entry)
@@ -243,14 +341,16 @@ impl Thread {
     }
 
     fn read(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
-        guarded(|| self.trees.records.get(key)).map_err(|e| self.shared.fault("read", &e))
+        let trees = self.trees()?;
+        guarded(|| trees.records.get(key)).map_err(|e| self.shared.read_fault(&e))
     }
 
     /// The compare-and-swap, which readers do not see yet.
     fn swap(&mut self, key: &[u8], old: Option<IVec>, new: Option<Vec<u8>>) -> Verdict {
+        let Some(trees) = &self.trees else { return Verdict::NotApplied(self.shared.broken_error()) };
         self.shared.hide(key, old.clone());
         self.dirty = true;
-        match guarded(|| self.trees.records.compare_and_swap(key, old, new)) {
+        match guarded(|| trees.records.compare_and_swap(key, old, new)) {
             Ok(Ok(())) => Verdict::Applied,
             // Nobody else writes, so this does not come; if it did, it would be just that.
             Ok(Err(_)) => Verdict::Conflict,
@@ -264,8 +364,9 @@ impl Thread {
     }
 
     fn enter(&mut self, entry: &[u8]) -> Result<(), StoreError> {
+        let trees = self.trees.as_ref().ok_or_else(|| self.shared.broken_error())?;
         self.dirty = true;
-        guarded(|| self.trees.keep_until.insert(entry, &[])).map(drop).map_err(|e| {
+        guarded(|| trees.keep_until.insert(entry, &[])).map(drop).map_err(|e| {
             self.shared.set_broken();
             self.shared.fault("write to", &e)
         })
@@ -273,8 +374,9 @@ impl Thread {
 
     /// An entry that stays behind by a failure costs a purge one look.
     fn strike(&mut self, entry: &[u8]) {
+        let Some(trees) = &self.trees else { return };
         self.dirty = true;
-        if guarded(|| self.trees.keep_until.remove(entry)).is_err() {
+        if guarded(|| trees.keep_until.remove(entry)).is_err() {
             self.shared.set_broken();
         }
     }
@@ -282,7 +384,7 @@ impl Thread {
     fn finish(self) -> Result<(), String> {
         let Self { shared, trees, records, lock, .. } = self;
         drop(shared.take_trees());
-        let flushed = guarded(|| trees.db.flush());
+        let flushed = guarded(|| trees.as_ref().map_or(Ok(0), |trees| trees.db.flush()));
         // sled writes what it has left and ends its threads; it may give up on a broken disk by a panic.
         let dropped = guarded(move || {
             drop(trees);
@@ -295,6 +397,8 @@ impl Thread {
             return Err(format!("{} was not closed in good order", shared.folder.path().display()));
         }
         let bytes = std::fs::metadata(&log).map_err(|e| e.to_string())?.len();
+        // Kept for a store in use.
+        let _spent = shared.folder.spend_reserve();
         let written = shared.folder.write(&shared.folder.closed(), &Closed { records, bytes }.to_text());
         let done = written.and_then(|()| shared.folder.make_private()).map_err(|e| e.to_string());
         drop(lock);

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use grantor_store_sled::{SledOptions, SledStore};
-use grantor_testkit::Fresh;
+use grantor_testkit::{Fresh, Trouble};
 use tempfile::TempDir;
 
 fn at(folder: TempDir) -> Fresh<TempDir> {
@@ -35,4 +35,15 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-grantor_testkit::conformance!(fresh = fresh, reopen = reopen);
+/// The log is not where it was, as when somebody restores the folder under an open store: nothing can be written that
+/// anyone would find again.
+async fn trouble(place: &TempDir, trouble: Trouble) {
+    let folder = place.path().join("contract");
+    let (log, away) = (folder.join("records").join("db"), folder.join("away"));
+    match trouble {
+        Trouble::Begins => std::fs::rename(log, away).unwrap(),
+        Trouble::Ends => std::fs::rename(away, log).unwrap(),
+    }
+}
+
+grantor_testkit::conformance!(fresh = fresh, reopen = reopen, trouble = trouble);

@@ -20,6 +20,7 @@ const INSERT: &str = "INSERT INTO record (kind, id, version, body, keep_until) V
                       ON CONFLICT (kind, id) DO NOTHING";
 const UPDATE: &str = "UPDATE record SET version = ?3, body = ?4, keep_until = ?5 \
                       WHERE kind = ?1 AND id = ?2 AND version = ?6";
+const EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM record)";
 const PURGE: &str = "DELETE FROM record WHERE rowid IN \
                      (SELECT rowid FROM record WHERE keep_until < ?1 ORDER BY keep_until LIMIT ?2)";
 
@@ -54,8 +55,12 @@ impl<T> Wait<T> {
 impl Writer {
     pub(crate) fn start(file: &Arc<DatabaseFile>, options: &SqliteOptions) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel(options.queue.max(1));
+        let connection = file.connect(options)?;
+        // Where that cannot be read now, others are at work, and it is not empty.
+        let empty = connection.query_row(EMPTY, (), |row| row.get(0)).unwrap_or(false);
         let thread = Thread {
-            connection: file.connect(options)?,
+            connection,
+            empty,
             file: Arc::clone(file),
             busy_timeout: options.busy_timeout,
             batch: options.batch.max(1),
@@ -117,6 +122,8 @@ struct Thread {
     file: Arc<DatabaseFile>,
     busy_timeout: Duration,
     batch: usize,
+    /// Whether nothing has ever been written.
+    empty: bool,
 }
 
 /// What a job came to within a transaction. It is true only once that is committed.
@@ -184,7 +191,12 @@ impl Thread {
             return answer_all(&mut late, || (self.fault(&error), true));
         }
         match self.transact(jobs) {
-            Ok(verdicts) => jobs.drain(..).zip(verdicts).for_each(|(job, verdict)| job.answer(verdict)),
+            Ok(verdicts) => {
+                if std::mem::take(&mut self.empty) {
+                    self.move_log();
+                }
+                jobs.drain(..).zip(verdicts).for_each(|(job, verdict)| job.answer(verdict));
+            }
             Err(Failure { error, certain }) => {
                 self.roll_back(certain);
                 answer_all(jobs, || (self.fault(&error), certain));
@@ -249,6 +261,13 @@ impl Thread {
             // Where this fails too, the next commit that succeeds does it.
             let _tried = self.connection.pragma_update(None, "user_version", present);
         }
+    }
+
+    /// Moves the first records out of the log at once. Whoever loses the log of a database must not find one that looks
+    /// as if it had never been used: it would begin anew, and nobody would notice.
+    fn move_log(&self) {
+        // Where others read, it is moved at a later checkpoint, as all else is.
+        let _tried = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
     }
 
     fn finish(self) -> Result<(), String> {

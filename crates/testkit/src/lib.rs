@@ -17,7 +17,8 @@
 //!
 //! A store that keeps its records beyond the process also says how to open them again, and a store that can be put in
 //! trouble says how: see [`conformance!`]. A suite that uses several stores at once, or several processes, records what
-//! it does in a [`history::History`] and has it checked.
+//! it does in a [`history::History`] and has it checked. What the clients of whole servers were told, of grants and
+//! tokens, is judged the same way by a [`lifecycle::Lifecycle`].
 //!
 //! What fails, panics with the sentence it breaks. Nothing here sleeps, and nothing is retried.
 
@@ -27,6 +28,8 @@
 pub mod ask;
 pub mod cases;
 pub mod history;
+pub mod lifecycle;
+pub mod linear;
 
 mod conformance;
 mod fresh;

@@ -54,6 +54,7 @@ const CORE_MAY_USE: &[&str] = &[
     "serde_json",
     "sha2",
     "subtle",
+    "toml",
     "url",
     "zeroize",
 ];

@@ -1,11 +1,14 @@
 //! Who is this client? (RFC 6749, section 2.3)
 
 use super::Context;
-use crate::client::{Client, ClientMetadata, GrantType};
+use crate::client::{AuthMethod, Client, ClientMetadata, GrantType};
+use crate::credential::RefreshToken;
+use crate::grant::Grant;
 use crate::ids::ClientId;
+use crate::profile::Profile;
 use crate::refusal::{Reason, Refusal};
 use crate::request::{ClientCredentials, ClientProof};
-use crate::secret::{Digest, SecretHash};
+use crate::secret::{Digest, Secret, SecretHash, ServerKey};
 use crate::step::{Step, load, verify_secret};
 
 /// Proof that a client is who it says, as far as its kind can prove it: a public client has only said so.
@@ -42,6 +45,23 @@ impl ClientAuthenticated {
 ///
 /// Whatever is wrong, the client hears the same, after the same work: one hash of what it presented.
 pub fn authenticate(ctx: Context, credentials: ClientCredentials) -> Step<(Context, ClientAuthenticated)> {
+    authenticate_as(ctx, credentials, false)
+}
+
+/// Authenticates a client that comes with a person's password. Where the profile says so, it may leave its secret out.
+pub(super) fn authenticate_by_password(
+    ctx: Context,
+    credentials: ClientCredentials,
+) -> Step<(Context, ClientAuthenticated)> {
+    let secret_optional = ctx.profile.clients.danger_password_without_secret;
+    authenticate_as(ctx, credentials, secret_optional)
+}
+
+fn authenticate_as(
+    ctx: Context,
+    credentials: ClientCredentials,
+    secret_optional: bool,
+) -> Step<(Context, ClientAuthenticated)> {
     load(Client::key(&credentials.client)).then(move |found| {
         let id = credentials.client;
         let refuse = |reason: Reason| Step::stop(Refusal::from(reason).by(&id));
@@ -54,14 +74,15 @@ pub fn authenticate(ctx: Context, credentials: ClientCredentials) -> Step<(Conte
         let Some(client) = found.map(|f| f.record).filter(|c| c.metadata.profile == ctx.profile.name) else {
             return Step::stop(Reason::ClientUnknown);
         };
-        if client.metadata.token_endpoint_auth_method != method {
+        let left_out = secret_optional && method == AuthMethod::None;
+        if !left_out && !ctx.profile.clients.takes(method, client.metadata.token_endpoint_auth_method) {
             return refuse(Reason::ClientMethodWrong);
         }
         if client.metadata.disabled {
             return refuse(Reason::ClientDisabled);
         }
         let (Some(secret), Some(presented)) = (secret, presented) else {
-            // `none` is the registered method: there is nothing to prove.
+            // The method is `none`, and the profile lets this client have it: there is nothing to prove.
             return Step::done((ctx, ClientAuthenticated { metadata: client.metadata }));
         };
         let mut slow = Vec::new();
@@ -84,6 +105,60 @@ pub fn authenticate(ctx: Context, credentials: ClientCredentials) -> Step<(Conte
                 Step::done((ctx, proven))
             } else {
                 Step::stop(Refusal::from(Reason::ClientSecretWrong).by(&id))
+            }
+        })
+    })
+}
+
+/// Authenticates whoever holds an API key. The key is the client's name as well: its id is derived from the key and the
+/// server's own, so that one read finds it, and nobody can work back from the id.
+pub(super) fn authenticate_api_key(ctx: Context, key: Secret) -> Step<(Context, ClientAuthenticated)> {
+    let id = api_key_client(&ctx.profile, &ctx.key, &key);
+    load(Client::key(&id)).then(move |found| {
+        let refuse = || Step::stop(Refusal::from(Reason::ApiKeyWrong).by(&id));
+        let standing = found.map(|f| f.record).filter(|client| {
+            client.metadata.profile == ctx.profile.name
+                && client.metadata.token_endpoint_auth_method == AuthMethod::ApiKey
+                && !client.metadata.disabled
+        });
+        let Some(client) = standing else { return refuse() };
+        let presented = Digest::of(key.expose().as_bytes());
+        // The id was derived from the key under our own: whoever found the record has the key. What is compared here is
+        // whether it is still one of the client's.
+        let valid = client.valid_secrets(ctx.now).any(|hash| match hash {
+            SecretHash::Sha256(digest) => digest.matches(&presented),
+            SecretHash::Argon2id(_) => true,
+        });
+        if !valid {
+            return refuse();
+        }
+        Step::done((ctx, ClientAuthenticated { metadata: client.metadata }))
+    })
+}
+
+/// The client that an API key of a profile names.
+pub fn api_key_client(profile: &Profile, server_key: &ServerKey, key: &Secret) -> ClientId {
+    let derived = server_key.derive("grantor api key", &[profile.name.as_bytes(), key.expose().as_bytes()]);
+    ClientId::of_api_key(&derived)
+}
+
+/// Takes a refresh token's own word for whose it is: for services whose clients have nothing else to show. The grant
+/// decides whether the token is worth anything.
+pub(super) fn authenticate_bearer(ctx: Context, token: &Secret) -> Step<(Context, ClientAuthenticated)> {
+    let Some(token) = RefreshToken::parse(&ctx.profile.formats.refresh_token, token.expose()) else {
+        return Step::stop(Reason::RefreshTokenMalformed);
+    };
+    load(Grant::key(token.grant())).then(move |found| {
+        let Some(grant) = found else { return Step::stop(Reason::RefreshTokenUnknown) };
+        load(Client::key(&grant.record.facts().client)).then(move |found| {
+            let standing = found.map(|f| f.record.metadata).filter(|client| {
+                client.profile == ctx.profile.name
+                    && client.token_endpoint_auth_method == AuthMethod::ApiKey
+                    && !client.disabled
+            });
+            match standing {
+                Some(metadata) => Step::done((ctx, ClientAuthenticated { metadata })),
+                None => Step::stop(Reason::RefreshTokenUnknown),
             }
         })
     })

@@ -1,23 +1,23 @@
 //! The authorization endpoint (RFC 6749, section 4.1; RFC 9207; RFC 9700, section 2.1): examine a request, let a person
 //! decide, answer at the client's redirect URI.
 
-use super::Context;
 use super::issue::{self, Speaker};
+use super::{Context, store};
 use crate::client::{Client, ClientMetadata, GrantType, ResponseType};
+use crate::consent::Consent;
 use crate::credential::{AuthorizationCode, InteractionHandle};
 use crate::event::Event;
-use crate::grant::{CodeIssued, Grant, GrantFacts, SubjectGrant};
+use crate::grant::{CodeIssued, Grant, GrantFacts};
 use crate::ids::{AccountId, ClientId, GrantId, SubjectId};
-use crate::interaction::{AuthorizationRequest, Interaction};
+use crate::interaction::{AuthorizationRequest, Interaction, Page};
 use crate::pkce::CodeChallenge;
-use crate::profile::Profile;
-use crate::record::{Expect, Put};
+use crate::profile::{Field, Profile, RedirectField};
+use crate::record::{Expect, Key, Put, Version};
 use crate::redirect::{RedirectTrusted, ResponsePlace};
 use crate::refusal::{Reason, Refusal};
-use crate::request::{AuthorizationParameters, Choice, DecisionRequest, Given};
+use crate::request::{Approver, ApproverAccount, AuthorizationParameters, Choice, DecisionRequest, Given};
 use crate::scope::Scope;
 use crate::secret::{Digest, Secret};
-use crate::standing::Standing;
 use crate::step::{Committed, Step, commit, create, load};
 use crate::time::Time;
 
@@ -47,11 +47,34 @@ pub struct RedirectError {
 impl RedirectError {
     /// The URI to send the browser to.
     pub fn location(&self, profile: &Profile) -> String {
-        let description = self.refusal.description();
-        let mut parameters =
-            vec![("error", self.refusal.code().as_str()), ("error_description", &description)];
-        parameters.extend(self.state.as_deref().map(|s| ("state", s)));
-        parameters.push(("iss", profile.issuer.as_str()));
+        let (code, description) = (self.refusal.code(), self.refusal.description());
+        let rules = &profile.errors;
+        let parameters: Vec<(&str, &str)> = profile
+            .authorization
+            .error_answer
+            .iter()
+            .filter_map(|field| {
+                let value = match field.source {
+                    RedirectField::Error => Some(rules.code(code)),
+                    RedirectField::ErrorDescription => Some(rules.description(code).unwrap_or(&description)),
+                    RedirectField::State => self.state.as_deref(),
+                    RedirectField::Iss => Some(profile.issuer.as_str()),
+                    RedirectField::ClientId => self.refusal.client.as_ref().map(ClientId::as_str),
+                    RedirectField::Code
+                    | RedirectField::AccessToken
+                    | RedirectField::TokenType
+                    | RedirectField::ExpiresIn
+                    | RedirectField::Scope
+                    | RedirectField::AccountId
+                    | RedirectField::AccountName
+                    | RedirectField::AccountUrl
+                    | RedirectField::SubjectId
+                    | RedirectField::SubjectName
+                    | RedirectField::SubjectEmail => None,
+                };
+                value.map(|value| (field.name.as_str(), value))
+            })
+            .collect();
         self.redirect.with(self.place, &parameters)
     }
 }
@@ -102,7 +125,12 @@ fn trusted_redirect(
         return Err(about(Reason::ParameterInvalid));
     }
     let absent = if requested.is_none() { Reason::RedirectMissing } else { Reason::RedirectUnregistered };
-    RedirectTrusted::establish(&client.redirect_uris, requested).ok_or_else(|| about(absent))
+    let rules = &ctx.profile.authorization;
+    if requested.is_none() && rules.redirect_uri_required {
+        return Err(about(Reason::RedirectMissing));
+    }
+    RedirectTrusted::establish(&client.redirect_uris, requested, rules.redirect_match)
+        .ok_or_else(|| about(absent))
 }
 
 fn examine_trusted(
@@ -118,6 +146,15 @@ fn examine_trusted(
     if state.is_some_and(|s| s.len() > ctx.profile.limits.state_bytes) {
         return Err(Refusal::from(Reason::ParameterInvalid).of("state"));
     }
+    if state.is_none() && ctx.profile.authorization.state_required {
+        return Err(Refusal::from(Reason::ParameterMissing).of("state"));
+    }
+    let page = match optional(&params.page, "action")? {
+        None => None,
+        Some("signin") => Some(Page::SignIn),
+        Some("signup") => Some(Page::SignUp),
+        Some(_) => return Err(Refusal::from(Reason::ParameterInvalid).of("action")),
+    };
     let response_type = ResponseType::from_name(required(&params.response_type, "response_type")?)
         .filter(|t| ctx.profile.response_types.contains(t))
         .ok_or(Reason::ResponseTypeUnsupported)?;
@@ -133,7 +170,7 @@ fn examine_trusted(
     }
     let requested = optional(&params.scope, "scope")?.map(Scope::parse).transpose();
     let scope = issue::scope_for(ctx, client, requested.map_err(|_| Reason::ScopeMalformed)?.as_ref())?;
-    let challenge = challenge(client, response_type, params)?;
+    let challenge = challenge(ctx, client, response_type, params)?;
     Ok(AuthorizationRequest {
         client: client.client_id.clone(),
         redirect,
@@ -141,11 +178,13 @@ fn examine_trusted(
         scope,
         state: state.map(ToOwned::to_owned),
         challenge,
+        page,
     })
 }
 
 /// The challenge, of method `S256` and no other: `plain` is what an absent method means (RFC 7636, section 4.3).
 fn challenge(
+    ctx: &Context,
     client: &ClientMetadata,
     response_type: ResponseType,
     params: &AuthorizationParameters,
@@ -157,7 +196,7 @@ fn challenge(
         }
         (Some(_), _) => Err(Reason::ChallengeMethodUnsupported.into()),
         (None, Some(_)) => Err(Reason::ChallengeMissing.into()),
-        (None, None) if client.needs_pkce() && response_type == ResponseType::Code => {
+        (None, None) if client.needs_pkce(&ctx.profile) && response_type == ResponseType::Code => {
             Err(Reason::ChallengeMissing.into())
         }
         (None, None) => Ok(None),
@@ -180,20 +219,186 @@ pub struct OpenedInteraction {
     pub expires_at: Time,
 }
 
-/// Lets a request wait for the decision of `subject`, in the browser session of digest `session`.
-pub fn open(
+/// What a person is asked.
+pub struct Question {
+    /// Which client asks.
+    pub client: ClientId,
+    /// For what.
+    pub scope: Scope,
+    /// For which account, where that is chosen.
+    pub account: Option<AccountId>,
+    /// Where he will be taken.
+    pub redirect: RedirectTrusted,
+    /// What the page must send back.
+    pub opened: OpenedInteraction,
+}
+
+/// What came of putting a request before a person.
+pub enum Asked {
+    /// He must choose one of his accounts first.
+    Account(Question),
+    /// He must decide.
+    Decision(Question),
+    /// He need not be asked: he approved all of it before, or may not approve it at all.
+    Answered(AuthorizationAnswer),
+}
+
+impl Question {
+    fn of(request: &AuthorizationRequest, account: Option<AccountId>, opened: OpenedInteraction) -> Self {
+        let redirect = request.redirect.clone();
+        Self { client: request.client.clone(), scope: request.scope.clone(), account, redirect, opened }
+    }
+}
+
+/// Puts an examined request before a person, who is logged in, in the browser session of digest `session`.
+///
+/// Where the profile wants an account, a person's only one is taken as chosen. Where it remembers, who approved before is
+/// not asked again.
+pub fn ask(
     mut ctx: Context,
     request: AuthorizationRequest,
-    subject: SubjectId,
+    approver: Approver,
     session: Digest,
-) -> Step<OpenedInteraction> {
-    let id = GrantId::from_bytes(ctx.entropy.draw_half());
-    let (handle, text) = InteractionHandle::mint(id, &mut ctx.entropy);
-    let expires_at = ctx.now + ctx.profile.lifetimes.interaction;
-    let record = Interaction::begin(&handle, request, subject, session, expires_at);
-    let version = ctx.version();
-    create(&Interaction::key(&handle), version, &record, Some(expires_at), Vec::new())
-        .then(move |()| Step::done(OpenedInteraction { handle: text, expires_at }))
+) -> Step<Asked> {
+    let account = match first_account(&ctx, &approver) {
+        Ok(account) => account,
+        Err(reason) => return Step::done(Asked::Answered(refuse(&ctx, request, reason))),
+    };
+    let undecided = ctx.profile.approval.account && account.is_none();
+    let approved = if undecided {
+        Step::done(false)
+    } else {
+        approved_before(&ctx, &request, &approver.subject, account.as_ref())
+    };
+    approved.then(move |approved| {
+        if approved {
+            return approve(ctx, request, approver, account, None).then(|a| Step::done(Asked::Answered(a)));
+        }
+        let id = GrantId::from_bytes(ctx.entropy.draw_half());
+        let (handle, text) = InteractionHandle::mint(&InteractionHandle::SHAPE, id, &mut ctx.entropy);
+        let expires_at = ctx.now + ctx.profile.lifetimes.interaction;
+        let question =
+            Question::of(&request, account.clone(), OpenedInteraction { handle: text, expires_at });
+        let record = Interaction::begin(&handle, request, approver.subject, session, account, expires_at);
+        let version = ctx.version();
+        create(&Interaction::key(&handle), version, &record, Some(expires_at), Vec::new()).then(move |()| {
+            Step::done(if undecided { Asked::Account(question) } else { Asked::Decision(question) })
+        })
+    })
+}
+
+/// The account that a request is about before the person chose one: his only one, where the profile wants one.
+fn first_account(ctx: &Context, approver: &Approver) -> Result<Option<AccountId>, Reason> {
+    match (ctx.profile.approval.account, approver.accounts.as_slice()) {
+        (false, _) => Ok(None),
+        (true, []) => Err(Reason::AccountMissing),
+        (true, [only]) => may_approve(ctx, only).map(|()| Some(only.id.clone())),
+        (true, _) => Ok(None),
+    }
+}
+
+fn may_approve(ctx: &Context, account: &ApproverAccount) -> Result<(), Reason> {
+    let roles = &ctx.profile.approval.roles;
+    if !account.oauth_enabled {
+        return Err(Reason::AccountClosed);
+    }
+    if roles.is_empty() || roles.contains(&account.role) { Ok(()) } else { Err(Reason::RoleNotEnough) }
+}
+
+/// Whether a person approved all of this before, where the profile remembers that.
+fn approved_before(
+    ctx: &Context,
+    request: &AuthorizationRequest,
+    subject: &SubjectId,
+    account: Option<&AccountId>,
+) -> Step<bool> {
+    if !ctx.profile.approval.remember {
+        return Step::done(false);
+    }
+    let (profile, scope) = (ctx.profile.clone(), request.scope.clone());
+    load(Consent::key(subject, &request.client, account)).then(move |found| {
+        let consent = found.map(|f| f.record).filter(|consent| !consent.withdrawn);
+        Step::done(consent.is_some_and(|consent| profile.scopes.permits_all(&consent.scope, &scope)))
+    })
+}
+
+/// Takes a person's choice of an account for a request that waits for it.
+pub fn choose_account(
+    ctx: Context,
+    handle: Secret,
+    session: Digest,
+    approver: Approver,
+    account: AccountId,
+) -> Step<Asked> {
+    find_waiting(ctx, &handle, session, approver.subject.clone()).then(move |mut waiting| {
+        let chosen = approver.account(&account).ok_or(Reason::AccountMissing);
+        if let Err(reason) = chosen.and_then(|account| may_approve(&waiting.ctx, account)) {
+            return waiting
+                .decide(Vec::new())
+                .then(move |(ctx, request)| Step::done(Asked::Answered(refuse(&ctx, request, reason))));
+        }
+        approved_before(&waiting.ctx, &waiting.request, &approver.subject, Some(&account)).then(
+            move |approved| {
+                if approved {
+                    return waiting
+                        .decide(Vec::new())
+                        .then(move |(ctx, request)| approve(ctx, request, approver, Some(account), None))
+                        .then(|answer| Step::done(Asked::Answered(answer)));
+                }
+                let expires_at = waiting.record.expires_at();
+                let record = waiting.record.for_account(account.clone());
+                let expect = Expect::Version(waiting.read);
+                let put = Put::of(&waiting.key, expect, waiting.ctx.version(), &record, Some(expires_at));
+                commit(put, Vec::new()).then(move |committed| match committed {
+                    Committed::LostRace => Step::stop(Reason::InteractionOver),
+                    Committed::Yes => {
+                        let opened = OpenedInteraction { handle, expires_at };
+                        let question = Question::of(&waiting.request, Some(account), opened);
+                        Step::done(Asked::Decision(question))
+                    }
+                })
+            },
+        )
+    })
+}
+
+/// A request that waits, and may be acted upon by who asks.
+struct Waiting {
+    ctx: Context,
+    key: Key<Interaction>,
+    read: Version,
+    record: Interaction,
+    request: AuthorizationRequest,
+    account: Option<AccountId>,
+}
+
+fn find_waiting(ctx: Context, handle: &Secret, session: Digest, subject: SubjectId) -> Step<Waiting> {
+    let Some(handle) = InteractionHandle::parse(&InteractionHandle::SHAPE, handle.expose()) else {
+        return Step::stop(Reason::InteractionOver);
+    };
+    let key = Interaction::key(&handle);
+    load(key.clone()).then(move |found| {
+        let Some(found) = found else { return Step::stop(Reason::InteractionOver) };
+        match found.record.waiting(&handle, &session, &subject, ctx.now) {
+            None => Step::stop(Reason::InteractionOver),
+            Some((request, account)) => {
+                Step::done(Waiting { ctx, key, read: found.version, record: found.record, request, account })
+            }
+        }
+    })
+}
+
+impl Waiting {
+    /// Takes the decision, of which there is one: whoever comes second finds that it was taken.
+    fn decide(mut self, events: Vec<Event>) -> Step<(Context, AuthorizationRequest)> {
+        let record = self.record.decided();
+        let keep_until = Some(record.expires_at());
+        let put = Put::of(&self.key, Expect::Version(self.read), self.ctx.version(), &record, keep_until);
+        commit(put, events).then(move |committed| match committed {
+            Committed::LostRace => Step::stop(Reason::InteractionOver),
+            Committed::Yes => Step::done((self.ctx, self.request)),
+        })
+    }
 }
 
 /// Where to send the browser now that the person decided.
@@ -208,49 +413,46 @@ pub struct AuthorizationAnswer {
 
 /// Takes a person's decision, once, and answers the client.
 pub fn decide(ctx: Context, decision: DecisionRequest) -> Step<AuthorizationAnswer> {
-    let Some(handle) = InteractionHandle::parse(decision.handle.expose()) else {
-        return Step::stop(Reason::InteractionOver);
-    };
-    let key = Interaction::key(&handle);
-    load(key.clone()).then(move |found| {
-        let mut ctx = ctx;
-        let Some(found) = found else { return Step::stop(Reason::InteractionOver) };
-        let decided = found.record.decide(&handle, &decision.session, &decision.subject, ctx.now);
-        let Some((record, request)) = decided else { return Step::stop(Reason::InteractionOver) };
-        let events = match decision.choice {
+    let DecisionRequest { handle, session, approver, account, choice } = decision;
+    find_waiting(ctx, &handle, session, approver.subject.clone()).then(move |waiting| {
+        let account = waiting.account.clone().or(account);
+        let events = match choice {
             Choice::Approve { .. } => Vec::new(),
             Choice::Deny => vec![Event::RequestDenied {
-                client: request.client.clone(),
-                subject: decision.subject.clone(),
+                client: waiting.request.client.clone(),
+                subject: approver.subject.clone(),
             }],
         };
-        let expect = Expect::Version(found.version);
-        let put = Put::of(&key, expect, ctx.version(), &record, Some(record.expires_at()));
-        commit(put, events).then(move |committed| match (committed, decision.choice) {
-            (Committed::LostRace, _) => Step::stop(Reason::InteractionOver),
-            (Committed::Yes, Choice::Deny) => Step::done(refuse(&ctx, request, Reason::Denied)),
-            (Committed::Yes, Choice::Approve { scope }) => {
-                approve(ctx, request, decision.subject, decision.account, scope)
-            }
+        waiting.decide(events).then(move |(ctx, request)| match choice {
+            Choice::Deny => Step::done(refuse(&ctx, request, Reason::Denied)),
+            Choice::Approve { scope } => approve(ctx, request, approver, account, scope),
         })
     })
 }
 
-/// Looks at the client once more, since it may have changed while the person read, and makes the grant.
+/// Looks at the client and the account once more, since either may have changed while the person read, and makes the
+/// grant.
 fn approve(
     ctx: Context,
     mut request: AuthorizationRequest,
-    subject: SubjectId,
+    approver: Approver,
     account: Option<AccountId>,
     chosen: Option<Scope>,
 ) -> Step<AuthorizationAnswer> {
     load(Client::key(&request.client)).then(move |found| {
-        let Some(client) = found.map(|f| f.record.metadata).filter(|c| !c.disabled) else {
+        let standing =
+            found.map(|f| f.record.metadata).filter(|c| !c.disabled && c.profile == ctx.profile.name);
+        let Some(client) = standing else {
             return Step::stop(Refusal::from(Reason::ClientUnknown).by(&request.client));
         };
-        if !client.redirect_uris.iter().any(|r| r.admits(request.redirect.as_str())) {
+        let rule = ctx.profile.authorization.redirect_match;
+        if !client.redirect_uris.iter().any(|r| rule.admits(r, request.redirect.as_str())) {
             return Step::stop(Refusal::from(Reason::RedirectUnregistered).by(&request.client));
         }
+        let account = match about(&ctx, &approver, account) {
+            Ok(account) => account,
+            Err(reason) => return Step::done(refuse(&ctx, request, reason)),
+        };
         if let Some(chosen) = chosen {
             let part = request.scope.intersection(&chosen);
             if part.is_empty() && !request.scope.is_empty() {
@@ -258,101 +460,151 @@ fn approve(
             }
             request.scope = part;
         }
-        grant(ctx, request, client, subject, account)
+        let approval = Approval { client, approver, account };
+        remember(ctx, &request, &approval).then(move |ctx| grant(ctx, request, approval))
     })
 }
 
-fn grant(
-    mut ctx: Context,
-    request: AuthorizationRequest,
-    client: ClientMetadata,
-    subject: SubjectId,
+/// The account that a grant is to be about.
+fn about(
+    ctx: &Context,
+    approver: &Approver,
     account: Option<AccountId>,
-) -> Step<AuthorizationAnswer> {
+) -> Result<Option<ApproverAccount>, Reason> {
+    match account {
+        None if ctx.profile.approval.account => Err(Reason::AccountMissing),
+        None => Ok(None),
+        Some(id) => {
+            let account = approver.account(&id).ok_or(Reason::AccountMissing)?;
+            may_approve(ctx, account).map(|()| Some(account.clone()))
+        }
+    }
+}
+
+/// Who approved, for whom, about what.
+struct Approval {
+    client: ClientMetadata,
+    approver: Approver,
+    account: Option<ApproverAccount>,
+}
+
+impl Approval {
+    fn account(&self) -> Option<&AccountId> {
+        self.account.as_ref().map(|account| &account.id)
+    }
+}
+
+/// Remembers what a person approves, where the profile does. A race is lost to another approval or to a withdrawal: then
+/// this one is not remembered, and he is asked again.
+fn remember(mut ctx: Context, request: &AuthorizationRequest, approval: &Approval) -> Step<Context> {
+    if !ctx.profile.approval.remember {
+        return Step::done(ctx);
+    }
+    let key = Consent::key(&approval.approver.subject, &request.client, approval.account());
+    let scope = request.scope.clone();
+    load(key.clone()).then(move |found| {
+        let (expect, before) = match found {
+            Some(found) => (Expect::Version(found.version), Some(found.record)),
+            None => (Expect::Absent, None),
+        };
+        let consent = Consent::given(before, &scope, ctx.now);
+        let put = Put::of(&key, expect, ctx.version(), &consent, None);
+        commit(put, Vec::new()).then(move |_| Step::done(ctx))
+    })
+}
+
+fn grant(mut ctx: Context, request: AuthorizationRequest, approval: Approval) -> Step<AuthorizationAnswer> {
     let facts = GrantFacts {
         id: GrantId::from_bytes(ctx.entropy.draw_half()),
         client: request.client.clone(),
-        subject,
-        account,
+        subject: approval.approver.subject.clone(),
+        account: approval.account().cloned(),
         scope: request.scope.clone(),
-        audience: client.access_token_audience.clone(),
+        audience: approval.client.access_token_audience.clone(),
         created_at: ctx.now,
         expires_at: ctx.profile.lifetimes.grant.map(|lifetime| ctx.now + lifetime),
-    };
-    let event = Event::RequestApproved {
-        grant: facts.id,
-        client: facts.client.clone(),
-        subject: facts.subject.clone(),
-        scope: facts.scope.clone(),
+        era: 0,
     };
     match request.response_type {
         ResponseType::Code => {
-            let (code, text) = AuthorizationCode::mint(facts.id, &mut ctx.entropy);
+            let facts = ctx.named(facts);
+            let (code, text) =
+                AuthorizationCode::mint(&ctx.profile.formats.authorization_code, facts.id, &mut ctx.entropy);
             let expires_at = facts.capped(ctx.now + ctx.profile.lifetimes.authorization_code);
             let issued = CodeIssued::new(&code, &request.redirect, request.challenge.clone(), expires_at);
             let id = facts.id;
-            store_grant(ctx, Grant::with_code(facts, issued), event).then(move |ctx| {
-                let parameters = [("code", text.expose())];
-                Step::done(answer(&ctx, &request, ResponsePlace::Query, &parameters, id))
+            store::with_code(ctx, facts, issued).then(move |ctx| {
+                let said = Said { code: Some(text.expose()), ..Said::default() };
+                let fields = &ctx.profile.authorization.code_answer;
+                Step::done(answer(&ctx, &request, &approval, ResponsePlace::Query, fields, &said, id))
             })
         }
         ResponseType::Token => {
             let end = facts.capped(ctx.now + ctx.profile.lifetimes.access_token);
-            let record = Grant::with_tokens(facts.clone(), None, Some(end));
-            store_grant(ctx, record, event).then(move |ctx| require_good_standing(ctx, facts)).then(
+            let event = store::approved(&facts);
+            let record = Grant::with_tokens(facts.clone(), None, end.unless_never());
+            store::grant(ctx, record, event).then(move |ctx| store::require_good_standing(ctx, facts)).then(
                 move |(ctx, facts)| {
                     let (id, scope) = (facts.id, facts.scope.clone());
-                    issue::access_token(ctx, &client, GrantType::Implicit, Speaker::Subject(facts), scope)
-                        .then(move |(ctx, issued)| {
-                            let expires_in = issued.expires_at.seconds_after(ctx.now).to_string();
-                            let mut parameters = vec![
-                                ("access_token", issued.token.expose()),
-                                ("token_type", "Bearer"),
-                                ("expires_in", &expires_in),
-                            ];
-                            if !issued.scope.is_empty() {
-                                parameters.push(("scope", issued.scope.as_str()));
-                            }
-                            Step::done(answer(&ctx, &request, ResponsePlace::Fragment, &parameters, id))
-                        })
+                    let speaker = Speaker::Subject(facts);
+                    issue::access_token(ctx, &approval.client, GrantType::Implicit, speaker, scope).then(
+                        move |(ctx, issued)| {
+                            let said = Said { issued: Some(&issued), ..Said::default() };
+                            let fields = &ctx.profile.authorization.token_answer;
+                            let place = ResponsePlace::Fragment;
+                            Step::done(answer(&ctx, &request, &approval, place, fields, &said, id))
+                        },
+                    )
                 },
             )
         }
     }
 }
 
-/// Writes the hint, then the grant: whoever looks for a subject's grants misses none.
-pub(super) fn store_grant(mut ctx: Context, grant: Grant, event: Event) -> Step<Context> {
-    let facts = grant.facts();
-    let hint = SubjectGrant::key(&facts.subject, facts.id);
-    let version = ctx.version();
-    create(&hint, version, &SubjectGrant::default(), facts.expires_at, Vec::new()).then(move |()| {
-        let version = ctx.version();
-        create(&Grant::key(grant.facts().id), version, &grant, grant.keep_until(), vec![event])
-            .then(move |()| Step::done(ctx))
-    })
-}
-
-/// Refuses a suspended subject. To be asked after the grant became findable (see [`Standing`]).
-pub(super) fn require_good_standing(ctx: Context, facts: GrantFacts) -> Step<(Context, GrantFacts)> {
-    load(Standing::key(&facts.subject)).then(move |found| {
-        if found.is_some_and(|s| s.record.is_suspended()) {
-            return Step::stop(Refusal::from(Reason::SubjectSuspended).by(&facts.client).on(facts.id));
-        }
-        Step::done((ctx, facts))
-    })
+/// What an answer has to say beside what the request and the approval say.
+#[derive(Default)]
+struct Said<'a> {
+    code: Option<&'a str>,
+    issued: Option<&'a issue::Issued>,
 }
 
 fn answer(
     ctx: &Context,
     request: &AuthorizationRequest,
+    approval: &Approval,
     place: ResponsePlace,
-    parameters: &[(&str, &str)],
+    fields: &[Field<RedirectField>],
+    said: &Said<'_>,
     grant: GrantId,
 ) -> AuthorizationAnswer {
-    let mut parameters = parameters.to_vec();
-    parameters.extend(request.state.as_deref().map(|s| ("state", s)));
-    parameters.push(("iss", ctx.profile.issuer.as_str()));
+    let (approver, account) = (&approval.approver, approval.account.as_ref());
+    let ends_at = said.issued.and_then(|issued| issued.expires_at.unless_never());
+    let expires_in = ends_at.map(|at| at.seconds_after(ctx.now).to_string());
+    let parameters: Vec<(&str, &str)> = fields
+        .iter()
+        .filter_map(|field| {
+            let value = match field.source {
+                RedirectField::Code => said.code,
+                RedirectField::AccessToken => said.issued.map(|issued| issued.token.expose()),
+                RedirectField::TokenType => said.issued.map(|_| ctx.profile.token.token_type.as_str()),
+                RedirectField::ExpiresIn => expires_in.as_deref(),
+                RedirectField::Scope => {
+                    said.issued.map(|issued| issued.scope.as_str()).filter(|scope| !scope.is_empty())
+                }
+                RedirectField::State => request.state.as_deref(),
+                RedirectField::Iss => Some(ctx.profile.issuer.as_str()),
+                RedirectField::ClientId => Some(request.client.as_str()),
+                RedirectField::AccountId => account.map(|a| a.id.as_str()),
+                RedirectField::AccountName => account.and_then(|a| a.name.as_deref()),
+                RedirectField::AccountUrl => account.and_then(|a| a.url.as_deref()),
+                RedirectField::SubjectId => Some(approver.subject.as_str()),
+                RedirectField::SubjectName => approver.name.as_deref(),
+                RedirectField::SubjectEmail => approver.email.as_deref(),
+                RedirectField::Error | RedirectField::ErrorDescription => None,
+            };
+            value.map(|value| (field.name.as_str(), value))
+        })
+        .collect();
     let location = Secret::new(request.redirect.with(place, &parameters));
     AuthorizationAnswer { location, grant: Some(grant), refusal: None }
 }

@@ -1,11 +1,14 @@
 //! What is this token worth? For resource servers that ask (RFC 7662), and for resources of our own (RFC 6750).
 
+use super::authenticate::authenticate_api_key;
+use super::issue::jws_header;
 use super::{ClientAuthenticated, Context, authenticate};
-use crate::access_token::{ACCESS_TOKEN_TYP, AccessTokenClaims, Basis, LiveAccessToken, ReferenceToken};
-use crate::client::Client;
+use crate::access_token::{AccessTokenClaims, Basis, LiveAccessToken, ReferenceToken};
+use crate::client::{Client, ClientMetadata};
 use crate::credential::{AccessToken, AnyToken, RefreshToken};
 use crate::grant::{Grant, GrantFacts};
-use crate::ids::ClientId;
+use crate::ids::{ClientId, SubjectId};
+use crate::profile::Profile;
 use crate::refusal::{Reason, Refusal};
 use crate::request::ClientCredentials;
 use crate::scope::Scope;
@@ -36,41 +39,51 @@ pub fn introspect(ctx: Context, credentials: ClientCredentials, token: Secret) -
             // It has proven nothing: section 2.1 wants the asker authorized.
             return Step::stop(Refusal::from(Reason::ClientUnidentified).by(asker.id()));
         }
-        match AnyToken::parse(token.expose()) {
-            None => Step::done(Introspection::Inactive),
-            Some(AnyToken::Refresh(token)) => live_refresh_token(ctx, Some(asker), token),
-            Some(AnyToken::Access(token)) => live_reference(ctx, token).then(move |(_, l)| reveal(asker, l)),
-            Some(AnyToken::Jwt(jwt)) => live_jwt(ctx, jwt).then(move |(_, l)| reveal(asker, l)),
-        }
+        let AnyToken { access, refresh, jwt } = AnyToken::parse(&ctx.profile.formats, token.expose());
+        live_access(ctx, access, jwt).then(move |(ctx, live)| match (live, refresh) {
+            (None, Some(token)) => live_refresh_token(ctx, Some(asker), token),
+            (live, _) => reveal(ctx, asker, live),
+        })
     })
 }
 
 /// What a token is worth, for an operator, who may know of every one.
 pub fn look_up(ctx: Context, token: &Secret) -> Step<Introspection> {
-    match AnyToken::parse(token.expose()) {
-        None => Step::done(Introspection::Inactive),
-        Some(AnyToken::Refresh(token)) => live_refresh_token(ctx, None, token).then(while_client_stands),
-        Some(AnyToken::Access(token)) => live_reference(ctx, token).then(|(_, live)| of_access(live)),
-        Some(AnyToken::Jwt(jwt)) => live_jwt(ctx, jwt).then(|(_, live)| of_access(live)),
+    let AnyToken { access, refresh, jwt } = AnyToken::parse(&ctx.profile.formats, token.expose());
+    let profile = ctx.profile.clone();
+    let found = live_access(ctx, access, jwt).then(move |(ctx, live)| match (live, refresh) {
+        (Some(live), _) => Step::done(Introspection::AccessToken(live)),
+        (None, Some(token)) => live_refresh_token(ctx, None, token),
+        (None, None) => Step::done(Introspection::Inactive),
+    });
+    found.then(move |found| while_client_stands(&profile, found))
+}
+
+/// Reads an access token of either format. What looks like both is one of them at most.
+fn live_access(
+    ctx: Context,
+    access: Option<AccessToken>,
+    jwt: Option<Secret>,
+) -> Step<(Context, Option<LiveAccessToken>)> {
+    match (access, jwt) {
+        (Some(token), _) => live_reference(ctx, token),
+        (None, Some(jwt)) => live_jwt(ctx, jwt),
+        (None, None) => Step::done((ctx, None)),
     }
 }
 
-fn of_access(live: Option<LiveAccessToken>) -> Step<Introspection> {
-    while_client_stands(live.map_or(Introspection::Inactive, Introspection::AccessToken))
-}
-
 /// What was found, if its client is still there and switched on. Its tokens end with it.
-fn while_client_stands(found: Introspection) -> Step<Introspection> {
+fn while_client_stands(profile: &Profile, found: Introspection) -> Step<Introspection> {
     let client = match &found {
         Introspection::Inactive => return Step::done(found),
         Introspection::AccessToken(live) => live.client.clone(),
         Introspection::RefreshToken { grant, .. } => grant.client.clone(),
     };
-    require_client(client)
-        .then(move |stands| Step::done(if stands { found } else { Introspection::Inactive }))
+    standing_client(profile, &client)
+        .then(move |client| Step::done(if client.is_some() { found } else { Introspection::Inactive }))
 }
 
-fn reveal(asker: ClientAuthenticated, live: Option<LiveAccessToken>) -> Step<Introspection> {
+fn reveal(ctx: Context, asker: ClientAuthenticated, live: Option<LiveAccessToken>) -> Step<Introspection> {
     let Some(live) = live else { return Step::done(Introspection::Inactive) };
     let own = live.client == *asker.id();
     let served = asker.metadata().audience.as_ref();
@@ -81,33 +94,81 @@ fn reveal(asker: ClientAuthenticated, live: Option<LiveAccessToken>) -> Step<Int
     }
     let found = Introspection::AccessToken(live);
     // Its own client has just authenticated, so it stands.
-    if own { Step::done(found) } else { while_client_stands(found) }
+    if own { Step::done(found) } else { while_client_stands(&ctx.profile, found) }
 }
 
-/// Whether a client is still there and switched on. Its tokens end with it.
-fn require_client(id: ClientId) -> Step<bool> {
-    load(Client::key(&id)).then(|found| Step::done(found.is_some_and(|c| !c.record.metadata.disabled)))
+/// A client, if it is still there, switched on, and this profile's. Its tokens end with it, and are worth nothing to any
+/// other profile.
+fn standing_client(profile: &Profile, id: &ClientId) -> Step<Option<ClientMetadata>> {
+    let name = profile.name.clone();
+    load(Client::key(id)).then(move |found| {
+        Step::done(found.map(|c| c.record.metadata).filter(|c| !c.disabled && c.profile == name))
+    })
 }
 
-/// Lets a request pass at a resource: the token must be live and permit all of `required`.
-pub fn check(ctx: Context, token: Option<Secret>, required: Scope) -> Step<LiveAccessToken> {
+/// Lets a request pass at a resource: the token must be live and permit all of `required`. `act_as` is the person for
+/// whom the client says that it acts, where it says so.
+pub fn check(
+    ctx: Context,
+    token: Option<Secret>,
+    required: Scope,
+    act_as: Option<SubjectId>,
+) -> Step<LiveAccessToken> {
     let Some(token) = token else { return Step::stop(Reason::TokenMissing) };
-    let found = match AnyToken::parse(token.expose()) {
-        Some(AnyToken::Access(token)) => live_reference(ctx, token),
-        Some(AnyToken::Jwt(jwt)) => live_jwt(ctx, jwt),
-        Some(AnyToken::Refresh(_)) | None => return Step::stop(Reason::TokenInvalid),
-    };
-    found.then(move |(ctx, live)| {
+    let AnyToken { access, jwt, .. } = AnyToken::parse(&ctx.profile.formats, token.expose());
+    live_access(ctx, access, jwt).then(move |(ctx, live)| {
         let Some(live) = live else { return Step::stop(Reason::TokenInvalid) };
-        require_client(live.client.clone()).then(move |stands| {
-            if !stands {
-                return Step::stop(Refusal::from(Reason::TokenInvalid).by(&live.client));
-            }
-            if !ctx.profile.scopes.permits_all(&live.scope, &required) {
-                return Step::stop(Refusal::from(Reason::ScopeInsufficient).by(&live.client));
-            }
-            Step::done(live)
-        })
+        pass(&ctx, live, required, act_as)
+    })
+}
+
+/// Lets a request pass that shows an API key in the place of an access token, where the profile has that.
+pub fn check_api_key(
+    ctx: Context,
+    key: Secret,
+    required: Scope,
+    act_as: Option<SubjectId>,
+) -> Step<LiveAccessToken> {
+    if !ctx.profile.resource.danger_api_key_as_token {
+        return Step::stop(Reason::TokenMissing);
+    }
+    authenticate_api_key(ctx, key).then(move |(ctx, client)| {
+        let metadata = client.metadata();
+        let live = LiveAccessToken {
+            client: client.id().clone(),
+            subject: metadata.owner.clone(),
+            account: None,
+            grant: None,
+            scope: metadata.scope.clone(),
+            audience: None,
+            issued_at: ctx.now,
+            expires_at: Time::NEVER,
+            acting_as: None,
+        };
+        pass(&ctx, live, required, act_as)
+    })
+}
+
+fn pass(
+    ctx: &Context,
+    live: LiveAccessToken,
+    required: Scope,
+    act_as: Option<SubjectId>,
+) -> Step<LiveAccessToken> {
+    let profile = ctx.profile.clone();
+    standing_client(&profile, &live.client).then(move |client| {
+        let refuse = |reason: Reason| Step::stop(Refusal::from(reason).by(&live.client));
+        let Some(client) = client else { return refuse(Reason::TokenInvalid) };
+        if !profile.scopes.permits_all(&live.scope, &required) {
+            return refuse(Reason::ScopeInsufficient);
+        }
+        match &act_as {
+            None => {}
+            Some(_) if profile.resource.act_as_header.is_none() => return refuse(Reason::ActingNotAllowed),
+            Some(person) if client.may_act_as(person) => {}
+            Some(_) => return refuse(Reason::ActingNotAllowed),
+        }
+        Step::done(LiveAccessToken { acting_as: act_as, ..live })
     })
 }
 
@@ -127,11 +188,12 @@ pub(super) fn live_reference(ctx: Context, token: AccessToken) -> Step<(Context,
                     audience,
                     issued_at: record.issued_at,
                     expires_at: record.expires_at,
+                    acting_as: None,
                 };
                 Step::done((ctx, Some(live)))
             }
             Basis::Grant => load(Grant::key(token.grant())).then(move |found| {
-                let grant = found.map(|f| f.record).filter(Grant::is_active);
+                let grant = found.map(|f| f.record).filter(|grant| grant.holds(record.era));
                 let live =
                     grant.map(|g| of_grant(g.facts(), record.scope, record.issued_at, record.expires_at));
                 Step::done((ctx, live))
@@ -150,15 +212,15 @@ fn of_grant(facts: &GrantFacts, scope: Scope, issued_at: Time, expires_at: Time)
         audience: facts.audience.clone(),
         issued_at,
         expires_at,
+        acting_as: None,
     }
 }
 
-/// Reads the claims of a JWT that we signed for this issuer.
+/// Reads the claims of a JWT that we signed for this profile.
 pub(super) fn own_claims(ctx: Context, jwt: Secret) -> Step<(Context, Option<AccessTokenClaims>)> {
-    verify_jws(jwt, ACCESS_TOKEN_TYP).then(move |payload| {
-        let claims = payload.and_then(|json| serde_json::from_slice::<AccessTokenClaims>(&json).ok()).filter(
-            |claims| claims.iss == ctx.profile.issuer.as_str() && claims.exp > ctx.now.unix_seconds(),
-        );
+    verify_jws(jwt, jws_header(&ctx.profile)).then(move |payload| {
+        let claims = payload.and_then(|json| AccessTokenClaims::read(&json, &ctx.profile));
+        let claims = claims.filter(|claims| claims.exp > ctx.now.unix_seconds());
         Step::done((ctx, claims))
     })
 }
@@ -173,7 +235,7 @@ fn live_jwt(ctx: Context, jwt: Secret) -> Step<(Context, Option<LiveAccessToken>
             }
             let at = |seconds: i64| Time::from_unix_millis(seconds.saturating_mul(1000));
             let (issued_at, expires_at) = (at(claims.iat), at(claims.exp));
-            let Some(id) = claims.grant else {
+            let Some(origin) = claims.grant else {
                 let audience = (claims.aud != ctx.profile.issuer.as_str()).then_some(claims.aud);
                 let live = LiveAccessToken {
                     client: claims.client_id,
@@ -184,11 +246,12 @@ fn live_jwt(ctx: Context, jwt: Secret) -> Step<(Context, Option<LiveAccessToken>
                     audience,
                     issued_at,
                     expires_at,
+                    acting_as: None,
                 };
                 return Step::done((ctx, Some(live)));
             };
-            load(Grant::key(id)).then(move |found| {
-                let grant = found.map(|f| f.record).filter(Grant::is_active);
+            load(Grant::key(origin.grant)).then(move |found| {
+                let grant = found.map(|f| f.record).filter(|grant| grant.holds(origin.era));
                 Step::done((ctx, grant.map(|g| of_grant(g.facts(), claims.scope, issued_at, expires_at))))
             })
         })

@@ -1,16 +1,17 @@
 //! Issuing an access token, in the format that the client or the profile asks for.
 
 use super::{ClientAuthenticated, Context};
-use crate::access_token::{ACCESS_TOKEN_TYP, AccessTokenClaims, Basis, ReferenceToken};
+use crate::access_token::{AccessTokenClaims, Basis, Origin, ReferenceToken};
 use crate::client::{AccessTokenFormat, ClientMetadata, GrantType};
-use crate::credential;
+use crate::credential::{self, RefreshToken};
 use crate::event::Event;
-use crate::grant::GrantFacts;
+use crate::grant::{GrantFacts, RefreshChain};
 use crate::ids::GrantId;
+use crate::profile::{JwtKey, Profile};
 use crate::refusal::{Reason, Refusal};
 use crate::scope::Scope;
 use crate::secret::Secret;
-use crate::step::{Step, create, sign};
+use crate::step::{JwsHeader, SigningKey, Step, create, sign};
 use crate::time::Time;
 
 /// An access token that is stored or signed, and may leave once all else that must be written is.
@@ -18,6 +19,17 @@ pub(super) struct Issued {
     pub token: Secret,
     pub scope: Scope,
     pub expires_at: Time,
+    /// The name of a JWT.
+    pub jti: Option<String>,
+}
+
+/// What the JWTs of a profile say in their header, and with what they are signed.
+pub(super) fn jws_header(profile: &Profile) -> JwsHeader {
+    let key = match profile.access_token.key {
+        JwtKey::Published => SigningKey::Published,
+        JwtKey::Shared => SigningKey::Shared { profile: profile.name.clone() },
+    };
+    JwsHeader { typ: profile.access_token.typ.clone(), key }
 }
 
 /// Whom a token is to speak for.
@@ -39,30 +51,35 @@ pub(super) fn access_token(
         Speaker::Subject(facts) => facts.capped(end),
         Speaker::Client => end,
     };
-    match client.access_token_format.unwrap_or(ctx.profile.access_token_format) {
+    match client.access_token_format.unwrap_or(ctx.profile.access_token.format) {
         AccessTokenFormat::Reference => {
-            let (grant, basis) = match speaker {
-                Speaker::Subject(facts) => (facts.id, Basis::Grant),
+            let (grant, era, basis) = match speaker {
+                Speaker::Subject(facts) => (facts.id, facts.era, Basis::Grant),
                 Speaker::Client => (
                     GrantId::from_bytes(ctx.entropy.draw_half()),
+                    0,
                     Basis::Client {
                         client_id: client.client_id.clone(),
                         audience: client.access_token_audience.clone(),
                     },
                 ),
             };
-            let (token, text) = credential::AccessToken::mint(grant, &mut ctx.entropy);
-            let record = ReferenceToken::new(basis, scope.clone(), ctx.now, expires_at);
+            let shape = &ctx.profile.formats.access_token;
+            let (token, text) = credential::AccessToken::mint(shape, grant, &mut ctx.entropy);
+            let record = ReferenceToken::new(basis, era, scope.clone(), ctx.now, expires_at);
             let event = Event::AccessTokenIssued { grant, client: client.client_id.clone(), grant_type };
             let version = ctx.version();
-            create(&ReferenceToken::key(&token), version, &record, Some(expires_at), vec![event])
-                .then(move |()| Step::done((ctx, Issued { token: text, scope, expires_at })))
+            create(&ReferenceToken::key(&token), version, &record, expires_at.unless_never(), vec![event])
+                .then(move |()| Step::done((ctx, Issued { token: text, scope, expires_at, jti: None })))
         }
         AccessTokenFormat::Jwt => {
             let jti = GrantId::from_bytes(ctx.entropy.draw_half()).to_string();
             let issuer = ctx.profile.issuer.as_str();
             let (sub, audience, grant) = match speaker {
-                Speaker::Subject(facts) => (facts.subject.to_string(), facts.audience, Some(facts.id)),
+                Speaker::Subject(facts) => {
+                    let origin = Origin::of(&facts);
+                    (facts.subject.to_string(), facts.audience, Some(origin))
+                }
                 Speaker::Client => (client.client_id.to_string(), client.access_token_audience.clone(), None),
             };
             let claims = AccessTokenClaims {
@@ -72,14 +89,14 @@ pub(super) fn access_token(
                 client_id: client.client_id.clone(),
                 iat: ctx.now.unix_seconds(),
                 exp: expires_at.unix_seconds(),
-                jti,
+                jti: jti.clone(),
                 scope: scope.clone(),
                 grant,
             };
-            // A struct of texts and numbers: serde_json has no reason to refuse it.
-            let payload = serde_json::to_vec(&claims).unwrap_or_default();
-            sign(ACCESS_TOKEN_TYP, payload)
-                .then(move |jws| Step::done((ctx, Issued { token: Secret::new(jws), scope, expires_at })))
+            let payload = claims.write(&ctx.profile.access_token);
+            sign(jws_header(&ctx.profile), payload).then(move |jws| {
+                Step::done((ctx, Issued { token: Secret::new(jws), scope, expires_at, jti: Some(jti) }))
+            })
         }
     }
 }
@@ -90,7 +107,12 @@ pub(super) fn scope_for(
     client: &ClientMetadata,
     requested: Option<&Scope>,
 ) -> Result<Scope, Refusal> {
-    match requested {
+    // Where the profile passes over what it does not know, something known must be left.
+    let known = requested
+        .filter(|_| ctx.profile.authorization.ignore_unknown_scope)
+        .map(|scope| ctx.profile.scopes.known_of(scope))
+        .filter(|known| !known.is_empty());
+    match known.as_ref().or(requested) {
         None => Ok(client.default_scope.clone().unwrap_or_else(|| client.scope.clone())),
         Some(scope) if ctx.profile.scopes.permits_all(&client.scope, scope) => Ok(scope.clone()),
         Some(_) => Err(Refusal::from(Reason::ScopeNotAllowed).by(&client.client_id)),
@@ -102,4 +124,24 @@ pub(super) fn has_refresh_token(ctx: &Context, client: &ClientAuthenticated) -> 
     client.metadata().may_use(GrantType::RefreshToken)
         && ctx.profile.grant_types.contains(&GrantType::RefreshToken)
         && ctx.profile.refresh != crate::profile::RefreshMode::None
+}
+
+/// The first refresh token of a grant that begins with tokens, the chain that begins with it, and until when the grant
+/// must be kept.
+pub(super) fn first_refresh_token(
+    ctx: &mut Context,
+    client: &ClientAuthenticated,
+    facts: &GrantFacts,
+) -> (Option<RefreshToken>, Option<RefreshChain>, Option<Time>) {
+    let profile = ctx.profile.clone();
+    let lifetimes = &profile.lifetimes;
+    let access_end = facts.capped(ctx.now + lifetimes.access_token);
+    if !has_refresh_token(ctx, client) {
+        return (None, None, access_end.unless_never());
+    }
+    let refresh_end = facts.refresh_token_end(lifetimes, ctx.now);
+    let token = RefreshToken::mint(&profile.formats.refresh_token, facts.id, &mut ctx.entropy);
+    let chain = RefreshChain::begin(&token, refresh_end);
+    let keep_until = refresh_end.map(|at| at + lifetimes.access_token).and_then(Time::unless_never);
+    (Some(token), Some(chain), keep_until)
 }

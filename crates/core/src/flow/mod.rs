@@ -2,6 +2,7 @@
 //!
 //! Every flow is a function from a [`Context`] and a canonical request to a [`Step`](crate::step::Step).
 
+mod api_key;
 mod authenticate;
 mod authorize;
 mod client_credentials;
@@ -11,13 +12,17 @@ mod password;
 mod redeem;
 mod refresh;
 mod revoke;
+mod store;
 mod token;
 
 use std::sync::Arc;
 
-pub use authenticate::{ClientAuthenticated, authenticate};
-pub use authorize::{AuthorizationAnswer, Examined, OpenedInteraction, RedirectError, decide, examine, open};
-pub use inspect::{Introspection, check, introspect, look_up};
+pub use authenticate::{ClientAuthenticated, api_key_client, authenticate};
+pub use authorize::{
+    Asked, AuthorizationAnswer, Examined, OpenedInteraction, Question, RedirectError, ask, choose_account,
+    decide, examine,
+};
+pub use inspect::{Introspection, check, check_api_key, introspect, look_up};
 pub use revoke::{revoke, revoke_as_operator, revoke_grant};
 pub use token::{TokenAnswer, token};
 

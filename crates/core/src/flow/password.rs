@@ -1,13 +1,10 @@
 //! A person's password given to the client (RFC 6749, section 4.3). RFC 9700, section 2.4 forbids it; it is here for
 //! services whose clients have nothing else, and off in the standard profile.
 
-use super::authorize::{require_good_standing, store_grant};
 use super::issue::{self, Speaker};
-use super::{ClientAuthenticated, Context, TokenAnswer};
+use super::{ClientAuthenticated, Context, TokenAnswer, store};
 use crate::client::GrantType;
-use crate::credential::RefreshToken;
-use crate::event::Event;
-use crate::grant::{Grant, GrantFacts, RefreshChain};
+use crate::grant::GrantFacts;
 use crate::ids::{GrantId, SubjectId};
 use crate::refusal::{Reason, Refusal};
 use crate::scope::Scope;
@@ -31,7 +28,7 @@ pub(super) fn issue(
         Ok(scope) => scope,
         Err(refusal) => return Step::stop(refusal),
     };
-    let lifetimes = &ctx.profile.lifetimes;
+    let expires_at = ctx.profile.lifetimes.grant.map(|lifetime| ctx.now + lifetime);
     let facts = GrantFacts {
         id: GrantId::from_bytes(ctx.entropy.draw_half()),
         client: client.id().clone(),
@@ -40,33 +37,18 @@ pub(super) fn issue(
         scope,
         audience: client.metadata().access_token_audience.clone(),
         created_at: ctx.now,
-        expires_at: lifetimes.grant.map(|lifetime| ctx.now + lifetime),
+        expires_at,
+        era: 0,
     };
-    let refresh_end = facts.refresh_token_end(lifetimes, ctx.now);
-    let access_end = facts.capped(ctx.now + lifetimes.access_token);
-    let refresh_token =
-        issue::has_refresh_token(&ctx, &client).then(|| RefreshToken::mint(facts.id, &mut ctx.entropy));
-    let keep_until = match refresh_token {
-        Some(_) => refresh_end.map(|at| at + ctx.profile.lifetimes.access_token),
-        None => Some(access_end),
-    };
-    let chain = refresh_token.as_ref().map(|token| RefreshChain::begin(token, refresh_end));
-    let grant = Grant::with_tokens(facts.clone(), chain, keep_until);
-    let event = Event::RequestApproved {
-        grant: facts.id,
-        client: facts.client.clone(),
-        subject: facts.subject.clone(),
-        scope: facts.scope.clone(),
-    };
-    store_grant(ctx, grant, event).then(move |ctx| require_good_standing(ctx, facts)).then(
-        move |(ctx, facts)| {
-            let speaker = Speaker::Subject(facts.clone());
-            issue::access_token(ctx, client.metadata(), TYPE, speaker, facts.scope.clone()).then(
-                move |(ctx, issued)| {
-                    let text = refresh_token.map(|token| token.text());
-                    Step::done(TokenAnswer::of_grant(ctx.now, issued, TYPE, facts, text))
-                },
-            )
-        },
-    )
+    let facts = ctx.named(facts);
+    let (refresh_token, chain, keep_until) = issue::first_refresh_token(&mut ctx, &client, &facts);
+    store::with_tokens(ctx, facts, chain, keep_until)
+        .then(|(ctx, facts)| store::require_good_standing(ctx, facts))
+        .then(move |(ctx, facts)| {
+            let (speaker, scope) = (Speaker::Subject(facts.clone()), facts.scope.clone());
+            issue::access_token(ctx, client.metadata(), TYPE, speaker, scope).then(move |(ctx, issued)| {
+                let text = refresh_token.map(|token| token.text());
+                Step::done(TokenAnswer::of_grant(ctx.now, issued, TYPE, facts, text))
+            })
+        })
 }

@@ -3,8 +3,8 @@
 use super::issue::{self, Speaker};
 use super::{ClientAuthenticated, Context, TokenAnswer};
 use crate::client::GrantType;
-use crate::credential::{AuthorizationCode, RefreshToken};
-use crate::grant::{Grant, Redeem, RefreshChain};
+use crate::credential::AuthorizationCode;
+use crate::grant::{Grant, Redeem};
 use crate::pkce::CodeVerifier;
 use crate::refusal::{Reason, Refusal};
 use crate::secret::Secret;
@@ -34,7 +34,7 @@ pub(super) fn redeem(
     if let Err(refusal) = client.must_be_allowed(&ctx, TYPE) {
         return Step::stop(refusal);
     }
-    match AuthorizationCode::parse(code.expose()) {
+    match AuthorizationCode::parse(&ctx.profile.formats.authorization_code, code.expose()) {
         None => Step::stop(Refusal::from(Reason::CodeMalformed).by(client.id())),
         Some(code) => Redemption { ctx, client, code, redirect_uri, verifier, races: 0 }.read(),
     }
@@ -58,21 +58,15 @@ impl Redemption {
 
     fn decide(mut self, found: Loaded<Grant>) -> Step<TokenAnswer> {
         let facts = found.record.facts().clone();
-        let lifetimes = &self.ctx.profile.lifetimes;
-        let access_end = facts.capped(self.ctx.now + lifetimes.access_token);
-        let refresh_end = facts.refresh_token_end(lifetimes, self.ctx.now);
-        let refresh_token = issue::has_refresh_token(&self.ctx, &self.client)
-            .then(|| RefreshToken::mint(facts.id, &mut self.ctx.entropy));
-        let keep_until = match refresh_token {
-            Some(_) => refresh_end.map(|at| at + self.ctx.profile.lifetimes.access_token),
-            None => Some(access_end),
-        };
+        let (refresh_token, refresh, keep_until) =
+            issue::first_refresh_token(&mut self.ctx, &self.client, &facts);
         let command = Redeem {
             client: &self.client,
             code: &self.code,
             redirect_uri: self.redirect_uri.as_deref(),
+            redirect_match: self.ctx.profile.authorization.redirect_match,
             verifier: self.verifier.as_ref(),
-            refresh: refresh_token.as_ref().map(|token| RefreshChain::begin(token, refresh_end)),
+            refresh,
             keep_until,
         };
         let decision = found.record.redeem(&command, self.ctx.now);

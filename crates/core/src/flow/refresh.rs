@@ -30,7 +30,7 @@ pub(super) fn refresh(
     if let Err(refusal) = client.must_be_allowed(&ctx, TYPE) {
         return Step::stop(refusal);
     }
-    match RefreshToken::parse(token.expose()) {
+    match RefreshToken::parse(&ctx.profile.formats.refresh_token, token.expose()) {
         None => Step::stop(Refusal::from(Reason::RefreshTokenMalformed).by(client.id())),
         Some(token) => Renewal { ctx, client, token, scope, races: 0 }.read(),
     }
@@ -49,7 +49,7 @@ impl Renewal {
     }
 
     fn decide(mut self, found: Loaded<Grant>) -> Step<TokenAnswer> {
-        let facts = found.record.facts().clone();
+        let facts = found.record.held_facts();
         let granted = facts.scope.clone();
         let decision = found.record.refresh(
             &Refresh {

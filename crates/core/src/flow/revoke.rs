@@ -2,6 +2,7 @@
 
 use super::{ClientAuthenticated, Context, authenticate, inspect};
 use crate::access_token::{AccessTokenClaims, Basis, ReferenceToken};
+use crate::consent::Consent;
 use crate::credential::{AccessToken, AnyToken, RefreshToken};
 use crate::event::Event;
 use crate::grant::{Grant, RevocationCause};
@@ -30,10 +31,41 @@ pub fn revoke_as_operator(ctx: Context, token: &Secret) -> Step<bool> {
 /// Ends a grant and all its tokens, at the wish of whoever may: the caller has seen to that. Tells whether there was
 /// such a grant and it was not over yet.
 pub fn revoke_grant(ctx: Context, grant: GrantId, cause: RevocationCause) -> Step<bool> {
-    end_grant(ctx, grant, Authority::Caller(cause), 0)
+    let withdrawn = match cause {
+        RevocationCause::BySubject => forget_consent(ctx, grant),
+        RevocationCause::CodeReplayed
+        | RevocationCause::RefreshTokenReplayed
+        | RevocationCause::ByClient
+        | RevocationCause::ByOperator
+        | RevocationCause::SubjectSuspended => Step::done(ctx),
+    };
+    withdrawn
+        .then(move |ctx| end_grant(ctx, grant, Authority::Caller(cause), 0))
+        .then(|(_, ended)| Step::done(ended))
+}
+
+/// Forgets that a person approved what he takes back now: before the grant ends, so that he is asked in any case. A race
+/// is lost to an approval that he gave meanwhile.
+fn forget_consent(ctx: Context, grant: GrantId) -> Step<Context> {
+    if !ctx.profile.approval.remember {
+        return Step::done(ctx);
+    }
+    load(Grant::key(grant)).then(move |found| {
+        let Some(found) = found else { return Step::done(ctx) };
+        let facts = found.record.facts();
+        let key = Consent::key(&facts.subject, &facts.client, facts.account.as_ref());
+        load(key.clone()).then(move |found| {
+            let mut ctx = ctx;
+            let Some(found) = found else { return Step::done(ctx) };
+            let consent = Consent::withdrawn(ctx.now);
+            let put = Put::of(&key, Expect::Version(found.version), ctx.version(), &consent, None);
+            commit(put, Vec::new()).then(move |_| Step::done(ctx))
+        })
+    })
 }
 
 /// At whose wish a token ends.
+#[derive(Clone)]
 enum Wish {
     Client(Box<ClientAuthenticated>),
     Operator,
@@ -74,27 +106,30 @@ impl Authority {
 }
 
 fn end_token(ctx: Context, wish: Wish, token: &Secret) -> Step<bool> {
-    match AnyToken::parse(token.expose()) {
-        None => Step::done(false),
-        Some(AnyToken::Refresh(token)) => {
-            end_grant(ctx, token.grant(), Authority::RefreshToken(wish, token), 0)
-        }
-        Some(AnyToken::Access(token)) => end_reference(ctx, wish, token, 0),
-        Some(AnyToken::Jwt(jwt)) => end_jwt(ctx, wish, jwt),
-    }
+    let AnyToken { access, refresh, jwt } = AnyToken::parse(&ctx.profile.formats, token.expose());
+    let refresh = match refresh {
+        Some(token) => end_grant(ctx, token.grant(), Authority::RefreshToken(wish.clone(), token), 0),
+        None => Step::done((ctx, false)),
+    };
+    refresh.then(move |(ctx, ended)| match (ended, access, jwt) {
+        (true, _, _) | (false, None, None) => Step::done(ended),
+        // Where tokens look alike, what is no refresh token may be an access token.
+        (false, Some(token), _) => end_reference(ctx, wish, token, 0),
+        (false, None, Some(jwt)) => end_jwt(ctx, wish, jwt),
+    })
 }
 
-fn end_grant(ctx: Context, id: GrantId, authority: Authority, races: u32) -> Step<bool> {
+fn end_grant(ctx: Context, id: GrantId, authority: Authority, races: u32) -> Step<(Context, bool)> {
     let key = Grant::key(id);
     load(key.clone()).then(move |found| {
         let mut ctx = ctx;
-        let Some(found) = found else { return Step::done(false) };
-        let Some(cause) = authority.over(&ctx, &found.record) else { return Step::done(false) };
+        let Some(found) = found else { return Step::done((ctx, false)) };
+        let Some(cause) = authority.over(&ctx, &found.record) else { return Step::done((ctx, false)) };
         let decision = found.record.revoke(cause, ctx.now);
-        let Some(grant) = decision.write else { return Step::done(false) };
+        let Some(grant) = decision.write else { return Step::done((ctx, false)) };
         let put = ctx.replace(found.version, &grant);
         commit(put, decision.events).then(move |committed| match committed {
-            Committed::Yes => Step::done(true),
+            Committed::Yes => Step::done((ctx, true)),
             Committed::LostRace if races < ctx.profile.limits.races => {
                 end_grant(ctx, id, authority, races + 1)
             }
@@ -144,10 +179,12 @@ fn end_jwt(ctx: Context, wish: Wish, jwt: Secret) -> Step<bool> {
             Some(_) => Basis::Grant,
             None => Basis::Client { client_id, audience: None },
         };
-        let record = ReferenceToken::new(basis, scope, at(iat), at(exp)).revoked(ctx.now);
+        let era = grant.map_or(0, |origin| origin.era);
+        let record = ReferenceToken::new(basis, era, scope, at(iat), at(exp)).revoked(ctx.now);
         let key = ReferenceToken::key_of_jwt(&claims);
         let put = Put::of(&key, Expect::Absent, ctx.version(), &record, Some(at(exp)));
-        let events = grant.map(|grant| Event::AccessTokenRevoked { grant }).into_iter().collect();
+        let events =
+            grant.map(|origin| Event::AccessTokenRevoked { grant: origin.grant }).into_iter().collect();
         // Whoever came first has done the same.
         commit(put, events).then(|committed| Step::done(committed == Committed::Yes))
     })

@@ -1,11 +1,16 @@
 //! The token endpoint: authenticate, then the flow of the grant type.
 
+use super::authenticate::{authenticate_api_key, authenticate_bearer, authenticate_by_password};
 use super::issue::Issued;
-use super::{Context, authenticate, client_credentials, password, redeem, refresh};
+use super::{
+    ClientAuthenticated, Context, api_key, authenticate, client_credentials, password, redeem, refresh,
+};
 use crate::client::GrantType;
 use crate::grant::GrantFacts;
 use crate::ids::{ClientId, GrantId, SubjectId};
-use crate::request::{GrantRequest, TokenRequest};
+use crate::profile::ScopeEncoding;
+use crate::refusal::Reason;
+use crate::request::{GrantRequest, Presenter, TokenRequest};
 use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::step::Step;
@@ -31,6 +36,10 @@ pub struct TokenAnswer {
     pub subject: Option<SubjectId>,
     /// The grant it came of, if there is one.
     pub grant: Option<GrantId>,
+    /// The name of the access token, if it is a JWT.
+    pub jti: Option<String>,
+    /// How the client wants the scope written, if its registration says.
+    pub scope_encoding: Option<ScopeEncoding>,
 }
 
 impl TokenAnswer {
@@ -45,6 +54,8 @@ impl TokenAnswer {
             client,
             subject: None,
             grant: None,
+            jti: issued.jti,
+            scope_encoding: None,
         }
     }
 
@@ -73,7 +84,34 @@ impl TokenAnswer {
 /// Answers a request for tokens. The client is authenticated before what it gives for them is touched.
 pub fn token(ctx: Context, request: TokenRequest) -> Step<TokenAnswer> {
     let TokenRequest { client, grant } = request;
-    authenticate(ctx, client).then(move |(ctx, client)| match grant {
+    who(ctx, client, &grant).then(move |(ctx, client)| {
+        let scope_encoding = client.metadata().token_response_scope;
+        answer(ctx, client, grant).then(move |answer| Step::done(TokenAnswer { scope_encoding, ..answer }))
+    })
+}
+
+fn who(ctx: Context, presenter: Presenter, grant: &GrantRequest) -> Step<(Context, ClientAuthenticated)> {
+    match (presenter, grant) {
+        (Presenter::Client(credentials), GrantRequest::Password { .. }) => {
+            authenticate_by_password(ctx, credentials)
+        }
+        (Presenter::Client(credentials), _) => authenticate(ctx, credentials),
+        (Presenter::ApiKey(key), _) => authenticate_api_key(ctx, key),
+        (Presenter::Bearer, GrantRequest::RefreshToken { refresh_token, .. }) => {
+            authenticate_bearer(ctx, refresh_token)
+        }
+        (
+            Presenter::Bearer,
+            GrantRequest::AuthorizationCode { .. }
+            | GrantRequest::ClientCredentials { .. }
+            | GrantRequest::ApiKey
+            | GrantRequest::Password { .. },
+        ) => Step::stop(Reason::ClientUnidentified),
+    }
+}
+
+fn answer(ctx: Context, client: ClientAuthenticated, grant: GrantRequest) -> Step<TokenAnswer> {
+    match grant {
         GrantRequest::AuthorizationCode { code, redirect_uri, code_verifier } => {
             redeem::redeem(ctx, client, &code, redirect_uri, code_verifier)
         }
@@ -81,6 +119,7 @@ pub fn token(ctx: Context, request: TokenRequest) -> Step<TokenAnswer> {
             refresh::refresh(ctx, client, &refresh_token, scope)
         }
         GrantRequest::ClientCredentials { scope } => client_credentials::issue(ctx, &client, scope.as_ref()),
+        GrantRequest::ApiKey => api_key::issue(ctx, client),
         GrantRequest::Password { subject, scope } => password::issue(ctx, client, subject, scope.as_ref()),
-    })
+    }
 }

@@ -2,11 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Active, Decision, Grant, RefreshChain, RevocationCause, State};
+use super::{Active, Before, Decision, Grant, RefreshChain, RevocationCause, State};
 use crate::credential::AuthorizationCode;
 use crate::event::Event;
 use crate::flow::ClientAuthenticated;
 use crate::pkce::{CodeChallenge, CodeVerifier};
+use crate::profile::RedirectMatch;
 use crate::redirect::RedirectTrusted;
 use crate::refusal::{Reason, Refusal};
 use crate::secret::Digest;
@@ -29,6 +30,9 @@ pub struct CodeBinding {
 pub struct CodeIssued {
     code: CodeBinding,
     expires_at: Time,
+    /// What the client holds until then, where it was approved before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) before: Option<Box<Before>>,
 }
 
 /// Proof that a code came with all it is bound to: what `redeem` and a replay's revocation both need.
@@ -42,6 +46,8 @@ pub struct Redeem<'a> {
     pub code: &'a AuthorizationCode,
     /// The URI, which must be the one the authorization request named, if it named one.
     pub redirect_uri: Option<&'a str>,
+    /// How the two are compared.
+    pub redirect_match: RedirectMatch,
     /// The verifier, which must meet the challenge, if there was one.
     pub verifier: Option<&'a CodeVerifier>,
     /// The chain that begins, if the client gets a refresh token.
@@ -59,7 +65,8 @@ impl CodeIssued {
         expires_at: Time,
     ) -> Self {
         let redirect_uri = redirect.to_repeat().map(ToOwned::to_owned);
-        Self { code: CodeBinding { digest: *code.digest(), redirect_uri, challenge }, expires_at }
+        let code = CodeBinding { digest: *code.digest(), redirect_uri, challenge };
+        Self { code, expires_at, before: None }
     }
 
     /// When the code ends.
@@ -73,7 +80,10 @@ impl CodeBinding {
         if !self.digest.matches(redeem.code.digest()) {
             return Err(Reason::CodeUnknown);
         }
-        if self.redirect_uri.is_some() && self.redirect_uri.as_deref() != redeem.redirect_uri {
+        let same_uri = self.redirect_uri.as_deref().is_none_or(|asked| {
+            redeem.redirect_uri.is_some_and(|repeated| redeem.redirect_match.same(asked, repeated))
+        });
+        if !same_uri {
             return Err(Reason::RedirectDiffers);
         }
         match (&self.challenge, redeem.verifier) {

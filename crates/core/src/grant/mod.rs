@@ -10,6 +10,10 @@
 //!
 //! **Invariant: `CodeIssued` is where a grant begins and is never returned to, and `Revoked` is never left.** A store
 //! that does one compare-and-set per key thereby redeems a code at most once, on any backend.
+//!
+//! Where a profile lets a client hold one grant at most for a person and account, the grant's id is derived from those,
+//! and a new authorization begins the same record anew, in its next *era*. Nothing of an earlier era comes back: a code
+//! is known by its digest, and a token by its era.
 
 mod code;
 mod refresh;
@@ -19,6 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use code::{CodeBinding, CodeIssued, Redeem};
 pub use refresh::{Refresh, RefreshChain, Refreshed};
 
+use crate::access_token::is_first;
 use crate::event::Event;
 use crate::ids::{AccountId, ClientId, GrantId, SubjectId};
 use crate::record::{Format, Hint, Key, Kind, Record, Under};
@@ -49,6 +54,10 @@ pub struct GrantFacts {
     /// When it ends, however often it is refreshed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Time>,
+    /// How often it began anew, where only one grant may live and a new one takes the place of the old. What was issued
+    /// in an earlier era is worth nothing.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub era: u32,
 }
 
 impl GrantFacts {
@@ -92,6 +101,23 @@ pub struct Active {
     /// Its refresh tokens, if it has any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     refresh: Option<RefreshChain>,
+}
+
+/// What a client holds tokens under while it was approved anew and the code of that is on its way.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Before {
+    active: Active,
+    #[serde(default, skip_serializing_if = "is_first")]
+    era: u32,
+    scope: Scope,
+}
+
+/// What a client holds tokens under.
+pub(crate) struct Held<'a> {
+    active: &'a Active,
+    pub(crate) era: u32,
+    pub(crate) scope: &'a Scope,
 }
 
 /// The state of a grant that is over.
@@ -202,20 +228,79 @@ impl Grant {
         self.keep_until
     }
 
-    /// Whether its access tokens are worth something, until they expire.
+    /// Whether its client holds tokens that are worth something, until they expire.
     pub fn is_active(&self) -> bool {
-        match self.state {
-            State::Active(_) => true,
-            State::CodeIssued(_) | State::Revoked(_) => false,
+        self.held().is_some()
+    }
+
+    /// Whether access tokens that were issued in `era` are worth something, until they expire.
+    pub fn holds(&self, era: u32) -> bool {
+        self.held().is_some_and(|held| held.era == era)
+    }
+
+    /// What the client holds tokens under: while the code of a new authorization is on its way, still the old one.
+    pub(crate) fn held(&self) -> Option<Held<'_>> {
+        match &self.state {
+            State::Active(active) => Some(Held { active, era: self.grant.era, scope: &self.grant.scope }),
+            State::CodeIssued(issued) => issued.before.as_deref().map(|before| Held {
+                active: &before.active,
+                era: before.era,
+                scope: &before.scope,
+            }),
+            State::Revoked(_) => None,
         }
     }
 
-    /// The chain of its refresh tokens, while it is active.
-    pub fn refresh_chain(&self) -> Option<&RefreshChain> {
-        match &self.state {
-            State::Active(active) => active.refresh.as_ref(),
-            State::CodeIssued(_) | State::Revoked(_) => None,
+    /// The facts of what the client holds tokens under; the grant's own where it holds none.
+    pub(crate) fn held_facts(&self) -> GrantFacts {
+        let facts = self.grant.clone();
+        match self.held() {
+            Some(held) => GrantFacts { era: held.era, scope: held.scope.clone(), ..facts },
+            None => facts,
         }
+    }
+
+    fn active_mut(&mut self) -> Option<&mut Active> {
+        match &mut self.state {
+            State::Active(active) => Some(active),
+            State::CodeIssued(issued) => issued.before.as_deref_mut().map(|before| &mut before.active),
+            State::Revoked(_) => None,
+        }
+    }
+
+    /// The chain of its refresh tokens, while its client holds any.
+    pub fn refresh_chain(&self) -> Option<&RefreshChain> {
+        self.held().and_then(|held| held.active.refresh.as_ref())
+    }
+
+    /// The same grant, approved anew, with a new code. Until that is redeemed, the client holds what it held.
+    #[must_use]
+    pub(crate) fn approved_again(self, facts: GrantFacts, mut code: CodeIssued) -> Self {
+        let keep_until = match self.held() {
+            Some(_) => self.keep_until.map(|at| at.max(code.expires_at())),
+            None => Some(code.expires_at()),
+        };
+        code.before = self.held().map(|held| {
+            Box::new(Before { active: held.active.clone(), era: held.era, scope: held.scope.clone() })
+        });
+        let facts = GrantFacts { id: self.grant.id, era: self.grant.era.saturating_add(1), ..facts };
+        Self { v: Format, grant: facts, state: State::CodeIssued(code), keep_until }
+    }
+
+    /// The same grant with new tokens. Those that it had refresh no more; its access tokens live out their time, unless the
+    /// grant had been revoked: then nothing of it comes back.
+    #[must_use]
+    pub(crate) fn tokens_given_again(
+        self,
+        facts: GrantFacts,
+        refresh: Option<RefreshChain>,
+        keep_until: Option<Time>,
+    ) -> Self {
+        let era = match self.state {
+            State::Active(_) | State::CodeIssued(_) => self.grant.era,
+            State::Revoked(_) => self.grant.era.saturating_add(1),
+        };
+        Self::with_tokens(GrantFacts { id: self.grant.id, era, ..facts }, refresh, keep_until)
     }
 
     /// Ends it. Nothing to write if it is over already: the first cause stands.

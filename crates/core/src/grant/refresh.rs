@@ -127,12 +127,10 @@ impl Grant {
         if self.grant.client != *refresh.client.id() {
             return Decision::refuse(about(Reason::RefreshTokenOfAnotherClient));
         }
-        let chain = match &self.state {
-            State::Active(active) => active.refresh.clone(),
-            State::CodeIssued(_) => None,
-            State::Revoked(_) => return Decision::refuse(about(Reason::RefreshTokenRevoked)),
-        };
-        let Some(chain) = chain else {
+        if let State::Revoked(_) = self.state {
+            return Decision::refuse(about(Reason::RefreshTokenRevoked));
+        }
+        let Some(chain) = self.refresh_chain().cloned() else {
             return Decision::refuse(about(Reason::RefreshTokenUnknown));
         };
         let kinship = chain.kinship(token, refresh.key, refresh.limits);
@@ -178,7 +176,7 @@ impl Grant {
         }];
         // What is kept must outlive the last access token of the last refresh token, in either order of settings.
         self.keep_until = next.expires_at.map(|at| at + lifetimes.access_token);
-        if let State::Active(active) = &mut self.state {
+        if let Some(active) = self.active_mut() {
             active.refresh = Some(next);
         }
         Decision { write: Some(self), verdict: Ok(Refreshed { refresh_token: successor.text() }), events }

@@ -1,29 +1,62 @@
 //! Answers as JSON, and errors as JSON and headers.
 
-use serde::Serialize;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 
 use crate::flow::{Introspection, TokenAnswer};
+use crate::profile::{ErrorStyle, Profile, ScopeEncoding, TokenField};
 use crate::refusal::{ErrorCode, Refusal};
 
-/// The body of a token answer (RFC 6749, section 5.1). It holds the tokens: it is sent, and never logged.
-pub fn token_body(answer: &TokenAnswer) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        access_token: &'a str,
-        token_type: &'static str,
-        expires_in: u64,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        refresh_token: Option<&'a str>,
-        #[serde(skip_serializing_if = "str::is_empty")]
-        scope: &'a str,
+/// The body of a token answer (RFC 6749, section 5.1), in the profile's names and order. It holds the tokens: it is sent,
+/// and never logged.
+pub fn token_body(answer: &TokenAnswer, profile: &Profile) -> Vec<u8> {
+    json(&TokenBody { answer, profile })
+}
+
+struct TokenBody<'a> {
+    answer: &'a TokenAnswer,
+    profile: &'a Profile,
+}
+
+impl Serialize for TokenBody<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (answer, rules) = (self.answer, &self.profile.token);
+        let mut map = serializer.serialize_map(None)?;
+        for field in &rules.answer {
+            let name = field.name.as_str();
+            match field.source {
+                TokenField::AccessToken => map.serialize_entry(name, answer.access_token.expose())?,
+                TokenField::TokenType => map.serialize_entry(name, &rules.token_type)?,
+                TokenField::ExpiresIn => {
+                    if let Some(end) = answer.expires_at.unless_never() {
+                        map.serialize_entry(name, &end.seconds_after(answer.now))?;
+                    }
+                }
+                TokenField::RefreshToken => {
+                    if let Some(token) = &answer.refresh_token {
+                        map.serialize_entry(name, token.expose())?;
+                    }
+                }
+                TokenField::Scope => match answer.scope_encoding.unwrap_or(rules.scope) {
+                    ScopeEncoding::List => {
+                        map.serialize_entry(name, &answer.scope.tokens().collect::<Vec<_>>())?;
+                    }
+                    ScopeEncoding::Text | ScopeEncoding::Commas if answer.scope.is_empty() => {}
+                    ScopeEncoding::Text => map.serialize_entry(name, &answer.scope)?,
+                    ScopeEncoding::Commas => {
+                        map.serialize_entry(name, &answer.scope.as_str().replace(' ', ","))?;
+                    }
+                },
+                TokenField::Jti => {
+                    if let Some(jti) = &answer.jti {
+                        map.serialize_entry(name, jti)?;
+                    }
+                }
+                TokenField::CreatedAt => map.serialize_entry(name, &answer.now.unix_seconds())?,
+            }
+        }
+        map.end()
     }
-    json(&Body {
-        access_token: answer.access_token.expose(),
-        token_type: "Bearer",
-        expires_in: answer.expires_in(),
-        refresh_token: answer.refresh_token.as_ref().map(|t| t.expose()),
-        scope: answer.scope.as_str(),
-    })
 }
 
 /// The body of an introspection answer (RFC 7662, section 2.2). Inactive says that and nothing else.
@@ -75,33 +108,63 @@ pub fn introspection_body(answer: &Introspection, issuer: &str) -> Vec<u8> {
     }
 }
 
-/// The body of an error (RFC 6749, section 5.2).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct ErrorBody {
-    /// The code.
-    pub error: &'static str,
-    /// What it means here, for the developer who reads it.
-    pub error_description: String,
+/// An error as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The media type of the body.
+    pub content_type: &'static str,
+    /// The body.
+    pub body: Vec<u8>,
 }
 
-impl ErrorBody {
-    /// The body for a refusal.
-    pub fn of(refusal: &Refusal) -> Self {
-        Self { error: refusal.code().as_str(), error_description: refusal.description() }
+impl ErrorAnswer {
+    /// What a refusal looks like in a profile.
+    pub fn of(refusal: &Refusal, profile: &Profile) -> Self {
+        let code = refusal.code();
+        Self::new(profile, profile.errors.status(code), code, &refusal.description())
     }
 
-    /// The body for a fault of ours: it says that it may pass, and nothing of what it is.
-    pub fn unavailable() -> Self {
-        Self {
-            error: ErrorCode::TemporarilyUnavailable.as_str(),
-            error_description: "the server cannot answer right now; try again".to_owned(),
-        }
+    /// What a fault of ours looks like: it says that it may pass, and nothing of what it is.
+    pub fn unavailable(profile: &Profile) -> Self {
+        let code = ErrorCode::TemporarilyUnavailable;
+        Self::new(profile, code.status(), code, "the server cannot answer right now; try again")
     }
 
-    /// The body as bytes.
-    pub fn to_json(&self) -> Vec<u8> {
-        json(self)
+    /// An error of any status.
+    pub fn new(profile: &Profile, status: u16, code: ErrorCode, description: &str) -> Self {
+        let rules = &profile.errors;
+        let (error, description) = (rules.code(code), rules.description(code).unwrap_or(description));
+        let (content_type, body) = match rules.style {
+            ErrorStyle::OAuth => {
+                ("application/json", json(&ErrorBody { error, error_description: description }))
+            }
+            ErrorStyle::Problem => {
+                let r#type = format!("{}{error}", rules.problem_type);
+                // No charset: there are clients that compare the whole header.
+                let body = json(&ProblemBody { r#type, title: description, name: "", status });
+                ("application/problem+json", body)
+            }
+        };
+        Self { status, content_type, body }
     }
+}
+
+/// The body of an error (RFC 6749, section 5.2).
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    error: &'a str,
+    error_description: &'a str,
+}
+
+/// The same as a problem document (RFC 9457).
+#[derive(Serialize)]
+struct ProblemBody<'a> {
+    r#type: String,
+    title: &'a str,
+    name: &'a str,
+    status: u16,
 }
 
 /// What a 401 asks for, or a resource's error says, in `WWW-Authenticate`.
@@ -144,6 +207,10 @@ mod tests {
     use crate::client::GrantType;
     use crate::{LiveAccessToken, Reason, Secret, Time};
 
+    fn standard() -> Profile {
+        Profile::standard("https://a.test".parse().unwrap())
+    }
+
     fn text(body: Vec<u8>) -> String {
         String::from_utf8(body).unwrap()
     }
@@ -161,16 +228,18 @@ mod tests {
             client: "web".parse().unwrap(),
             subject: None,
             grant: None,
+            jti: None,
+            scope_encoding: None,
         };
         assert_eq!(
-            text(token_body(&answer)),
+            text(token_body(&answer, &standard())),
             r#"{"access_token":"at","token_type":"Bearer","expires_in":59,"refresh_token":"rt","scope":"read write"}"#
         );
         answer.refresh_token = None;
         answer.scope = crate::Scope::none();
         answer.expires_at = Time::from_unix_millis(0);
         assert_eq!(
-            text(token_body(&answer)),
+            text(token_body(&answer, &standard())),
             r#"{"access_token":"at","token_type":"Bearer","expires_in":0}"#
         );
     }
@@ -190,6 +259,7 @@ mod tests {
             audience: None,
             issued_at: Time::from_unix_millis(1000),
             expires_at: Time::from_unix_millis(61_000),
+            acting_as: None,
         };
         assert_eq!(
             text(introspection_body(&Introspection::AccessToken(live), "https://a.test")),
@@ -216,7 +286,7 @@ mod tests {
 
     #[test]
     fn refusals_that_must_look_alike_do() {
-        let bodies: Vec<ErrorBody> = [
+        let bodies: Vec<ErrorAnswer> = [
             Reason::ClientUnknown,
             Reason::ClientSecretWrong,
             Reason::ClientMethodWrong,
@@ -224,7 +294,7 @@ mod tests {
             Reason::ClientUnidentified,
             Reason::AuthorizationMalformed,
         ]
-        .map(|reason| ErrorBody::of(&reason.into()))
+        .map(|reason| ErrorAnswer::of(&reason.into(), &standard()))
         .into();
         assert!(bodies.iter().all(|body| *body == bodies[0]));
     }

@@ -1,10 +1,11 @@
 //! Requests to the authorization endpoint.
 
 use super::Parameters;
+use crate::profile::Profile;
 use crate::request::AuthorizationParameters;
 
 /// The parameters of an authorization request, none of them believed yet.
-pub fn authorization_parameters(parameters: &Parameters) -> AuthorizationParameters {
+pub fn authorization_parameters(parameters: &Parameters, profile: &Profile) -> AuthorizationParameters {
     AuthorizationParameters {
         client_id: parameters.given("client_id"),
         redirect_uri: parameters.given("redirect_uri"),
@@ -14,6 +15,10 @@ pub fn authorization_parameters(parameters: &Parameters) -> AuthorizationParamet
         state: parameters.given("state"),
         code_challenge: parameters.given("code_challenge"),
         code_challenge_method: parameters.given("code_challenge_method"),
+        page: match &profile.authorization.page_parameter {
+            Some(name) => parameters.given(name),
+            None => Ok(None),
+        },
         others: parameters.fault().map(|fault| fault.reason),
     }
 }

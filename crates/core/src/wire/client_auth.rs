@@ -1,4 +1,4 @@
-//! How a client says who it is, and how a bearer shows its token.
+//! How a client says who it is.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -76,26 +76,38 @@ fn form_decode(text: &str) -> Option<String> {
     (!decoded.contains(['\0', char::REPLACEMENT_CHARACTER])).then_some(decoded)
 }
 
-fn after_scheme<'a>(header: &'a str, scheme: &str) -> Option<&'a str> {
+pub(super) fn after_scheme<'a>(header: &'a str, scheme: &str) -> Option<&'a str> {
     let (name, rest) = header.trim().split_once(' ')?;
     name.eq_ignore_ascii_case(scheme).then_some(rest.trim_start())
 }
 
-/// Reads the token of `Authorization: Bearer` (RFC 6750, section 2.1). `None` if there is no such header.
-///
-/// # Errors
-/// A refusal if the header is of another scheme or malformed.
-pub fn bearer_token(authorization: Option<&str>) -> Result<Option<Secret>, Refusal> {
-    let Some(header) = authorization.map(str::trim).filter(|value| !value.is_empty()) else {
-        return Ok(None);
-    };
-    let allowed =
-        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=');
-    match after_scheme(header, "bearer") {
-        Some(token) if !token.is_empty() && token.bytes().all(allowed) => Ok(Some(Secret::new(token))),
-        Some(_) => Err(Reason::TokenInvalid.into()),
-        None => Err(Reason::TokenMissing.into()),
+/// Reads an API key from the body, or from the user name of HTTP Basic. Where both have one, it must be the same.
+pub(super) fn api_key(
+    authorization: Option<&str>,
+    parameters: &Parameters,
+    limits: &Limits,
+) -> Result<Secret, Refusal> {
+    let header = authorization.map(str::trim).filter(|value| !value.is_empty());
+    let shown = header.map(|header| basic_user(header, limits).ok_or(Reason::AuthorizationMalformed));
+    match (parameters.get("api_key"), shown.transpose()?) {
+        (Some(key), _) if key.len() > limits.client_secret_bytes => {
+            Err(Refusal::from(Reason::ParameterInvalid).of("api_key"))
+        }
+        // Both came from who asks: nobody else learns from the time of this comparison.
+        (Some(key), Some(shown)) if shown.expose() != key => Err(Reason::AuthenticationTwice.into()),
+        (Some(key), _) => Ok(Secret::new(key)),
+        (None, Some(shown)) => Ok(shown),
+        (None, None) => Err(Refusal::from(Reason::ParameterMissing).of("api_key")),
     }
+}
+
+/// The user name of HTTP Basic, of which the password is empty.
+pub(super) fn basic_user(header: &str, limits: &Limits) -> Option<Secret> {
+    let bytes = STANDARD.decode(after_scheme(header, "basic")?).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let user = text.strip_suffix(':').unwrap_or(&text);
+    let fits = !user.is_empty() && user.len() <= limits.client_secret_bytes && !user.contains(':');
+    fits.then(|| Secret::new(user))
 }
 
 #[cfg(test)]
@@ -147,15 +159,5 @@ mod tests {
         for bad in ["Basic", "Basic !", "Bearer x", "Basic YQ==", &header("a:%00"), &header("a:%ff")] {
             assert_eq!(read(Some(bad), "client_id=a"), Err(Reason::AuthorizationMalformed), "{bad}");
         }
-    }
-
-    #[test]
-    fn bearer_tokens() {
-        let read =
-            |h: Option<&str>| bearer_token(h).map(|t| t.map(|t| t.expose().to_owned())).map_err(|r| r.reason);
-        assert_eq!(read(None), Ok(None));
-        assert_eq!(read(Some("bearer abc.DEF-_~+/=")), Ok(Some("abc.DEF-_~+/=".into())));
-        assert_eq!(read(Some("Basic abc")), Err(Reason::TokenMissing));
-        assert_eq!(read(Some("Bearer a b")), Err(Reason::TokenInvalid));
     }
 }

@@ -1,6 +1,13 @@
 //! The parameters of a request, read once.
 
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::Value;
+
 use crate::limits::Limits;
+use crate::profile::ParameterNames;
 use crate::refusal::{Reason, Refusal};
 use crate::request::Given;
 
@@ -15,9 +22,27 @@ impl Parameters {
     /// Reads a query or a form. What is wrong with it is remembered, not yet told: an authorization request may have
     /// somewhere better to tell it.
     pub fn read(encoded: &[u8], limits: &Limits) -> Self {
+        Self::of(form_urlencoded::parse(encoded), limits)
+    }
+
+    /// Reads a JSON object whose members are texts. Numbers and truth values are taken as they are written; what is null is
+    /// absent; anything else is no parameter.
+    pub fn read_json(body: &[u8], limits: &Limits) -> Self {
+        if body.trim_ascii().is_empty() {
+            return Self { pairs: Vec::new(), fault: None };
+        }
+        match serde_json::from_slice::<JsonPairs>(body) {
+            Ok(JsonPairs(pairs)) => {
+                Self::of(pairs.into_iter().map(|(name, value)| (name.into(), value.into())), limits)
+            }
+            Err(_) => Self { pairs: Vec::new(), fault: Some(Reason::ParameterInvalid.into()) },
+        }
+    }
+
+    fn of<'a>(read: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>, limits: &Limits) -> Self {
         let mut pairs: Vec<(String, String)> = Vec::new();
         let mut fault = None;
-        for (name, value) in form_urlencoded::parse(encoded) {
+        for (name, value) in read {
             if pairs.len() == limits.parameters {
                 fault.get_or_insert_with(|| Refusal::from(Reason::ParametersTooMany));
                 break;
@@ -35,6 +60,33 @@ impl Parameters {
             pairs.push((name.into_owned(), value.into_owned()));
         }
         Self { pairs, fault }
+    }
+
+    /// These, and those of another place of the same request. What is given in both must be the same in both.
+    #[must_use]
+    pub fn and(mut self, other: Parameters) -> Self {
+        self.fault = self.fault.or(other.fault);
+        for (name, value) in other.pairs {
+            match self.pairs.iter().find(|(known, _)| *known == name) {
+                Some((_, known)) if *known == value => {}
+                Some(_) => {
+                    self.fault.get_or_insert_with(|| Refusal::from(Reason::ParameterRepeated));
+                }
+                None => self.pairs.push((name, value)),
+            }
+        }
+        self
+    }
+
+    /// The same under the RFCs' names, where a profile has others for them.
+    #[must_use]
+    pub fn renamed(mut self, names: &ParameterNames) -> Self {
+        for (ours, theirs) in names {
+            let found = theirs.iter().find_map(|name| self.get(name).map(ToOwned::to_owned));
+            self.pairs.retain(|(name, _)| name != ours && !theirs.contains(name));
+            self.pairs.extend(found.map(|value| (ours.clone(), value)));
+        }
+        self
     }
 
     /// What is wrong with the request as a whole, if anything.
@@ -85,8 +137,40 @@ impl Parameters {
     }
 }
 
-impl std::fmt::Debug for Parameters {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+/// The members of a JSON object, a repeated one as often as it is there.
+struct JsonPairs(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for JsonPairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = JsonPairs;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<JsonPairs, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some((name, value)) = members.next_entry::<String, Value>()? {
+                    match value {
+                        Value::Null => {}
+                        Value::String(text) => pairs.push((name, text)),
+                        Value::Bool(_) | Value::Number(_) => pairs.push((name, value.to_string())),
+                        Value::Array(_) | Value::Object(_) => {}
+                    }
+                }
+                Ok(JsonPairs(pairs))
+            }
+        }
+
+        deserializer.deserialize_map(Pairs)
+    }
+}
+
+impl fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Names only: values can be secrets.
         f.debug_list().entries(self.pairs.iter().map(|(name, _)| name)).finish()
     }
@@ -117,6 +201,36 @@ mod tests {
         assert_eq!(reason(long.as_bytes()), Some(Reason::ParameterInvalid));
         let many = (0..=Limits::DEFAULT.parameters).map(|i| format!("p{i}=1")).collect::<Vec<_>>().join("&");
         assert_eq!(reason(many.as_bytes()), Some(Reason::ParametersTooMany));
+    }
+
+    #[test]
+    fn two_places_must_agree() {
+        let both = |a: &[u8], b: &[u8]| read(a).and(read(b)).fault().map(|f| f.reason);
+        assert_eq!(both(b"a=1&b=2", b"a=1&c=3"), None);
+        assert_eq!(both(b"a=1", b"a=2"), Some(Reason::ParameterRepeated));
+    }
+
+    #[test]
+    fn names_of_a_service_win_over_the_rfcs() {
+        let names = ParameterNames::from([
+            ("scope".to_owned(), vec!["scopes".to_owned(), "scope".to_owned()]),
+            ("username".to_owned(), vec!["uid".to_owned()]),
+        ]);
+        let renamed = read(b"scope=a&scopes=b&username=c&state=d").renamed(&names);
+        assert_eq!(renamed.get("scope"), Some("b"));
+        assert_eq!(renamed.get("username"), None);
+        assert_eq!(renamed.get("state"), Some("d"));
+        assert_eq!(read(b"scope=a&scopes=").renamed(&names).get("scope"), Some("a"));
+    }
+
+    #[test]
+    fn json_is_read_as_parameters() {
+        let read = |text: &str| Parameters::read_json(text.as_bytes(), &Limits::DEFAULT);
+        let parameters = read(r#" {"apiKey":"k","n":1,"none":null,"list":[1]} "#);
+        assert_eq!((parameters.get("apiKey"), parameters.get("n")), (Some("k"), Some("1")));
+        assert_eq!((parameters.get("none"), parameters.get("list")), (None, None));
+        assert_eq!(read(r#"{"a":"1","a":"2"}"#).fault().map(|f| f.reason), Some(Reason::ParameterRepeated));
+        assert!(read("[]").fault().is_some() && read("{").fault().is_some() && read("").fault().is_none());
     }
 
     #[test]

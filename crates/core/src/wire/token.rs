@@ -1,14 +1,38 @@
 //! Requests to the token, introspection and revocation endpoints.
 
+use super::client_auth::api_key;
 use super::{Parameters, client_credentials};
-use crate::client::GrantType;
+use crate::client::{AuthMethod, GrantType};
 use crate::ids::SubjectId;
 use crate::pkce::CodeVerifier;
-use crate::profile::Profile;
+use crate::profile::{BodyKind, Profile, TokenEndpoint};
 use crate::refusal::{Reason, Refusal};
-use crate::request::{GrantRequest, TokenRequest};
+use crate::request::{GrantRequest, Presenter, TokenRequest};
 use crate::scope::Scope;
 use crate::secret::Secret;
+
+/// Reads the parameters of a request to a token endpoint, from wherever the profile takes them, under the RFCs' names.
+///
+/// # Errors
+/// A refusal if there is something in the URL that belongs in the body, or if they are malformed as a whole.
+pub fn token_parameters(
+    profile: &Profile,
+    endpoint: &TokenEndpoint,
+    query: Option<&str>,
+    body: &[u8],
+) -> Result<Parameters, Refusal> {
+    let read = match endpoint.body {
+        BodyKind::Form => Parameters::read(body, &profile.limits),
+        BodyKind::Json => Parameters::read_json(body, &profile.limits),
+    };
+    let all = if endpoint.danger_parameters_in_url {
+        read.and(Parameters::read(query.unwrap_or_default().as_bytes(), &profile.limits))
+    } else {
+        refuse_credentials_in_url(query)?;
+        read
+    };
+    all.faultless().map(|parameters| parameters.renamed(&profile.parameters))
+}
 
 /// Refuses a request whose URL holds what belongs in its body (RFC 6749, section 2.3.1): URLs end up in logs.
 ///
@@ -35,9 +59,9 @@ pub fn refuse_credentials_in_url(query: Option<&str>) -> Result<(), Refusal> {
     if found { Err(Reason::CredentialInUrl.into()) } else { Ok(()) }
 }
 
-/// Reads a request to the token endpoint from its form.
+/// Reads a request to a token endpoint.
 ///
-/// `verified` is the person whose name and password the form holds, for profiles that have the password grant.
+/// `verified` is the person whose name and password the request holds, for profiles that have the password grant.
 ///
 /// # Errors
 /// A refusal that names the parameter at fault.
@@ -45,15 +69,14 @@ pub fn token_request(
     authorization: Option<&str>,
     parameters: &Parameters,
     profile: &Profile,
+    endpoint: &TokenEndpoint,
     verified: Option<SubjectId>,
 ) -> Result<TokenRequest, Refusal> {
     if let Some(fault) = parameters.fault() {
         return Err(fault.clone());
     }
-    let client = client_credentials(authorization, parameters, &profile.limits)?;
-    let grant_type = GrantType::from_name(parameters.required("grant_type")?)
-        .filter(|t| profile.grant_types.contains(t))
-        .ok_or_else(|| Refusal::from(Reason::GrantTypeUnsupported))?;
+    let client = presenter(authorization, parameters, profile, endpoint)?;
+    let grant_type = grant_type(parameters, profile, endpoint)?;
     let scope = || {
         let parsed = parameters.get("scope").map(Scope::parse).transpose();
         parsed.map_err(|_| Refusal::from(Reason::ScopeMalformed))
@@ -77,10 +100,48 @@ pub fn token_request(
             parameters.required("password")?;
             GrantRequest::Password { subject: verified, scope: scope()? }
         }
+        GrantType::ApiKey => GrantRequest::ApiKey,
         // It has no request at this endpoint (RFC 6749, section 4.2).
         GrantType::Implicit => return Err(Reason::GrantTypeUnsupported.into()),
     };
     Ok(TokenRequest { client, grant })
+}
+
+fn grant_type(
+    parameters: &Parameters,
+    profile: &Profile,
+    endpoint: &TokenEndpoint,
+) -> Result<GrantType, Refusal> {
+    let implied = profile.token.code_implies_grant_type && parameters.get("code").is_some();
+    let named = match (endpoint.grant_type, parameters.get("grant_type")) {
+        (Some(grant_type), _) => Some(grant_type),
+        (None, None) if implied => Some(GrantType::AuthorizationCode),
+        (None, _) => GrantType::from_name(parameters.required("grant_type")?),
+    };
+    named
+        .filter(|grant_type| profile.grant_types.contains(grant_type))
+        .ok_or_else(|| Refusal::from(Reason::GrantTypeUnsupported))
+}
+
+/// Who asks. Where the path says the grant type and clients have API keys, the key is who asks, or the refresh token.
+fn presenter(
+    authorization: Option<&str>,
+    parameters: &Parameters,
+    profile: &Profile,
+    endpoint: &TokenEndpoint,
+) -> Result<Presenter, Refusal> {
+    let by_key = profile.clients.authentication.contains(&AuthMethod::ApiKey);
+    match endpoint.grant_type.filter(|_| by_key) {
+        Some(GrantType::ApiKey) => api_key(authorization, parameters, &profile.limits).map(Presenter::ApiKey),
+        Some(GrantType::RefreshToken) => Ok(Presenter::Bearer),
+        Some(
+            GrantType::AuthorizationCode
+            | GrantType::ClientCredentials
+            | GrantType::Implicit
+            | GrantType::Password,
+        )
+        | None => client_credentials(authorization, parameters, &profile.limits).map(Presenter::Client),
+    }
 }
 
 /// The `token` of an introspection or revocation request. A `token_type_hint` may stand beside it and is not needed:

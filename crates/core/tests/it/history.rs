@@ -88,6 +88,7 @@ impl Ledger {
                 }
                 Event::GrantRevoked { grant, .. } => assert!(self.over.insert(grant), "revoked twice"),
                 Event::RequestDenied { .. }
+                | Event::ActedAs { .. }
                 | Event::CodeRedeemed { .. }
                 | Event::RefreshTokenRotated { .. }
                 | Event::AccessTokenIssued { .. }
@@ -145,7 +146,7 @@ fn refusal_changed_nothing_but_to_revoke(
 fn live(profile_mode: RefreshMode, format: AccessTokenFormat, acts: Vec<Act>) {
     let mut w = World::new(|p| {
         p.refresh = profile_mode;
-        p.access_token_format = format;
+        p.access_token.format = format;
     });
     let mut ledger = Ledger::default();
     for act in acts {

@@ -82,12 +82,12 @@ fn every_order(
 
 fn redeem(w: &mut World, client: &str, code: &Secret) -> Step<TokenAnswer> {
     let grant = code_grant(code, Some(CALLBACK), Some(VERIFIER));
-    flow::token(w.context(), TokenRequest { client: credentials(client), grant })
+    flow::token(w.context(), TokenRequest { client: credentials(client).into(), grant })
 }
 
 fn refresh(w: &mut World, token: &Secret) -> Step<TokenAnswer> {
     let grant = GrantRequest::RefreshToken { refresh_token: token.clone(), scope: None };
-    flow::token(w.context(), TokenRequest { client: credentials("web"), grant })
+    flow::token(w.context(), TokenRequest { client: credentials("web").into(), grant })
 }
 
 fn reason(ended: &Ended) -> Option<Reason> {
@@ -188,6 +188,8 @@ fn after_a_revocation_nothing_is_live_whatever_ran_beside_it() {
                 client: "web".parse().unwrap(),
                 subject: None,
                 grant: None,
+                jti: None,
+                scope_encoding: None,
             };
             let revoke = flow::revoke(w.context(), credentials("web"), token.clone());
             vec![refresh(w, &token), revoke.then(move |()| Step::done(answer()))]

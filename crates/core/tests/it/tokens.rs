@@ -91,7 +91,7 @@ fn the_client_is_authenticated_before_a_code_is_looked_at() {
         let mut step = flow::token(
             w.context(),
             grantor_core::request::TokenRequest {
-                client: wrong(proof),
+                client: wrong(proof).into(),
                 grant: code_grant(&code, Some(CALLBACK), Some(crate::world::VERIFIER)),
             },
         );
@@ -390,7 +390,7 @@ fn introspection_tells_each_asker_only_what_is_its_own() {
 
 #[test]
 fn jwt_access_tokens_follow_their_grant_and_their_own_revocation() {
-    let mut w = World::new(|p| p.access_token_format = AccessTokenFormat::Jwt);
+    let mut w = World::new(|p| p.access_token.format = AccessTokenFormat::Jwt);
     let code = w.approve("web", "read");
     let first = w.redeem("web", &code).unwrap();
     let second = w.refresh("web", first.refresh_token.as_ref().unwrap(), None).unwrap();
@@ -423,7 +423,7 @@ fn a_resource_asks_for_the_scope_it_needs() {
     let token = w.redeem("web", &code).unwrap().access_token;
     let check = |w: &mut World, token: Option<&Secret>, scope: &str| {
         let required: Scope = scope.parse().unwrap();
-        w.ask(|ctx| flow::check(ctx, token.cloned(), required)).map(|_| ())
+        w.ask(|ctx| flow::check(ctx, token.cloned(), required, None)).map(|_| ())
     };
     assert_eq!(check(&mut w, Some(&token), "read"), Ok(()));
     assert_eq!(check(&mut w, Some(&token), "read write"), Err(Reason::ScopeInsufficient));
@@ -496,7 +496,7 @@ fn a_client_that_is_switched_off_gets_nothing() {
 #[test]
 fn an_operator_looks_up_and_takes_back_any_token() {
     for format in [AccessTokenFormat::Reference, AccessTokenFormat::Jwt] {
-        let mut w = World::new(|p| p.access_token_format = format);
+        let mut w = World::new(|p| p.access_token.format = format);
         let code = w.approve("web", "read");
         let answer = w.redeem("web", &code).unwrap();
         let own = w.token("web", GrantRequest::ClientCredentials { scope: None }).unwrap().access_token;
@@ -517,7 +517,7 @@ fn a_lost_answer_is_settled_by_reading_it_back() {
         let mut w = world();
         let code = w.approve("web", "read");
         let grant = code_grant(&code, Some(CALLBACK), Some(crate::world::VERIFIER));
-        let request = grantor_core::request::TokenRequest { client: credentials("web"), grant };
+        let request = grantor_core::request::TokenRequest { client: credentials("web").into(), grant };
         let mut step = flow::token(w.context(), request);
         let mut settled = 0;
         let end = loop {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use grantor_core::client::{AuthMethod, Client, ClientMetadata, GrantType};
-use grantor_core::flow::{self, Context, Examined, Introspection, TokenAnswer};
+use grantor_core::flow::{self, Asked, Context, Examined, Introspection, TokenAnswer};
 use grantor_core::record::{Expect, Put, RecordKey, Stored, Version};
 use grantor_core::request::{
-    AuthorizationParameters, Choice, ClientCredentials, ClientProof, DecisionRequest, GrantRequest,
+    Approver, AuthorizationParameters, Choice, ClientCredentials, ClientProof, DecisionRequest, GrantRequest,
     TokenRequest,
 };
-use grantor_core::step::{CommitOutcome, Step, Stop};
+use grantor_core::step::{CommitOutcome, JwsHeader, SigningKey, Step, Stop};
 use grantor_core::wire::{Parameters, authorization_parameters};
 use grantor_core::{
     ClientId, CodeVerifier, Digest, Entropy, Event, Lifetime, Limits, Profile, Reason, Scope, Secret,
@@ -127,11 +127,12 @@ impl World {
                 need.answer(matches)
             }
             Step::Sign(need) => {
-                let jws = format!("{}.{}.signed", need.typ(), URL_SAFE_NO_PAD.encode(need.payload()));
+                let jws =
+                    format!("{}.{}.signed", signed_as(need.header()), URL_SAFE_NO_PAD.encode(need.payload()));
                 need.answer(jws)
             }
             Step::VerifyJws(need) => {
-                let typ = format!("{}.", need.typ());
+                let typ = format!("{}.", signed_as(need.header()));
                 let inner =
                     need.compact().expose().strip_prefix(&typ).and_then(|rest| rest.strip_suffix(".signed"));
                 let payload = inner.and_then(|encoded| URL_SAFE_NO_PAD.decode(encoded).ok());
@@ -179,7 +180,7 @@ impl World {
     }
 
     fn parameters(&self, query: &str) -> AuthorizationParameters {
-        authorization_parameters(&Parameters::read(query.as_bytes(), &Limits::DEFAULT))
+        authorization_parameters(&Parameters::read(query.as_bytes(), &Limits::DEFAULT), &self.profile)
     }
 
     /// Opens alice's interaction for a request, and gives its handle.
@@ -187,7 +188,11 @@ impl World {
         let Ok(Examined::Proceed { request, .. }) = self.examine(query) else {
             panic!("not let pass: {query}")
         };
-        self.ask(|ctx| flow::open(ctx, request, "alice".parse().unwrap(), session())).unwrap().handle
+        let approver = Approver::new("alice".parse().unwrap());
+        match self.ask(|ctx| flow::ask(ctx, request, approver, session())).unwrap() {
+            Asked::Decision(question) => question.opened.handle,
+            Asked::Account(_) | Asked::Answered(_) => panic!("not asked to decide: {query}"),
+        }
     }
 
     pub fn decide(&mut self, query: &str, choice: Choice) -> Result<String, Reason> {
@@ -205,7 +210,7 @@ impl World {
         let request = DecisionRequest {
             handle: handle.clone(),
             session,
-            subject: who.parse().unwrap(),
+            approver: Approver::new(who.parse().unwrap()),
             account: None,
             choice,
         };
@@ -214,7 +219,7 @@ impl World {
 
     pub fn token(&mut self, client: &str, grant: GrantRequest) -> Result<TokenAnswer, Reason> {
         let client = credentials(client);
-        self.ask(|ctx| flow::token(ctx, TokenRequest { client, grant }))
+        self.ask(|ctx| flow::token(ctx, TokenRequest { client: client.into(), grant }))
     }
 
     pub fn redeem(&mut self, client: &str, code: &Secret) -> Result<TokenAnswer, Reason> {
@@ -237,7 +242,7 @@ impl World {
     }
 
     pub fn is_live(&mut self, token: &Secret) -> bool {
-        self.ask(|ctx| flow::check(ctx, Some(token.clone()), Scope::none())).is_ok()
+        self.ask(|ctx| flow::check(ctx, Some(token.clone()), Scope::none(), None)).is_ok()
     }
 
     pub fn revoke(&mut self, client: &str, token: &Secret) {
@@ -273,4 +278,12 @@ pub fn parameter(location: &str, name: &str) -> Option<String> {
     let fragment = url.fragment().unwrap_or_default();
     let pairs = url.query_pairs().chain(url::form_urlencoded::parse(fragment.as_bytes()));
     pairs.into_iter().find(|(n, _)| n == name).map(|(_, value)| value.into_owned())
+}
+
+/// What stands for the header and the key of a signature here.
+fn signed_as(header: &JwsHeader) -> String {
+    match &header.key {
+        SigningKey::Published => header.typ.clone(),
+        SigningKey::Shared { profile } => format!("{}-of-{profile}", header.typ),
+    }
 }

@@ -1,10 +1,12 @@
 use std::sync::atomic::Ordering::SeqCst;
 
 use grantor_core::{Lifetime, Secret};
-use grantor_directory::{DirectoryError, Imported, UserRefused, UserState};
+use grantor_directory::{
+    AccountProfile, DirectoryError, Imported, Membership, UserDirectory, UserRefused, UserState,
+};
 
 use crate::store::Fate::{AppliedUnheard, DroppedUnheard, NotApplied, Works};
-use crate::{at, create, directory, logs_in, new_user, subject};
+use crate::{account_id, at, create, directory, logs_in, new_user, subject};
 
 /// Whether a result is the fault of a store that failed, and not an answer.
 fn is_fault<T>(result: &Result<T, DirectoryError>) -> bool {
@@ -17,6 +19,8 @@ async fn a_store_that_is_down_answers_nothing() {
     let alice = create(&directory, "alice", "pw").await;
     let (_, cookie) = directory.start_session(&alice, None, at(0), Lifetime::seconds(60)).await.unwrap();
     let (who, pw) = (subject("alice"), Secret::new("pw"));
+    let mut member = alice.clone();
+    member.profile.accounts = vec![Membership { id: account_id("35"), role: "owner".to_owned() }];
     store.down.store(true, SeqCst);
     assert!(is_fault(&directory.authenticate("alice", &pw, at(0)).await));
     assert!(is_fault(&directory.find_session(&cookie, at(0)).await));
@@ -33,6 +37,17 @@ async fn a_store_that_is_down_answers_nothing() {
     assert!(is_fault(&directory.disable_user(&who, at(0)).await));
     assert!(is_fault(&directory.enable_user(&who, at(0)).await));
     assert!(is_fault(&directory.delete_user(&who, at(0)).await));
+    let (id, acme) = (account_id("35"), AccountProfile::default());
+    assert!(is_fault(&directory.account(&id).await));
+    assert!(is_fault(&directory.accounts(None, 9).await));
+    assert!(is_fault(&directory.create_account(&id, &acme, at(0)).await));
+    assert!(is_fault(&directory.put_account(&id, &acme, at(0)).await));
+    assert!(is_fault(&directory.update_account(&id, |_| {}).await));
+    assert!(is_fault(&directory.delete_account(&id, at(0)).await));
+    assert!(
+        is_fault(&directory.accounts_of(&member).await),
+        "an account that cannot be read is no missing one"
+    );
     store.down.store(false, SeqCst);
     assert!(logs_in(&directory, "alice", "pw").await);
     assert!(directory.find_session(&cookie, at(0)).await.unwrap().is_some());

@@ -5,7 +5,7 @@ use grantor_core::{Lifetime, Secret};
 use grantor_directory::{Directory, HashCost, LoginReason, Settings};
 
 use crate::store::Fate;
-use crate::{at, create, directory, logs_in, new_user, settings, subject};
+use crate::{at, create, directory, key, logs_in, new_user, settings, subject};
 
 /// P03, P04: who exists shows neither in what a refusal says nor in what it costs.
 #[tokio::test]
@@ -70,7 +70,7 @@ async fn an_old_hash_is_brought_up_to_date_once_and_ends_no_session() {
     let user = create(&old, "alice", "pw").await;
     let (_, cookie) = old.start_session(&user, None, at(0), Lifetime::seconds(60)).await.unwrap();
     let dearer = Settings { hash_cost: HashCost { memory_kib: 16, passes: 1, lanes: 1 }, ..settings() };
-    let new = Directory::new(store.clone(), dearer).unwrap();
+    let new = Directory::new(store.clone(), &key(), dearer).unwrap();
 
     assert!(!logs_in(&new, "alice", "wrong").await);
     assert!(store.body("user/alice").unwrap().contains("m=8,"), "a wrong password rewrote the hash");

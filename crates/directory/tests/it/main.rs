@@ -2,16 +2,19 @@
 
 #![cfg(test)]
 
+mod accounts;
 mod faults;
 mod login;
 mod races;
+mod registration_keys;
+mod session_tokens;
 mod sessions;
 mod store;
 mod users;
 
 use std::sync::Arc;
 
-use grantor_core::{Secret, SubjectId, Time};
+use grantor_core::{AccountId, Secret, ServerKey, SubjectId, Time};
 use grantor_directory::{Directory, HashCost, NewUser, Profile, Settings, User, UserName};
 use store::TestStore;
 
@@ -21,9 +24,13 @@ fn settings() -> Settings {
     Settings { hash_cost, ..Settings::default() }
 }
 
+fn key() -> ServerKey {
+    ServerKey::from_bytes([7; 32])
+}
+
 fn directory_with(settings: Settings) -> (Arc<TestStore>, Arc<Directory>) {
     let store = Arc::new(TestStore::default());
-    let directory = Directory::new(store.clone(), settings).unwrap();
+    let directory = Directory::new(store.clone(), &key(), settings).unwrap();
     (store, Arc::new(directory))
 }
 
@@ -37,6 +44,10 @@ fn at(seconds: i64) -> Time {
 
 fn subject(text: &str) -> SubjectId {
     SubjectId::parse(text).unwrap()
+}
+
+fn account_id(text: &str) -> AccountId {
+    AccountId::parse(text).unwrap()
 }
 
 fn new_user(name: &str, password: Option<&str>) -> NewUser {

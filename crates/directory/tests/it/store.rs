@@ -49,6 +49,17 @@ impl TestStore {
         self.dump().into_iter().find(|(k, _)| k == key).map(|(_, body)| body)
     }
 
+    /// Until when the record whose key prints like this is kept.
+    pub(crate) fn keep_until(&self, key: &str) -> Option<Time> {
+        let records = self.records.lock().unwrap();
+        records.iter().find(|(k, _)| k.to_string() == key).unwrap().1.keep_until
+    }
+
+    /// Sweeps one record away.
+    pub(crate) fn sweep(&self, key: &str) {
+        self.records.lock().unwrap().retain(|k, _| k.to_string() != key);
+    }
+
     /// Everything at rest: keys and bodies.
     pub(crate) fn dump(&self) -> Vec<(String, String)> {
         let records = self.records.lock().unwrap();

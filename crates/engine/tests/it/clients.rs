@@ -17,7 +17,7 @@ async fn party() -> Party {
 async fn authenticates(party: &Party, id: &str, secret: &Secret) -> bool {
     let client = ClientCredentials { client: id.parse().unwrap(), proof: ClientProof::Basic(secret.clone()) };
     let grant = GrantRequest::ClientCredentials { scope: None };
-    match reason(party.engine.token(TokenRequest { client, grant }).await) {
+    match reason(party.engine.token(TokenRequest { client: client.into(), grant }).await) {
         None => true,
         Some(Reason::ClientSecretWrong | Reason::ClientUnknown | Reason::ClientDisabled) => false,
         Some(other) => panic!("{other:?}"),

@@ -14,7 +14,7 @@ use crate::party::{Party, credentials, secret, web};
 
 async fn jwt_party(store: Arc<dyn Store>) -> Party {
     let mut profile = Profile::standard("https://auth.test".parse().unwrap());
-    profile.access_token_format = AccessTokenFormat::Jwt;
+    profile.access_token.format = AccessTokenFormat::Jwt;
     let party = Party::with(store, profile).await;
     party.engine.import_client(web(), Some(secret())).await.unwrap();
     party
@@ -22,7 +22,7 @@ async fn jwt_party(store: Arc<dyn Store>) -> Party {
 
 async fn jwt(party: &Party) -> Secret {
     let grant = GrantRequest::ClientCredentials { scope: None };
-    let answer = party.engine.token(TokenRequest { client: credentials(), grant }).await.unwrap();
+    let answer = party.engine.token(TokenRequest { client: credentials().into(), grant }).await.unwrap();
     assert_eq!(answer.access_token.expose().split('.').count(), 3);
     answer.access_token
 }
@@ -102,17 +102,22 @@ impl Store for Forgetful {
 
 #[tokio::test]
 async fn a_store_that_comes_back_empty_brings_no_revoked_token_back() {
-    let store = Arc::new(Forgetful(RwLock::new(Arc::new(MemoryStore::new()))));
-    let party = jwt_party(store.clone()).await;
-    let revoked = jwt(&party).await;
-    party.engine.revoke(credentials(), revoked.clone()).await.unwrap();
-    assert!(!party.is_live(&revoked).await);
-    *store.0.write().unwrap() = Arc::new(MemoryStore::new());
-    party.engine.maintain(10).await.unwrap();
-    party.engine.import_client(web(), Some(secret())).await.unwrap();
-    assert!(!party.is_live(&revoked).await);
-    let fresh = jwt(&party).await;
-    assert!(party.is_live(&fresh).await);
+    // Whether or not upkeep comes first.
+    for upkeep in [true, false] {
+        let store = Arc::new(Forgetful(RwLock::new(Arc::new(MemoryStore::new()))));
+        let party = jwt_party(store.clone()).await;
+        let revoked = jwt(&party).await;
+        party.engine.revoke(credentials(), revoked.clone()).await.unwrap();
+        assert!(!party.is_live(&revoked).await);
+        *store.0.write().unwrap() = Arc::new(MemoryStore::new());
+        if upkeep {
+            party.engine.maintain(10).await.unwrap();
+        }
+        party.engine.import_client(web(), Some(secret())).await.unwrap();
+        assert!(!party.is_live(&revoked).await);
+        let fresh = jwt(&party).await;
+        assert!(party.is_live(&fresh).await);
+    }
 }
 
 #[tokio::test]

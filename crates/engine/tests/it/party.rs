@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use grantor_core::client::ClientMetadata;
-use grantor_core::flow::{Examined, TokenAnswer};
+use grantor_core::flow::{Asked, Examined, TokenAnswer};
 use grantor_core::request::{
-    Choice, ClientCredentials, ClientProof, DecisionRequest, GrantRequest, TokenRequest,
+    Approver, Choice, ClientCredentials, ClientProof, DecisionRequest, GrantRequest, TokenRequest,
 };
 use grantor_core::wire::{Parameters, authorization_parameters};
 use grantor_core::{
@@ -68,15 +68,21 @@ impl Party {
             "client_id=web&redirect_uri={CALLBACK}&response_type=code&scope=read\
              &code_challenge={CHALLENGE}&code_challenge_method=S256"
         );
-        let parameters = authorization_parameters(&Parameters::read(query.as_bytes(), &Limits::DEFAULT));
+        let parameters = authorization_parameters(
+            &Parameters::read(query.as_bytes(), &Limits::DEFAULT),
+            self.engine.profile(),
+        );
         let Examined::Proceed { request, .. } = self.engine.examine(parameters).await? else {
             panic!("not right")
         };
         let session = Digest::of(b"alice's session");
-        let opened = self.engine.open_interaction(request, alice(), session).await?;
+        let approver = Approver::new(alice());
+        let Asked::Decision(question) = self.engine.ask(request, approver.clone(), session).await? else {
+            panic!("not asked to decide")
+        };
+        let opened = question.opened;
         let choice = Choice::Approve { scope: None };
-        let decision =
-            DecisionRequest { handle: opened.handle, session, subject: alice(), account: None, choice };
+        let decision = DecisionRequest { handle: opened.handle, session, approver, account: None, choice };
         let answer = self.engine.decide(decision).await?;
         let location = url::Url::parse(answer.location.expose()).unwrap();
         let code = location.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
@@ -89,12 +95,12 @@ impl Party {
             redirect_uri: Some(CALLBACK.to_owned()),
             code_verifier: CodeVerifier::parse(VERIFIER),
         };
-        self.engine.token(TokenRequest { client: credentials(), grant }).await
+        self.engine.token(TokenRequest { client: credentials().into(), grant }).await
     }
 
     pub async fn refresh(&self, token: &Secret) -> Result<TokenAnswer, EngineError> {
         let grant = GrantRequest::RefreshToken { refresh_token: token.clone(), scope: None };
-        self.engine.token(TokenRequest { client: credentials(), grant }).await
+        self.engine.token(TokenRequest { client: credentials().into(), grant }).await
     }
 
     pub async fn is_live(&self, token: &Secret) -> bool {

@@ -59,7 +59,7 @@ pub(crate) async fn server_with(profile: Profile, settings: Settings) -> Server 
     let engine = builder.clock(clock.clone()).open().await.unwrap();
     let hash_cost = HashCost { memory_kib: 8, passes: 1, lanes: 1 };
     let quick = grantor_directory::Settings { hash_cost, ..Default::default() };
-    let directory = Arc::new(Directory::new(store, quick).unwrap());
+    let directory = Arc::new(Directory::new(store, engine.server_key(), quick).unwrap());
     let router = Web::new(engine.clone()).users(directory.clone()).settings(settings).router();
     let secrets = BTreeMap::new();
     let mut server = Server { router, engine, directory, clock, faults, secrets };

@@ -2,6 +2,7 @@
 
 use grantor_core::client::{AuthMethod, ClientMetadata};
 use grantor_core::{ClientId, Lifetime, Secret};
+use grantor_engine::Engine;
 use serde::Serialize;
 use serde_json::json;
 
@@ -24,8 +25,12 @@ struct Shown<'a> {
 
 pub(super) async fn run(command: ClientCommand, house: &House, output: Output) -> Result<(), Failure> {
     match command {
-        ClientCommand::Create { id, changes, secret_file } => {
-            create(house, id, &changes, secret_file, output).await
+        ClientCommand::Create { id, profile, changes, secret_file } => {
+            let engine = match &profile {
+                None => &house.engine,
+                Some(name) => house.of_profile(name)?,
+            };
+            create(engine, id, &changes, secret_file, output).await
         }
         ClientCommand::List => list(house, output).await,
         ClientCommand::Show { id } => {
@@ -33,7 +38,8 @@ pub(super) async fn run(command: ClientCommand, house: &House, output: Output) -
             show(&metadata, None, output)
         }
         ClientCommand::Update { id, changes } => {
-            let changed = house.engine.update_client(&id, |metadata| apply(&changes, metadata)).await?;
+            let changed =
+                engine_of(house, &id).await?.update_client(&id, |metadata| apply(&changes, metadata)).await?;
             show(&changed.ok_or_else(|| none(&id))?, None, output)
         }
         ClientCommand::RotateSecret { id, overlap } => rotate_secret(house, &id, overlap, output).await,
@@ -50,23 +56,29 @@ fn none(id: &ClientId) -> Failure {
     Failure::failed(format!("there is no client {id}; `grantor client list` shows all"))
 }
 
+/// The engine of a client's profile.
+async fn engine_of<'a>(house: &'a House, id: &ClientId) -> Result<&'a Engine, Failure> {
+    let client = house.engine.client(id).await?.ok_or_else(|| none(id))?;
+    house.of_profile(&client.profile)
+}
+
 async fn create(
-    house: &House,
+    engine: &Engine,
     id: Option<ClientId>,
     changes: &ClientChanges,
     secret_file: Option<String>,
     output: Output,
 ) -> Result<(), Failure> {
-    let id = id.map_or_else(|| house.engine.new_client_id(), Ok)?;
+    let id = id.map_or_else(|| engine.new_client_id(), Ok)?;
     let mut metadata = ClientMetadata::new(id);
-    metadata.profile.clone_from(&house.engine.profile().name);
+    metadata.profile.clone_from(&engine.profile().name);
     if changes.audience.is_some() {
         // A resource server asks about tokens and gets none, unless it says so.
         metadata.grant_types.clear();
     }
     apply(changes, &mut metadata);
     let given = secret_file.as_deref().map(read_secret).transpose()?;
-    let minted = house.engine.register_client(metadata.clone(), given).await?;
+    let minted = engine.register_client(metadata.clone(), given).await?;
     show(&metadata, minted.as_ref(), output)
 }
 
@@ -155,7 +167,8 @@ async fn rotate_secret(
     overlap: Lifetime,
     output: Output,
 ) -> Result<(), Failure> {
-    let secret = house.engine.rotate_client_secret(id, overlap).await?.ok_or_else(|| none(id))?;
+    let secret =
+        engine_of(house, id).await?.rotate_client_secret(id, overlap).await?.ok_or_else(|| none(id))?;
     output.result(&json!({"client_id": id, "client_secret": secret.expose()}), || {
         fields(&[
             ("client_id", Some(id.to_string())),
@@ -181,7 +194,7 @@ fn show(client: &ClientMetadata, secret: Option<&Secret>, output: Output) -> Res
             ("scope", Some(client.scope.to_string())),
             ("default_scope", client.default_scope.as_ref().map(ToString::to_string)),
             ("token_endpoint_auth_method", Some(client.token_endpoint_auth_method.to_string())),
-            ("require_pkce", Some(client.needs_pkce().to_string())),
+            ("require_pkce", Some((client.require_pkce || client.is_public()).to_string())),
             ("access_token_format", client.access_token_format.map(|f| f.to_string())),
             ("access_token_audience", client.access_token_audience.clone()),
             ("audience", client.audience.clone()),

@@ -1,8 +1,12 @@
 //! The commands: each opens the house, does one thing, says what came of it, and closes the house.
 
+pub(crate) mod account;
 pub(crate) mod client;
 mod grant;
 mod key;
+mod profile;
+mod registration_key;
+mod session_token;
 mod store;
 mod token;
 pub(crate) mod user;
@@ -40,6 +44,16 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::Key(command) => {
             in_house(&config, async |house| key::run(command, house, output).await).await
+        }
+        Command::Account(command) => {
+            in_house(&config, async |house| account::run(command, house, output).await).await
+        }
+        Command::Profile(command) => profile::run(command, &config, output),
+        Command::SessionToken(command) => {
+            in_house(&config, async |house| session_token::run(command, house, output).await).await
+        }
+        Command::RegistrationKey(command) => {
+            in_house(&config, async |house| registration_key::run(command, house, output).await).await
         }
         Command::Store(command) => store::run(command, &config, output).await,
     }

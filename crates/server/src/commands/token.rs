@@ -1,6 +1,7 @@
 //! `grantor token`: what the holder of a token may ask of an operator.
 
 use grantor_core::credential::AnyToken;
+use grantor_core::flow::Introspection;
 use grantor_core::{GrantId, Secret, wire};
 use serde_json::{Value, json};
 
@@ -22,8 +23,14 @@ fn given(token: String) -> Result<Secret, Failure> {
 }
 
 async fn introspect(house: &House, token: &Secret, output: Output) -> Result<(), Failure> {
-    let found = house.engine.look_up(token).await?;
-    let body = wire::introspection_body(&found, house.engine.profile().issuer.as_str());
+    let mut body = wire::introspection_body(&Introspection::Inactive, "");
+    for engine in &house.engines {
+        let found = engine.look_up(token).await?;
+        if found != Introspection::Inactive {
+            body = wire::introspection_body(&found, engine.profile().issuer.as_str());
+            break;
+        }
+    }
     let value: Value = serde_json::from_slice(&body).map_err(|e| Failure::failed(e.to_string()))?;
     output.result(&value, || {
         let field = |name| value.get(name).map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned));
@@ -33,14 +40,20 @@ async fn introspect(house: &House, token: &Secret, output: Output) -> Result<(),
 }
 
 async fn revoke(house: &House, token: &Secret, output: Output) -> Result<(), Failure> {
-    // A refresh token takes its grant with it; that it descends from that grant is proven by its being revoked.
-    let grant = match AnyToken::parse(token.expose()) {
-        None => return Err(Failure::failed("this is no token of this server: it was cut or mistyped")),
-        Some(AnyToken::Refresh(token)) => Some(token.grant()),
-        Some(AnyToken::Access(_) | AnyToken::Jwt(_)) => None,
-    };
-    let ended = house.engine.revoke_as_operator(token).await?;
-    told(grant.filter(|_| ended), ended, output)
+    let mut of_some_shape = false;
+    for engine in &house.engines {
+        let read = AnyToken::parse(&engine.profile().formats, token.expose());
+        of_some_shape |= read.grant().is_some() || read.jwt.is_some();
+        if engine.revoke_as_operator(token).await? {
+            // A refresh token takes its grant with it; that it descends from that grant is proven by its being revoked.
+            let refresh = read.refresh.filter(|_| read.access.is_none());
+            return told(refresh.map(|token| token.grant()), true, output);
+        }
+    }
+    if !of_some_shape {
+        return Err(Failure::failed("this is no token of this server: it was cut or mistyped"));
+    }
+    told(None, false, output)
 }
 
 fn told(grant: Option<GrantId>, ended: bool, output: Output) -> Result<(), Failure> {

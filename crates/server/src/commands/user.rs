@@ -1,12 +1,13 @@
 //! `grantor user`.
 
-use grantor_core::Secret;
 use grantor_core::grant::RevocationCause;
+use grantor_core::{AccountId, Secret};
 use grantor_directory::{NewUser, Profile, User, UserName, UserRefused, UserState};
 use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::{UserChanges, UserCommand};
+use crate::commands::account;
 use crate::failure::Failure;
 use crate::files::{random_hex, read_secret};
 use crate::output::{Output, fields, table};
@@ -91,7 +92,9 @@ async fn create(house: &House, name: UserName, changes: &UserChanges, output: Ou
     apply(changes, &mut profile);
     let new = NewUser { username: name.clone(), password: given.or_else(|| minted.clone()), profile };
     let made = house.directory.create_user(&new, house.engine.now()).await?;
-    show(&made.map_err(|e| refused(&name, e))?, minted.as_ref(), output)
+    let user = made.map_err(|e| refused(&name, e))?;
+    account::tell_missing(house, user.profile.accounts.iter()).await?;
+    show(&user, minted.as_ref(), output)
 }
 
 async fn update(
@@ -107,6 +110,7 @@ async fn update(
     if let Some(password) = password {
         user = directory.set_password(subject, &password).await?.map_err(|e| refused(name, e))?;
     }
+    account::tell_missing(house, user.profile.accounts.iter()).await?;
     show(&user, None, output)
 }
 
@@ -125,6 +129,12 @@ fn apply(changes: &UserChanges, to: &mut Profile) {
     if !changes.account.is_empty() {
         to.accounts.clone_from(&changes.account);
     }
+    // Each account is named once, or which role holds could not be told.
+    let named = |id: &AccountId| {
+        changes.remove_account.contains(id) || changes.add_account.iter().any(|m| m.id == *id)
+    };
+    to.accounts.retain(|membership| !named(&membership.id));
+    to.accounts.extend(changes.add_account.iter().cloned());
 }
 
 async fn list(house: &House, output: Output) -> Result<(), Failure> {

@@ -70,5 +70,11 @@ pub(super) fn dangers(config: &Config) -> Vec<String> {
             dangers.push(format!("rate_limits.{key} = \"off\": nothing here slows down guessing"));
         }
     }
+    for profile in &config.profiles {
+        let issuer = profile.issuer_at(config, profile.listen.unwrap_or(config.listen.public));
+        let Ok(profile) = issuer.and_then(|issuer| profile.load(config, issuer)) else { continue };
+        let told = profile.dangers().into_iter().map(|danger| format!("profile {}: {danger}", profile.name));
+        dangers.extend(told);
+    }
     dangers
 }

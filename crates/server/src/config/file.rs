@@ -66,7 +66,7 @@ fn take(
     Ok(())
 }
 
-/// There is one profile so far; a second would need a listener of its own.
+/// Each profile's settings, under its number.
 fn take_profile(
     source: &Source<'_>,
     path: &mut Vec<String>,
@@ -74,13 +74,13 @@ fn take_profile(
     origin: &Origin,
     into: &mut Vec<Setting>,
 ) -> Result<(), Failure> {
-    if let Some(second) = profiles.get(1) {
-        let at = source.at(second.span().start);
-        return Err(refuse(&at, path, "more than one profile is not part of this version"));
-    }
-    for profile in profiles {
+    for (number, profile) in profiles.iter().enumerate() {
         match profile.get_ref() {
-            DeValue::Table(table) => take(source, path, table, into)?,
+            DeValue::Table(table) => {
+                path.push(number.to_string());
+                take(source, path, table, into)?;
+                path.pop();
+            }
             DeValue::String(_)
             | DeValue::Integer(_)
             | DeValue::Float(_)

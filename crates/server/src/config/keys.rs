@@ -49,21 +49,11 @@ const KEYS: &[(&str, SetOne)] = &[
     ("log.format", |c, v| {
         set(&mut c.log.format, one_of(v, &[("json", LogFormat::Json), ("text", LogFormat::Text)]))
     }),
-    ("profile.name", |c, v| set(&mut c.profile, profile_name(v))),
-    ("profile.preset", |_, v| match v {
-        "standard" => Ok(()),
-        other => {
-            Err(format!("the preset `{other}` is not part of this version; the one there is, is standard"))
-        }
-    }),
 ];
 
 const LISTS: &[(&str, SetMany)] = &[("listen.trusted_proxies", |c, v| {
     set(&mut c.listen.trusted_proxies, v.iter().map(|ip| parse(ip)).collect())
 })];
-
-/// Keys that are known and cannot be had yet.
-const LATER: &[&str] = &["profile.file", "profile.listen", "profile.origins", "profile.path"];
 
 const REFRESH_MODES: &[(&str, RefreshModeName)] = &[
     ("none", RefreshModeName::None),
@@ -74,15 +64,15 @@ const REFRESH_MODES: &[(&str, RefreshModeName)] = &[
 
 /// Whether a key takes a list.
 pub(super) fn is_list(path: &[String]) -> bool {
-    LISTS.iter().any(|(name, _)| *name == path.join("."))
+    LISTS.iter().any(|(name, _)| *name == path.join(".")) || path.last().is_some_and(|key| key == "origins")
 }
 
 /// Puts a value where its key says.
 pub(super) fn apply(config: &mut Config, setting: &Setting) -> Result<(), Failure> {
-    let name = canonical(&setting.path);
-    if LATER.contains(&name.as_str()) {
-        return Err(setting.refuse("not part of this version; the profile is on the public listener"));
+    if setting.path.first().is_some_and(|section| section == "profile") {
+        return super::profile::apply(config, setting);
     }
+    let name = setting.path.join(".");
     let from_file = matches!(setting.origin, Origin::File { .. });
     if name == "keys.server_key" && from_file {
         let why =
@@ -102,15 +92,6 @@ pub(super) fn apply(config: &mut Config, setting: &Setting) -> Result<(), Failur
 
 fn find<T: Copy>(keys: &[(&str, T)], name: &str) -> Option<T> {
     keys.iter().find(|(key, _)| *key == name).map(|(_, set)| *set)
-}
-
-/// The key a path names: what a profile `set`s is what the sections set.
-fn canonical(path: &[String]) -> String {
-    let path: Vec<&str> = path.iter().map(String::as_str).collect();
-    match path.as_slice() {
-        ["profile", "set", key] => format!("lifetimes.{key}"),
-        path => path.join("."),
-    }
 }
 
 fn unknown(path: &[String], name: &str) -> String {
@@ -158,7 +139,7 @@ fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|e: T::Err| e.to_string())
 }
 
-fn address(text: &str) -> Result<std::net::SocketAddr, String> {
+pub(super) fn address(text: &str) -> Result<std::net::SocketAddr, String> {
     text.parse().map_err(|_| "expected an address and a port, as in \"127.0.0.1:8080\"".to_owned())
 }
 
@@ -200,10 +181,4 @@ fn rate(text: &str) -> Result<Rate, String> {
         (rate.count > 0 && rate.window > Lifetime::ZERO).then_some(rate)
     });
     parsed.ok_or_else(|| "write a number and a time span, as in \"30/1m\"".to_owned())
-}
-
-fn profile_name(text: &str) -> Result<String, String> {
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-    let fits = !text.is_empty() && text.len() <= 64 && text.bytes().all(plain);
-    if fits { Ok(text.to_owned()) } else { Err("expected up to 64 of a-z, 0-9 and -".to_owned()) }
 }

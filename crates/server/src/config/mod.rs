@@ -6,6 +6,7 @@ mod check;
 mod env;
 mod file;
 mod keys;
+mod profile;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,6 +14,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use grantor_core::client::AccessTokenFormat;
+use grantor_core::profile::AccessTokenRules;
 use grantor_core::{
     Issuer, Lifetime, Lifetimes, Profile, RefreshMode, ScopeCatalogue, ScopeMeaning, ServerKey,
 };
@@ -22,6 +24,8 @@ use tracing::level_filters::LevelFilter;
 
 use crate::failure::Failure;
 use crate::storage::StorageUrl;
+
+pub(crate) use profile::ProfileConfig;
 
 /// The file that is read where none is named.
 const DEFAULT_FILE: &str = "grantor.toml";
@@ -41,8 +45,8 @@ pub(crate) struct Config {
     pub(crate) rate_limits: RateLimits,
     pub(crate) scopes: BTreeMap<String, ScopeMeaning>,
     pub(crate) log: Log,
-    /// The one profile's name.
-    pub(crate) profile: String,
+    /// Never empty once it is loaded.
+    pub(crate) profiles: Vec<ProfileConfig>,
 }
 
 #[derive(Clone)]
@@ -130,7 +134,7 @@ impl Default for Config {
             },
             scopes: BTreeMap::new(),
             log: Log { level: LevelFilter::INFO, file: None, format: LogFormat::Json },
-            profile: "standard".to_owned(),
+            profiles: Vec::new(),
         }
     }
 }
@@ -152,14 +156,18 @@ impl Config {
         for setting in &settings {
             keys::apply(&mut config, setting)?;
         }
+        // A profile that is alone on a listener of its own leaves the public one as it is.
+        if config.profiles.iter().all(|profile| profile.listen.is_some()) {
+            config.profiles.push(ProfileConfig::standard());
+        }
         check::whole(&config)?;
+        profile::check(&config)?;
         Ok(config)
     }
 
-    /// The profile that flows go by, under the name the server answers to.
+    /// The standard profile, as the sections of the configuration make it.
     pub(crate) fn to_profile(&self, issuer: Issuer) -> Profile {
         Profile {
-            name: self.profile.clone(),
             lifetimes: self.lifetimes.clone(),
             refresh: match self.refresh.mode {
                 RefreshModeName::None => RefreshMode::None,
@@ -167,7 +175,10 @@ impl Config {
                 RefreshModeName::Rotate => RefreshMode::Rotate { grace: self.refresh.grace },
                 RefreshModeName::ReplaceAll => RefreshMode::ReplaceAll,
             },
-            access_token_format: self.access_token_format,
+            access_token: AccessTokenRules {
+                format: self.access_token_format,
+                ..AccessTokenRules::default()
+            },
             // Each was checked as it was read.
             scopes: ScopeCatalogue::new(self.scopes.clone()).unwrap_or_default(),
             ..Profile::standard(issuer)

@@ -1,5 +1,8 @@
 //! Commands beside a server on sled, which only one process can have open: they work through it (S16).
 
+use std::io::Write as _;
+use std::process::Stdio;
+
 use serde_json::{Value, json};
 
 use crate::browser::Browser;
@@ -7,7 +10,7 @@ use crate::deployment::{
     USER, client_credentials, code, deployment, error, introspect, is_active, pair, redeem, refresh,
 };
 use crate::http::Request;
-use crate::world::{World, mode};
+use crate::world::{World, mode, until};
 
 const SOCKET: &str = "sled-data/commands.sock";
 
@@ -160,6 +163,25 @@ fn commands_wait_for_each_other_where_no_server_runs() {
         }
     });
     assert_eq!(world.json(&["user", "list"]).as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn a_server_waits_for_a_command_that_has_the_folder() {
+    let world = on_sled();
+    assert!(world.path("sled-data/closed").exists());
+    let mut command = world.command(&["import", "-"]);
+    let mut command = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    // It has opened the folder, and now waits for what to import.
+    until(|| (!world.path("sled-data/closed").exists()).then_some(()));
+    std::thread::scope(|scope| {
+        let server = scope.spawn(|| world.serve(&[]));
+        let all = r#"{"users": [{"username": "carol", "password": "correct horse"}]}"#;
+        command.stdin.take().unwrap().write_all(all.as_bytes()).unwrap();
+        assert!(command.wait().unwrap().success());
+        let server = server.join().unwrap();
+        assert_eq!(world.json(&["user", "show", "carol"])["username"], "carol");
+        assert_eq!(server.stop("-TERM").code(), Some(0));
+    });
 }
 
 #[test]

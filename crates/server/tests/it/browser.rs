@@ -1,6 +1,7 @@
 //! A browser: it keeps cookies and fills in forms.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::http::{Answer, Request};
 
@@ -9,11 +10,13 @@ pub(crate) struct Browser {
     cookies: BTreeMap<String, String>,
     /// What was held in cookies and hidden fields at any time.
     pub(crate) held: Vec<String>,
+    /// The longest that an answer took.
+    pub(crate) slowest: Duration,
 }
 
 impl Browser {
     pub(crate) fn new(base: &str) -> Self {
-        Self { base: base.to_owned(), cookies: BTreeMap::new(), held: Vec::new() }
+        Self { base: base.to_owned(), cookies: BTreeMap::new(), held: Vec::new(), slowest: Duration::ZERO }
     }
 
     /// The answer to a request, and its cookies kept; `None` if the server is gone.
@@ -22,6 +25,7 @@ impl Browser {
         let request =
             if cookies.is_empty() { request } else { request.header("Cookie", &cookies.join("; ")) };
         let answer = request.try_send(&self.base)?;
+        self.slowest = self.slowest.max(answer.took);
         for (name, value) in &answer.headers {
             if name == "set-cookie" {
                 let (name, value) = value.split(';').next().unwrap().split_once('=').unwrap();
@@ -58,13 +62,23 @@ impl Browser {
         self.send(Request::post(&action, &fields))
     }
 
-    /// Walks an authorization request to its end, and gives the address the client is answered at.
+    /// Walks an authorization request to its end, and gives the address the client is answered at; or the page on which
+    /// he is told to come again.
     pub(crate) fn approve(&mut self, target: &str, user: &str, password: &str) -> Option<Answer> {
         let mut page = self.open(target)?;
+        if page.status == 503 {
+            return Some(page);
+        }
         if page.body.contains("name=\"password\"") {
             let next = self.submit(&page, &[("username", user), ("password", password)])?;
+            if next.status == 503 {
+                return Some(next);
+            }
             assert_eq!(next.status, 303, "{}", next.body);
             page = self.open(next.header("location").unwrap())?;
+            if page.status == 503 {
+                return Some(page);
+            }
         }
         self.submit(&page, &[("decision", "approve")])
     }

@@ -25,10 +25,10 @@ const MISTAKES: &[(&str, &str)] = &[
     ("[scopes]\nread = { descripton = \"x\" }", ":2: [scopes] read: descripton: unknown key"),
     ("[scopes]\n\"a b\" = {}", ":2: [scopes] a b: not a scope"),
     (
-        "[[profile]]\nname = \"w\"\npreset = \"wistia\"",
-        ":3: [profile] preset: the preset `wistia` is not part of this version",
+        "[[profile]]\nname = \"w\"\npreset = \"wista\"",
+        ":3: [profile.0] preset: there is no preset `wista`; there are standard, wistia,",
     ),
-    ("[[profile]]\npreset = \"standard\"\npath = \"/w\"", ":3: [profile] path: not part of this version"),
+    ("[[profile]]\npreset = \"standard\"\npath = \"w\"", ":3: [profile.0] path: a path begins with a slash"),
     ("[nonsense]\nx = 1", ":2: [nonsense] x: unknown section"),
     ("[lifetimes]\nsession = = \"1h\"", ":2: not TOML: "),
 ];

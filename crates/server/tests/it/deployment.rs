@@ -3,6 +3,7 @@
 use grantor_core::Digest;
 use serde_json::json;
 
+use crate::backend::Backend;
 use crate::browser::Browser;
 use crate::http::{Answer, Request};
 use crate::world::World;
@@ -16,8 +17,15 @@ pub(crate) const VERIFIER: &str = "a-verifier-of-more-than-43-characters-as-the-
 /// A world with `web` (basic), `post`, `spa` (public), `svc` and `jws` (client credentials, by reference and as JWT), the
 /// resource server `rs`, and one user.
 pub(crate) fn deployment(config: &str) -> World {
+    deployment_on(&Backend::Sqlite, config)
+}
+
+/// The same on any backend, which is empty.
+pub(crate) fn deployment_on(backend: &Backend, config: &str) -> World {
     let world = World::new();
-    world.write("grantor.toml", &format!("issuer = \"{ISSUER}\"\n{config}"));
+    // A test that chooses its own storage has said so.
+    let storage = if config.contains("[storage]") { String::new() } else { backend.storage() };
+    world.write("grantor.toml", &format!("issuer = \"{ISSUER}\"\n{config}{storage}"));
     let person = ["authorization_code", "refresh_token"];
     let client = |id: &str, method: &str, grants: &[&str], format: &str| {
         let mut client = json!({

@@ -2,6 +2,7 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use serde_json::Value;
@@ -52,32 +53,58 @@ impl Request {
 
     /// The answer, if all of one came: then the server stands by it.
     pub(crate) fn try_send(&self, base: &str) -> Option<Answer> {
-        self.hold(base)?.finish()
+        let begun = Instant::now();
+        let answer = self.hold(base)?.finish()?;
+        Some(Answer { took: begun.elapsed(), ..answer })
     }
 
     /// Sends all but the last byte, so that many requests can be let go at once.
     pub(crate) fn hold(&self, base: &str) -> Option<Held> {
-        let address = base.strip_prefix("http://").unwrap();
-        let mut stream = TcpStream::connect(address).ok()?;
-        stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        let mut bytes = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", self.method, self.target);
-        if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-            bytes += &format!("Host: {address}\r\n");
-        }
-        for (name, value) in &self.headers {
-            bytes += &format!("{name}: {value}\r\n");
-        }
-        if self.method != "GET" {
-            bytes += &format!("Content-Length: {}\r\n", self.body.len());
-        }
-        bytes += "\r\n";
-        let mut bytes = bytes.into_bytes();
-        bytes.extend_from_slice(&self.body);
+        let mut stream = connect(base)?;
+        let mut bytes = self.bytes(base);
         let last = bytes.pop().unwrap();
         stream.write_all(&bytes).ok()?;
         Some(Held { stream, last })
     }
+
+    /// Sends so many bytes, and is gone.
+    pub(crate) fn break_off_after(&self, base: &str, count: usize) {
+        connect(base).unwrap().write_all(&self.bytes(base)[..count]).unwrap();
+    }
+
+    /// Sends all of it, and is gone when the answer begins to come.
+    pub(crate) fn break_off_before_the_answer(&self, base: &str) {
+        let mut stream = connect(base).unwrap();
+        stream.write_all(&self.bytes(base)).unwrap();
+        stream.peek(&mut [0]).unwrap();
+    }
+
+    /// The request as it is sent.
+    pub(crate) fn bytes(&self, base: &str) -> Vec<u8> {
+        let mut head = format!("{} {} HTTP/1.1\r\nConnection: close\r\n", self.method, self.target);
+        if !self.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            head += &format!("Host: {}\r\n", address(base));
+        }
+        for (name, value) in &self.headers {
+            head += &format!("{name}: {value}\r\n");
+        }
+        if self.method != "GET" {
+            head += &format!("Content-Length: {}\r\n", self.body.len());
+        }
+        head += "\r\n";
+        [head.as_bytes(), &self.body].concat()
+    }
+}
+
+fn address(base: &str) -> &str {
+    base.strip_prefix("http://").unwrap()
+}
+
+fn connect(base: &str) -> Option<TcpStream> {
+    let stream = TcpStream::connect(address(base)).ok()?;
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    stream.set_nodelay(true).unwrap();
+    Some(stream)
 }
 
 pub(crate) fn basic(client: &str, secret: &str) -> String {
@@ -102,6 +129,8 @@ impl Held {
 }
 
 pub(crate) struct Answer {
+    /// How long it was from the first byte sent to the last one read, where that was asked in one go.
+    pub(crate) took: Duration,
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
@@ -116,7 +145,9 @@ impl Answer {
             let (name, value) = line.split_once(": ")?;
             Some((name.to_owned(), value.to_owned()))
         };
-        let answer = Self { status, headers: lines.filter_map(header).collect(), body: body.to_owned() };
+        let took = Duration::ZERO;
+        let answer =
+            Self { took, status, headers: lines.filter_map(header).collect(), body: body.to_owned() };
         let length = answer.header("content-length").map(|length| length.parse::<usize>().unwrap());
         // Half an answer is none.
         length.is_none_or(|length| length == body.len()).then_some(answer)

@@ -8,6 +8,7 @@ use crate::browser::Browser;
 use crate::deployment::{
     authorize, client_credentials, code, deployment, is_active, pair, redeem, refresh, revoke,
 };
+use crate::http::Request;
 use crate::world::get;
 
 /// Whoever asks has an answer by then.
@@ -60,6 +61,53 @@ fn while_another_process_holds_the_database_writes_are_put_off_and_nothing_valid
     }
     assert!(!is_active(base, "svc", &own));
     assert_eq!(redeem(&unsent).send(base).status, 200);
+}
+
+/// Whoever keeps the database to himself for as long as this.
+const HELD: [Duration; 2] = [Duration::from_secs(3), Duration::from_secs(60)];
+
+#[test]
+fn however_long_it_is_held_nobody_is_told_that_he_is_wrong() {
+    let world = deployment("[lifetimes]\nauthorization_code = \"10m\"\n");
+    let server = world.serve(&[]);
+    let base = server.public();
+    let mut browser = Browser::new(base);
+    for held in HELD {
+        let waiting = code(&mut browser).unwrap();
+        let (access, token) = pair(&redeem(&code(&mut browser).unwrap()).send(base));
+        let other = Connection::open(world.path("grantor-data/grantor.db")).unwrap();
+        other.busy_timeout(Duration::from_secs(10)).unwrap();
+        other.execute_batch("BEGIN EXCLUSIVE").unwrap();
+        let begun = Instant::now();
+        let requests = [redeem(&waiting), refresh(&token), revoke("web", &token)];
+        let answers: Vec<usize> = std::thread::scope(|scope| {
+            let (begun, access) = (&begun, &access);
+            let ask = |request| {
+                let put_off = move || {
+                    let mut answers = 0;
+                    // Each waits its time out, so that few are asked.
+                    while begun.elapsed() < held {
+                        let answer = Request::send(request, base);
+                        assert_eq!(answer.status, 503, "{}", answer.body);
+                        assert_eq!(answer.text("error"), "temporarily_unavailable");
+                        assert!(answer.header("retry-after").is_some());
+                        assert!(answer.took < PATIENCE, "{:?}", answer.took);
+                        assert!(is_active(base, "web", access), "what can be read is read");
+                        answers += 1;
+                    }
+                    answers
+                };
+                scope.spawn(put_off)
+            };
+            let asking: Vec<_> = requests.iter().map(ask).collect();
+            asking.into_iter().map(|asking| asking.join().unwrap()).collect()
+        });
+        println!("held for {held:?}: put off {answers:?} times");
+        other.execute_batch("ROLLBACK").unwrap();
+        for request in requests {
+            assert_eq!(request.send(base).status, 200, "once it is free");
+        }
+    }
 }
 
 #[test]

@@ -2,25 +2,35 @@
 #![cfg(test)]
 
 mod away;
+mod backend;
 mod beside;
 mod browser;
+mod clock;
 mod commands;
 mod config;
 mod damage;
+mod damage_sled;
 mod demo;
 mod deployment;
+mod downgrade;
+mod full;
 mod http;
 mod import;
-mod kill;
 mod locked;
 mod logs;
+mod lost_answers;
 mod moving;
+mod order;
+mod races;
 mod readme;
 mod redis;
 #[path = "../../../store-redis/tests/support/server.rs"]
 mod redis_server;
+mod redis_trouble;
 mod serve;
+mod storm;
 mod support_work;
 mod third_party;
+mod tools;
 mod two_servers;
 mod world;

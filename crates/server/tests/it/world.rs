@@ -1,5 +1,6 @@
 //! A folder, and grantor in it.
 
+use std::borrow::BorrowMut;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -48,7 +49,8 @@ impl World {
         command
     }
 
-    fn at_home<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+    /// A program in this folder, with the environment of ours.
+    pub(crate) fn at_home<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         command.current_dir(self.folder.path()).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
         // Whichever ports are free.
         command.env("GRANTOR__LISTEN__PUBLIC", "127.0.0.1:0").env("GRANTOR__LISTEN__ADMIN", "127.0.0.1:0");
@@ -99,12 +101,13 @@ impl World {
         self.serve_by("", shell)
     }
 
-    fn serve_by(&self, name: &str, mut command: Command) -> Server {
+    /// A server that this command starts.
+    pub(crate) fn serve_by(&self, name: &str, mut command: impl BorrowMut<Command>) -> Server {
         let ready_file = self.path(&format!("{name}ready.json"));
         // An earlier server's, which this test would take for the new one's.
         let _ = std::fs::remove_file(&ready_file);
         let begun = Instant::now();
-        let process = Process::start(&mut command, self, name);
+        let process = Process::start(command.borrow_mut(), self, name);
         let mut server = Server { process, addresses: Value::Null, started_in: Duration::ZERO };
         until(|| {
             if let Some(status) = server.process.child.try_wait().unwrap() {
@@ -167,6 +170,11 @@ impl Server {
 
     pub(crate) fn admin(&self) -> &str {
         self.addresses["admin"].as_str().unwrap()
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.child.id()
     }
 
     /// Ends it as a crash does: it can do nothing about it.

@@ -1,0 +1,48 @@
+//! What a person approved for a client before, so that he is not asked twice.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{AccountId, ClientId, SubjectId};
+use crate::record::{Format, Key, Kind, Record};
+use crate::scope::Scope;
+use crate::time::Time;
+
+/// The record of what one person approved for one client, for one account where there are accounts. It gives nobody a
+/// token: it only spares a question. Whoever takes his approval back is asked again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Consent {
+    v: Format<1>,
+    /// All that he approved.
+    pub scope: Scope,
+    /// Whether he took it back since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
+    /// When he last said so.
+    pub at: Time,
+}
+
+impl Record for Consent {
+    const KIND: Kind = Kind::Consent;
+}
+
+impl Consent {
+    /// Where it lies.
+    pub fn key(subject: &SubjectId, client: &ClientId, account: Option<&AccountId>) -> Key<Consent> {
+        // An account's id has no space in it, so the two parts can be told apart.
+        let account = account.map_or("", AccountId::as_str);
+        Key::under(subject.as_str(), &format!("{account} {client}"))
+    }
+
+    /// What he approves now, beside what he approved `before`.
+    pub fn given(before: Option<Consent>, scope: &Scope, now: Time) -> Self {
+        let before =
+            before.filter(|consent| !consent.withdrawn).map(|consent| consent.scope).unwrap_or_default();
+        Self { v: Format, scope: before.union(scope), withdrawn: false, at: now }
+    }
+
+    /// He takes all of it back.
+    pub fn withdrawn(now: Time) -> Self {
+        Self { v: Format, scope: Scope::none(), withdrawn: true, at: now }
+    }
+}

@@ -1,0 +1,149 @@
+//! How an access token is shown at a resource (RFC 6750, section 2).
+
+use super::Parameters;
+use super::client_auth::{after_scheme, basic_user};
+use crate::ids::SubjectId;
+use crate::profile::Profile;
+use crate::refusal::{Reason, Refusal};
+use crate::secret::Secret;
+
+/// What a request to a resource shows.
+pub enum Shown {
+    /// Nothing.
+    Nothing,
+    /// An access token.
+    Token(Secret),
+    /// An API key in its place.
+    ApiKey(Secret),
+}
+
+/// Where a resource takes tokens from, of the places that its profile has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenPlaces {
+    /// All of them.
+    All,
+    /// The query alone.
+    QueryOnly,
+}
+
+/// Reads what a request to a resource shows, in one of the ways that the profile has. One way, and one way only.
+///
+/// # Errors
+/// A refusal if it shows more than one token, or one in a way that is not taken here.
+pub fn shown_token(
+    profile: &Profile,
+    places: TokenPlaces,
+    authorization: Option<&str>,
+    query: Option<&str>,
+) -> Result<Shown, Refusal> {
+    let in_header = match authorization.map(str::trim).filter(|value| !value.is_empty()) {
+        None => Shown::Nothing,
+        Some(_) if places == TokenPlaces::QueryOnly => return Err(Reason::TokenMisplaced.into()),
+        Some(header) => of_header(profile, header)?,
+    };
+    let in_query = of_query(profile, query)?;
+    match (in_header, in_query) {
+        (shown, None) => Ok(shown),
+        (Shown::Nothing, Some(token)) => Ok(Shown::Token(token)),
+        (Shown::Token(_) | Shown::ApiKey(_), Some(_)) => Err(Reason::TokenMisplaced.into()),
+    }
+}
+
+fn of_header(profile: &Profile, header: &str) -> Result<Shown, Refusal> {
+    let allowed =
+        |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=');
+    let token = profile.resource.schemes.iter().find_map(|scheme| after_scheme(header, scheme));
+    match token {
+        Some(token) if !token.is_empty() && token.bytes().all(allowed) => {
+            Ok(Shown::Token(Secret::new(token)))
+        }
+        Some(_) => Err(Reason::TokenInvalid.into()),
+        None if profile.resource.danger_api_key_as_token => {
+            basic_user(header, &profile.limits).map(Shown::ApiKey).ok_or_else(|| Reason::TokenMissing.into())
+        }
+        None => Err(Reason::TokenMissing.into()),
+    }
+}
+
+/// Of a query everything but the token belongs to the resource: only what stands under the token's names is looked at.
+fn of_query(profile: &Profile, query: Option<&str>) -> Result<Option<Secret>, Refusal> {
+    let names = &profile.resource.danger_query;
+    let mut found = form_urlencoded::parse(query.unwrap_or_default().as_bytes())
+        .filter(|(name, value)| names.iter().any(|known| *known == *name) && !value.is_empty())
+        .map(|(_, value)| value);
+    match (found.next(), found.next()) {
+        (None, _) => Ok(None),
+        (Some(_), Some(_)) => Err(Reason::TokenMisplaced.into()),
+        (Some(token), None) if token.len() > profile.limits.parameter_bytes => {
+            Err(Reason::TokenInvalid.into())
+        }
+        (Some(token), None) => Ok(Some(Secret::new(token))),
+    }
+}
+
+/// Reads for whom a client says that it acts, from the value of the profile's header.
+///
+/// # Errors
+/// A refusal if that cannot be a person.
+pub fn acting_for(value: Option<&str>) -> Result<Option<SubjectId>, Refusal> {
+    match value.map(str::trim).filter(|value| !value.is_empty()) {
+        None => Ok(None),
+        Some(value) => SubjectId::parse(value).map(Some).map_err(|_| Reason::ActingNotAllowed.into()),
+    }
+}
+
+/// Whether the parameters of a request hold a token under one of the profile's names: for resources that take forms.
+pub fn shown_parameter(profile: &Profile, parameters: &Parameters) -> Option<Secret> {
+    profile.resource.danger_query.iter().find_map(|name| parameters.get(name)).map(Secret::new)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(
+        profile: &Profile,
+        places: TokenPlaces,
+        header: Option<&str>,
+        query: &str,
+    ) -> Result<String, Reason> {
+        match shown_token(profile, places, header, Some(query)) {
+            Ok(Shown::Nothing) => Ok(String::new()),
+            Ok(Shown::Token(token)) => Ok(format!("token {}", token.expose())),
+            Ok(Shown::ApiKey(key)) => Ok(format!("key {}", key.expose())),
+            Err(refusal) => Err(refusal.reason),
+        }
+    }
+
+    fn profile(name: &str) -> Profile {
+        let issuer = "https://auth.test".parse().unwrap();
+        Profile::from_toml(Profile::preset(name).unwrap(), &[], name, issuer).unwrap()
+    }
+
+    #[test]
+    fn the_standard_profile_takes_the_header_alone() {
+        let standard = profile("standard");
+        let shown = |header, query| shown(&standard, TokenPlaces::All, header, query);
+        assert_eq!(shown(None, "access_token=t"), Ok(String::new()));
+        assert_eq!(shown(Some("bearer abc.DEF-_~+/="), ""), Ok("token abc.DEF-_~+/=".to_owned()));
+        assert_eq!(shown(Some("Basic abc"), ""), Err(Reason::TokenMissing));
+        assert_eq!(shown(Some("Bearer a b"), ""), Err(Reason::TokenInvalid));
+        assert_eq!(shown(Some("token abc"), ""), Err(Reason::TokenMissing));
+    }
+
+    #[test]
+    fn each_service_has_its_own_ways() {
+        let (wistia, webmaker, video) = (profile("wistia"), profile("webmaker"), profile("api-video"));
+        let all = TokenPlaces::All;
+        assert_eq!(shown(&wistia, all, None, "x=1&bearer_token=t"), Ok("token t".to_owned()));
+        assert_eq!(shown(&wistia, all, Some("Bearer t"), "access_token=t"), Err(Reason::TokenMisplaced));
+        assert_eq!(shown(&wistia, all, None, "access_token=t&bearer_token=t"), Err(Reason::TokenMisplaced));
+        assert_eq!(shown(&wistia, TokenPlaces::QueryOnly, Some("Bearer t"), ""), Err(Reason::TokenMisplaced));
+        assert_eq!(shown(&wistia, TokenPlaces::QueryOnly, None, "access_token=t"), Ok("token t".to_owned()));
+        assert_eq!(shown(&webmaker, all, Some("Token t"), ""), Ok("token t".to_owned()));
+        assert_eq!(shown(&webmaker, all, Some("Bearer t"), "access_token=u"), Ok("token t".to_owned()));
+        // `Basic base64("key:")`
+        assert_eq!(shown(&video, all, Some("Basic a2V5Og=="), ""), Ok("key key".to_owned()));
+        assert_eq!(shown(&video, all, Some("Basic !"), ""), Err(Reason::TokenMissing));
+    }
+}
