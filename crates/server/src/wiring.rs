@@ -26,20 +26,29 @@ impl House {
     /// Opens everything for a command that works beside a server, or without one.
     pub(crate) async fn open_for_command(config: &Config) -> Result<Self, Failure> {
         Self::check_reach(config)?;
-        // A port that is chosen at start is not known here; only JWTs of such a server are told apart by it.
-        let at = |profile: &ProfileConfig| profile.listen.unwrap_or(config.listen.public);
-        let profiles = config.profiles.iter().map(|profile| {
-            let issuer = profile.issuer_at(config, at(profile))?;
-            profile.load(config, issuer)
-        });
-        let profiles = profiles.collect::<Result<_, _>>()?;
-        let key = key(config)?;
+        let (profiles, key) = (profiles(config)?, key(config)?);
         let storage = moving::open(&config.storage, Role::Command).await?;
         Self::furnish(config, profiles, key, storage, Arc::new(Tracing)).await
     }
 
+    /// Opens the store to look at it, in whatever state it is.
+    pub(crate) async fn open_to_look(config: &Config) -> Result<Storage, Failure> {
+        Self::check_reach(config)?;
+        let (profiles, key) = (profiles(config)?, key(config)?);
+        let storage = moving::open(&config.storage, Role::Look).await?;
+        // A copy that does not lead may have no keys yet, and who looks must not make some.
+        match moving::leads(&storage, &config.storage.url).await {
+            Ok(true) => Ok(Self::furnish(config, profiles, key, storage, Arc::new(Tracing)).await?.storage),
+            Ok(false) => Ok(storage),
+            Err(failure) => {
+                storage.close().await;
+                Err(failure)
+            }
+        }
+    }
+
     /// Whether a command can reach the store at all.
-    pub(crate) fn check_reach(config: &Config) -> Result<(), Failure> {
+    fn check_reach(config: &Config) -> Result<(), Failure> {
         if config.storage.url == StorageUrl::Memory {
             return Err(Failure::failed(
                 "storage.url is \"memory:\": what such a server keeps is in its own process, where no command can reach \
@@ -115,6 +124,17 @@ impl House {
     pub(crate) async fn close(self) {
         self.storage.close().await;
     }
+}
+
+/// The profiles as a command knows them.
+fn profiles(config: &Config) -> Result<Vec<Profile>, Failure> {
+    // A port that is chosen at start is not known here; only JWTs of such a server are told apart by it.
+    let at = |profile: &ProfileConfig| profile.listen.unwrap_or(config.listen.public);
+    let profiles = config.profiles.iter().map(|profile| {
+        let issuer = profile.issuer_at(config, at(profile))?;
+        profile.load(config, issuer)
+    });
+    profiles.collect()
 }
 
 fn key(config: &Config) -> Result<ServerKey, Failure> {

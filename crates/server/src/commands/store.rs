@@ -9,7 +9,7 @@ use crate::cli::StoreCommand;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::logs;
-use crate::moving::{self, Role};
+use crate::moving;
 use crate::output::{Output, fields};
 use crate::storage::{Storage, StorageUrl};
 use crate::wiring::House;
@@ -33,14 +33,13 @@ pub(super) async fn run(command: StoreCommand, config: &Config, output: Output) 
     }
 }
 
-/// Opens the store in whatever state it is, and nothing else: who only looks makes no keys in it.
+/// Opens the store in whatever state it is.
 async fn look(
     config: &Config,
     work: impl AsyncFnOnce(&Storage) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     logs::begin_for_command(&config.log)?;
-    House::check_reach(config)?;
-    let storage = moving::open(&config.storage, Role::Look).await?;
+    let storage = House::open_to_look(config).await?;
     let done = work(&storage).await;
     storage.close().await;
     done

@@ -7,7 +7,7 @@
 mod open;
 mod work;
 
-pub(crate) use open::{Role, check_ends, open};
+pub(crate) use open::{Role, check_ends, leads, open};
 pub(crate) use work::{Mover, describe};
 
 use std::sync::Arc;

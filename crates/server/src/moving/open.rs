@@ -64,6 +64,15 @@ pub(crate) async fn check_ends(
     Ok(())
 }
 
+/// Whether a store, or the first of two, is one to serve from, and not a copy that does not lead.
+pub(crate) async fn leads(storage: &Storage, url: &StorageUrl) -> Result<bool, Failure> {
+    if storage.moving().is_some() {
+        return Ok(true);
+    }
+    let here = marks(&*storage.store).await.map_err(|e| unread(&e, url))?.here;
+    Ok(here.is_none_or(|here| here.state == CopyState::Leading))
+}
+
 async fn join(
     storage: &config::Storage,
     also: &StorageUrl,
