@@ -30,6 +30,9 @@ use world::{Slow, World, pause, run};
 /// How many runs a property has. Each flaw must be found within as many.
 const CASES: u32 = 1_000;
 
+/// How long a server waits for another to take over, in turns.
+const PATIENCE: usize = 2_000;
+
 /// What serves from both stores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Subject {
@@ -83,6 +86,7 @@ struct Scene {
     faults: [Faults; 2],
     joined: Cell<usize>,
     working: Cell<usize>,
+    taken_over: Cell<bool>,
 }
 
 /// How a server reaches the stores, and copies.
@@ -105,9 +109,9 @@ impl Scene {
         let world = World::new(plan.seed, plan.late);
         let (first, first_faults) = Slow::new(&world, plan.seed ^ 1, plan.faults);
         let (second, second_faults) = Slow::new(&world, plan.seed ^ 2, plan.faults);
-        let (joined, working) = (Cell::new(0), Cell::new(0));
+        let (joined, working, taken_over) = (Cell::new(0), Cell::new(0), Cell::new(false));
         let faults = [first_faults, second_faults];
-        Self { subject, plan, world, first, second, faults, joined, working }
+        Self { subject, plan, world, first, second, faults, joined, working, taken_over }
     }
 
     async fn join(&self, joining: As) -> Handle {
@@ -171,8 +175,18 @@ impl Scene {
         self.joined.set(self.joined.get() + 1);
         self.work(handle.store(), self.plan.operations, &mut known).await;
         let handle = self.join(As::Command).await;
-        // Long enough that most often another has taken over.
-        self.work(handle.store(), self.plan.operations * 2, &mut known).await;
+        self.work(handle.store(), self.plan.operations, &mut known).await;
+        // Most often another has taken over by then; in much trouble it may take for ever.
+        for moment in 0..PATIENCE {
+            if self.taken_over.get() {
+                break;
+            }
+            if moment % 50 == 0 {
+                self.work(handle.store(), 1, &mut known).await;
+            }
+            pause().await;
+        }
+        self.work(handle.store(), self.plan.operations, &mut known).await;
         self.working.set(self.working.get() - 1);
     }
 
@@ -227,6 +241,7 @@ impl Scene {
         if self.working.get() > 1 {
             self.world.count("promoted under load");
         }
+        self.taken_over.set(true);
         self.work(&*self.second, self.plan.operations, &mut Vec::new()).await;
         self.working.set(self.working.get() - 1);
     }
