@@ -27,7 +27,7 @@ pub(crate) use marks::is_mark;
 /// every handle finds out as soon as it matters. The proof is in `docs/adr/0007-live-move.md`; it rests on these:
 ///
 /// 1. As long as the mark does not say `Leading`, each value in `second` stood in `first` before, and a key of `second`
-///    goes through `first`'s values only forward. [`follow`](Self::follow) reads `second`, *then* `first`, and
+///    goes through `first`'s values only forward. `follow` reads `second`, *then* `first`, and
 ///    compares-and-sets `second` from the one to the other.
 /// 2. `follow` reads the mark *after* it read `second`. Whoever promotes writes the mark before anything else. So what
 ///    `follow` replaces was written before the promotion, and no write of a promoted server is ever overwritten.
