@@ -178,6 +178,8 @@ reasons! {
     PasswordWrong => InvalidGrant, "the user name or password is wrong";
     /// The person said no.
     Denied => AccessDenied, "the request was denied";
+    /// He had approved it before, and took that back while it was being granted anew.
+    Withdrawn => AccessDenied, "the request was denied";
     /// The person has no account that the grant could be about, or named one that is not his.
     AccountMissing => AccessDenied, "the person has no account for this";
     /// Not in the role that may approve.

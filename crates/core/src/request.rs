@@ -157,7 +157,8 @@ impl Approver {
         Self { subject, name: None, email: None, accounts: Vec::new() }
     }
 
-    pub(crate) fn account(&self, id: &AccountId) -> Option<&ApproverAccount> {
+    /// One of his accounts.
+    pub fn account(&self, id: &AccountId) -> Option<&ApproverAccount> {
         self.accounts.iter().find(|account| account.id == *id)
     }
 }

@@ -4,9 +4,10 @@ use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use grantor_core::grant::{Grant, RevocationCause};
-use grantor_core::{GrantId, SubjectId, Time};
+use grantor_core::request::Approver;
+use grantor_core::{AccountId, GrantId, Time};
 
-use crate::pages::{self, AccountPage, Authorized, Forms, Stop};
+use crate::pages::{self, AccountChoice, AccountPage, Authorized, Forms, Stop};
 use crate::web::{App, Shared};
 use crate::{browser, respond};
 
@@ -23,7 +24,8 @@ pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Res
         return respond::see_other(&app.path("/login"));
     };
     let user = &visitor.session.user;
-    let applications = applications(&app, &user.subject).await?;
+    let approver = browser::approver(&app, &visitor).await?;
+    let applications = applications(&app, &approver).await?;
     let template = AccountPage {
         revoke: &app.path("/account/revoke"),
         logout: &app.path("/logout"),
@@ -36,12 +38,12 @@ pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Res
     Ok(pages::page(StatusCode::OK, &template, Forms::Here))
 }
 
-async fn applications(app: &Shared, subject: &SubjectId) -> Result<Vec<Authorized>, Stop> {
+async fn applications(app: &Shared, approver: &Approver) -> Result<Vec<Authorized>, Stop> {
     let (mut shown, mut after) = (Vec::new(), None);
     loop {
-        let page = app.engine.grants(Some(subject), after, PAGE).await?;
+        let page = app.engine.grants(Some(&approver.subject), after, PAGE).await?;
         for grant in page.grants.iter().filter(|grant| is_live(grant, app.engine.now())) {
-            shown.push(authorized(app, grant).await?);
+            shown.push(authorized(app, approver, grant).await?);
         }
         after = page.next;
         if after.is_none() || shown.len() >= SHOWN {
@@ -55,13 +57,19 @@ fn is_live(grant: &Grant, now: Time) -> bool {
     grant.is_active() && grant.keep_until().is_none_or(|end| now < end)
 }
 
-async fn authorized(app: &Shared, grant: &Grant) -> Result<Authorized, Stop> {
+async fn authorized(app: &Shared, approver: &Approver, grant: &Grant) -> Result<Authorized, Stop> {
     let facts = grant.facts();
+    // He may belong to it no more, and still see what he once gave away for it.
+    let name = |id: &AccountId| {
+        let known = approver.account(id).map(|account| AccountChoice::of(account).name);
+        known.unwrap_or(id.as_str()).to_owned()
+    };
     let client = app.engine.client(&facts.client).await?;
     let scopes = facts.scope.tokens().map(|token| app.engine.profile().scopes.describe(token).to_owned());
     Ok(Authorized {
         grant: facts.id.to_string(),
         client: client.map_or_else(|| facts.client.to_string(), |client| client.display_name().to_owned()),
+        account: facts.account.as_ref().map(name),
         scopes: scopes.collect(),
         since: facts.created_at.to_string().chars().take("2026-01-31".len()).collect(),
     })

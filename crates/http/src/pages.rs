@@ -134,6 +134,8 @@ pub(crate) struct LogoutPage<'a> {
 pub(crate) struct Authorized {
     pub(crate) grant: String,
     pub(crate) client: String,
+    /// The account that the grant is about, where it is about one.
+    pub(crate) account: Option<String>,
     pub(crate) scopes: Vec<String>,
     pub(crate) since: String,
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use grantor_core::client::{AccessTokenFormat, AuthMethod, GrantType, ResponseType};
+use grantor_core::profile::ScopeEncoding;
 use grantor_core::{AccountId, ClientId, GrantId, Lifetime, RedirectUri, Scope, SubjectId};
 use grantor_directory::{CredentialId, Membership, UserName};
 use grantor_engine::{Algorithm, Engine};
@@ -172,6 +173,9 @@ pub(crate) struct ClientChanges {
     /// What its access tokens are: reference or jwt.
     #[arg(long, value_name = "FORMAT", value_parser = access_token_format)]
     pub(crate) access_token_format: Option<AccessTokenFormat>,
+    /// How the scope is written in its token answers, where not as the profile has it: text, list or commas.
+    #[arg(long, value_name = "FORM", value_parser = scope_encoding)]
+    pub(crate) token_response_scope: Option<ScopeEncoding>,
     /// Whom its access tokens are for.
     #[arg(long, value_name = "AUDIENCE")]
     pub(crate) access_token_audience: Option<String>,
@@ -434,6 +438,10 @@ fn auth_method(text: &str) -> Result<AuthMethod, String> {
 
 fn access_token_format(text: &str) -> Result<AccessTokenFormat, String> {
     one_of(AccessTokenFormat::ALL, AccessTokenFormat::as_str, text)
+}
+
+fn scope_encoding(text: &str) -> Result<ScopeEncoding, String> {
+    one_of(ScopeEncoding::ALL, ScopeEncoding::as_str, text)
 }
 
 fn membership(text: &str) -> Result<Membership, String> {

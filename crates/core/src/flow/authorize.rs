@@ -1,6 +1,8 @@
 //! The authorization endpoint (RFC 6749, section 4.1; RFC 9207; RFC 9700, section 2.1): examine a request, let a person
 //! decide, answer at the client's redirect URI.
 
+use std::sync::Arc;
+
 use super::issue::{self, Speaker};
 use super::{Context, store};
 use crate::client::{Client, ClientMetadata, GrantType, ResponseType};
@@ -262,17 +264,18 @@ pub fn ask(
 ) -> Step<Asked> {
     let account = match first_account(&ctx, &approver) {
         Ok(account) => account,
-        Err(reason) => return Step::done(Asked::Answered(refuse(&ctx, request, reason))),
+        Err(reason) => return Step::done(Asked::Answered(refuse(&ctx.profile, request, reason))),
     };
     let undecided = ctx.profile.approval.account && account.is_none();
     let approved = if undecided {
         Step::done(false)
     } else {
-        approved_before(&ctx, &request, &approver.subject, account.as_ref())
+        Approved::of(&ctx, &request, &approver.subject, account.as_ref()).still()
     };
     approved.then(move |approved| {
         if approved {
-            return approve(ctx, request, approver, account, None).then(|a| Step::done(Asked::Answered(a)));
+            let answer = approve_as_before(ctx, request, approver, account);
+            return answer.then(|answer| Step::done(Asked::Answered(answer)));
         }
         let id = GrantId::from_bytes(ctx.entropy.draw_half());
         let (handle, text) = InteractionHandle::mint(&InteractionHandle::SHAPE, id, &mut ctx.entropy);
@@ -305,21 +308,36 @@ fn may_approve(ctx: &Context, account: &ApproverAccount) -> Result<(), Reason> {
     if roles.is_empty() || roles.contains(&account.role) { Ok(()) } else { Err(Reason::RoleNotEnough) }
 }
 
-/// Whether a person approved all of this before, where the profile remembers that.
-fn approved_before(
-    ctx: &Context,
-    request: &AuthorizationRequest,
-    subject: &SubjectId,
-    account: Option<&AccountId>,
-) -> Step<bool> {
-    if !ctx.profile.approval.remember {
-        return Step::done(false);
+/// What a person may have approved before: all that a request asks for.
+struct Approved {
+    profile: Arc<Profile>,
+    key: Key<Consent>,
+    scope: Scope,
+}
+
+impl Approved {
+    fn of(
+        ctx: &Context,
+        request: &AuthorizationRequest,
+        subject: &SubjectId,
+        account: Option<&AccountId>,
+    ) -> Self {
+        let key = Consent::key(subject, &request.client, account);
+        Self { profile: ctx.profile.clone(), key, scope: request.scope.clone() }
     }
-    let (profile, scope) = (ctx.profile.clone(), request.scope.clone());
-    load(Consent::key(subject, &request.client, account)).then(move |found| {
-        let consent = found.map(|f| f.record).filter(|consent| !consent.withdrawn);
-        Step::done(consent.is_some_and(|consent| profile.scopes.permits_all(&consent.scope, &scope)))
-    })
+
+    /// Whether he did and has not taken it back, where the profile remembers that.
+    fn still(self) -> Step<bool> {
+        if !self.profile.approval.remember {
+            return Step::done(false);
+        }
+        load(self.key).then(move |found| {
+            let consent = found.map(|f| f.record).filter(|consent| !consent.withdrawn);
+            Step::done(
+                consent.is_some_and(|consent| self.profile.scopes.permits_all(&consent.scope, &self.scope)),
+            )
+        })
+    }
 }
 
 /// Takes a person's choice of an account for a request that waits for it.
@@ -333,32 +351,31 @@ pub fn choose_account(
     find_waiting(ctx, &handle, session, approver.subject.clone()).then(move |mut waiting| {
         let chosen = approver.account(&account).ok_or(Reason::AccountMissing);
         if let Err(reason) = chosen.and_then(|account| may_approve(&waiting.ctx, account)) {
-            return waiting
-                .decide(Vec::new())
-                .then(move |(ctx, request)| Step::done(Asked::Answered(refuse(&ctx, request, reason))));
+            return waiting.decide(Vec::new()).then(move |(ctx, request)| {
+                Step::done(Asked::Answered(refuse(&ctx.profile, request, reason)))
+            });
         }
-        approved_before(&waiting.ctx, &waiting.request, &approver.subject, Some(&account)).then(
-            move |approved| {
-                if approved {
-                    return waiting
-                        .decide(Vec::new())
-                        .then(move |(ctx, request)| approve(ctx, request, approver, Some(account), None))
-                        .then(|answer| Step::done(Asked::Answered(answer)));
+        let approved = Approved::of(&waiting.ctx, &waiting.request, &approver.subject, Some(&account));
+        approved.still().then(move |approved| {
+            if approved {
+                return waiting
+                    .decide(Vec::new())
+                    .then(move |(ctx, request)| approve_as_before(ctx, request, approver, Some(account)))
+                    .then(|answer| Step::done(Asked::Answered(answer)));
+            }
+            let expires_at = waiting.record.expires_at();
+            let record = waiting.record.for_account(account.clone());
+            let expect = Expect::Version(waiting.read);
+            let put = Put::of(&waiting.key, expect, waiting.ctx.version(), &record, Some(expires_at));
+            commit(put, Vec::new()).then(move |committed| match committed {
+                Committed::LostRace => Step::stop(Reason::InteractionOver),
+                Committed::Yes => {
+                    let opened = OpenedInteraction { handle, expires_at };
+                    let question = Question::of(&waiting.request, Some(account), opened);
+                    Step::done(Asked::Decision(question))
                 }
-                let expires_at = waiting.record.expires_at();
-                let record = waiting.record.for_account(account.clone());
-                let expect = Expect::Version(waiting.read);
-                let put = Put::of(&waiting.key, expect, waiting.ctx.version(), &record, Some(expires_at));
-                commit(put, Vec::new()).then(move |committed| match committed {
-                    Committed::LostRace => Step::stop(Reason::InteractionOver),
-                    Committed::Yes => {
-                        let opened = OpenedInteraction { handle, expires_at };
-                        let question = Question::of(&waiting.request, Some(account), opened);
-                        Step::done(Asked::Decision(question))
-                    }
-                })
-            },
-        )
+            })
+        })
     })
 }
 
@@ -424,8 +441,38 @@ pub fn decide(ctx: Context, decision: DecisionRequest) -> Step<AuthorizationAnsw
             }],
         };
         waiting.decide(events).then(move |(ctx, request)| match choice {
-            Choice::Deny => Step::done(refuse(&ctx, request, Reason::Denied)),
-            Choice::Approve { scope } => approve(ctx, request, approver, account, scope),
+            Choice::Deny => Step::done(refuse(&ctx.profile, request, Reason::Denied)),
+            Choice::Approve { scope } => approve(ctx, request, approver, account, Ground::Said(scope)),
+        })
+    })
+}
+
+/// What an approval rests on.
+enum Ground {
+    /// He says so now, of all that was asked or of a part.
+    Said(Option<Scope>),
+    /// He said so before.
+    Remembered,
+}
+
+/// Approves what a person approved before, without asking him.
+///
+/// What is remembered is read once more after the grant was written, and nobody knows the code until then. Whoever takes an
+/// approval back does it in the other order, so whichever comes first, one of the two sees the other: no grant that nobody
+/// was asked about outlives the approval it rests on.
+fn approve_as_before(
+    ctx: Context,
+    request: AuthorizationRequest,
+    approver: Approver,
+    account: Option<AccountId>,
+) -> Step<AuthorizationAnswer> {
+    let approved = Approved::of(&ctx, &request, &approver.subject, account.as_ref());
+    let (profile, asked) = (ctx.profile.clone(), request.clone());
+    approve(ctx, request, approver, account, Ground::Remembered).then(move |answer| {
+        approved.still().then(move |still| {
+            let refused = answer.refusal.is_some();
+            let answer = if still || refused { answer } else { refuse(&profile, asked, Reason::Withdrawn) };
+            Step::done(answer)
         })
     })
 }
@@ -437,7 +484,7 @@ fn approve(
     mut request: AuthorizationRequest,
     approver: Approver,
     account: Option<AccountId>,
-    chosen: Option<Scope>,
+    ground: Ground,
 ) -> Step<AuthorizationAnswer> {
     load(Client::key(&request.client)).then(move |found| {
         let standing =
@@ -451,16 +498,20 @@ fn approve(
         }
         let account = match about(&ctx, &approver, account) {
             Ok(account) => account,
-            Err(reason) => return Step::done(refuse(&ctx, request, reason)),
+            Err(reason) => return Step::done(refuse(&ctx.profile, request, reason)),
         };
-        if let Some(chosen) = chosen {
-            let part = request.scope.intersection(&chosen);
-            if part.is_empty() && !request.scope.is_empty() {
-                return Step::done(refuse(&ctx, request, Reason::Denied));
-            }
-            request.scope = part;
-        }
         let approval = Approval { client, approver, account };
+        match ground {
+            Ground::Remembered => return grant(ctx, request, approval),
+            Ground::Said(None) => {}
+            Ground::Said(Some(chosen)) => {
+                let part = request.scope.intersection(&chosen);
+                if part.is_empty() && !request.scope.is_empty() {
+                    return Step::done(refuse(&ctx.profile, request, Reason::Denied));
+                }
+                request.scope = part;
+            }
+        }
         remember(ctx, &request, &approval).then(move |ctx| grant(ctx, request, approval))
     })
 }
@@ -609,13 +660,13 @@ fn answer(
     AuthorizationAnswer { location, grant: Some(grant), refusal: None }
 }
 
-fn refuse(ctx: &Context, request: AuthorizationRequest, reason: Reason) -> AuthorizationAnswer {
+fn refuse(profile: &Profile, request: AuthorizationRequest, reason: Reason) -> AuthorizationAnswer {
     let place = match request.response_type {
         ResponseType::Code => ResponsePlace::Query,
         ResponseType::Token => ResponsePlace::Fragment,
     };
     let refusal = Refusal::from(reason).by(&request.client);
     let error = RedirectError { redirect: request.redirect, place, state: request.state, refusal };
-    let location = Secret::new(error.location(&ctx.profile));
+    let location = Secret::new(error.location(profile));
     AuthorizationAnswer { location, grant: None, refusal: Some(error.refusal) }
 }

@@ -30,33 +30,36 @@ pub fn revoke_as_operator(ctx: Context, token: &Secret) -> Step<bool> {
 
 /// Ends a grant and all its tokens, at the wish of whoever may: the caller has seen to that. Tells whether there was
 /// such a grant and it was not over yet.
+///
+/// Where a person or an operator ends it, what the person approved for its client is forgotten as well: he is asked before
+/// the client gets anything again. That is so whatever the profile remembers, since the grant may be another profile's.
 pub fn revoke_grant(ctx: Context, grant: GrantId, cause: RevocationCause) -> Step<bool> {
-    let withdrawn = match cause {
-        RevocationCause::BySubject => forget_consent(ctx, grant),
-        RevocationCause::CodeReplayed
-        | RevocationCause::RefreshTokenReplayed
-        | RevocationCause::ByClient
-        | RevocationCause::ByOperator
-        | RevocationCause::SubjectSuspended => Step::done(ctx),
+    let forgets = match cause {
+        RevocationCause::BySubject | RevocationCause::ByOperator | RevocationCause::SubjectSuspended => true,
+        // What a client does, or somebody in its name, takes nothing back of what the person said.
+        RevocationCause::CodeReplayed | RevocationCause::RefreshTokenReplayed | RevocationCause::ByClient => {
+            false
+        }
     };
-    withdrawn
+    if !forgets {
+        return end_grant(ctx, grant, Authority::Caller(cause), 0).then(|(_, ended)| Step::done(ended));
+    }
+    // Before, so that no grant is made on what is being taken back; and after, since he may have approved it once more in
+    // between, and that grant is over now.
+    forget_consent(ctx, grant)
         .then(move |ctx| end_grant(ctx, grant, Authority::Caller(cause), 0))
-        .then(|(_, ended)| Step::done(ended))
+        .then(move |(ctx, ended)| forget_consent(ctx, grant).then(move |_| Step::done(ended)))
 }
 
-/// Forgets that a person approved what he takes back now: before the grant ends, so that he is asked in any case. A race
-/// is lost to an approval that he gave meanwhile.
+/// Forgets that a person approved what a grant is about. A race is lost to an approval that he gave meanwhile.
 fn forget_consent(ctx: Context, grant: GrantId) -> Step<Context> {
-    if !ctx.profile.approval.remember {
-        return Step::done(ctx);
-    }
     load(Grant::key(grant)).then(move |found| {
         let Some(found) = found else { return Step::done(ctx) };
         let facts = found.record.facts();
         let key = Consent::key(&facts.subject, &facts.client, facts.account.as_ref());
         load(key.clone()).then(move |found| {
             let mut ctx = ctx;
-            let Some(found) = found else { return Step::done(ctx) };
+            let Some(found) = found.filter(|found| !found.record.withdrawn) else { return Step::done(ctx) };
             let consent = Consent::withdrawn(ctx.now);
             let put = Put::of(&key, Expect::Version(found.version), ctx.version(), &consent, None);
             commit(put, Vec::new()).then(move |_| Step::done(ctx))

@@ -15,7 +15,8 @@ use crate::time::Time;
 
 impl Context {
     /// The facts of a grant under the id that it must have: where only one may live for a client, person and account,
-    /// one that is derived from those.
+    /// one that is derived from those. Its era is then one that no earlier grant of that id can have had, even one whose
+    /// record is gone: the time.
     pub(super) fn named(&self, facts: GrantFacts) -> GrantFacts {
         if !self.profile.approval.one_grant {
             return facts;
@@ -25,7 +26,8 @@ impl Context {
         let derived = self.key.derive("grantor only grant", &parts.map(str::as_bytes));
         let mut id = [0; 16];
         id.copy_from_slice(derived.split_at(16).0);
-        GrantFacts { id: GrantId::from_bytes(id), ..facts }
+        let era = u32::try_from(self.now.unix_seconds()).unwrap_or_default();
+        GrantFacts { id: GrantId::from_bytes(id), era, ..facts }
     }
 }
 

@@ -73,6 +73,12 @@ impl CodeIssued {
     pub fn expires_at(&self) -> Time {
         self.expires_at
     }
+
+    /// Whether this is the code, right in all else, that gave what the client holds until this one is redeemed.
+    fn holds_tokens_of(&self, redeem: &Redeem<'_>) -> bool {
+        let code = self.before.as_deref().and_then(|before| before.active.code.as_ref());
+        code.is_some_and(|binding| binding.prove(redeem).is_ok())
+    }
 }
 
 impl CodeBinding {
@@ -106,6 +112,11 @@ impl Grant {
         }
         match &self.state {
             State::CodeIssued(issued) => match issued.code.prove(redeem) {
+                // The code of what it holds meanwhile: used, and used again.
+                Err(_) if issued.holds_tokens_of(redeem) => {
+                    let refusal = about(Reason::CodeReplayed);
+                    self.replayed(refusal, RevocationCause::CodeReplayed, now)
+                }
                 Err(reason) => Decision::refuse(about(reason)),
                 Ok(CodeProven) if issued.expires_at <= now => Decision::refuse(about(Reason::CodeExpired)),
                 Ok(proven) => {

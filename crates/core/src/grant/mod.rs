@@ -54,8 +54,8 @@ pub struct GrantFacts {
     /// When it ends, however often it is refreshed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Time>,
-    /// How often it began anew, where only one grant may live and a new one takes the place of the old. What was issued
-    /// in an earlier era is worth nothing.
+    /// Which era it is in, where only one grant may live and a new one takes the place of the old: the second in which it
+    /// began, or one more than the era before. What was issued in an earlier era is worth nothing.
     #[serde(default, skip_serializing_if = "is_first")]
     pub era: u32,
 }
@@ -283,8 +283,13 @@ impl Grant {
         code.before = self.held().map(|held| {
             Box::new(Before { active: held.active.clone(), era: held.era, scope: held.scope.clone() })
         });
-        let facts = GrantFacts { id: self.grant.id, era: self.grant.era.saturating_add(1), ..facts };
+        let facts = GrantFacts { id: self.grant.id, era: self.next_era(&facts), ..facts };
         Self { v: Format, grant: facts, state: State::CodeIssued(code), keep_until }
+    }
+
+    /// An era that is later than this one, wherever the clock stands.
+    fn next_era(&self, facts: &GrantFacts) -> u32 {
+        facts.era.max(self.grant.era.saturating_add(1))
     }
 
     /// The same grant with new tokens. Those that it had refresh no more; its access tokens live out their time, unless the
@@ -298,7 +303,7 @@ impl Grant {
     ) -> Self {
         let era = match self.state {
             State::Active(_) | State::CodeIssued(_) => self.grant.era,
-            State::Revoked(_) => self.grant.era.saturating_add(1),
+            State::Revoked(_) => self.next_era(&facts),
         };
         Self::with_tokens(GrantFacts { id: self.grant.id, era, ..facts }, refresh, keep_until)
     }

@@ -11,9 +11,10 @@ use crate::world::{CALLBACK, VERIFIER, World, code_grant, credentials};
 
 type Ended = Result<TokenAnswer, Stop>;
 
-/// Answers what concerns nobody else, up to the next step that reads or writes a grant. Only those can race: every other
-/// key is either read alone here or fresh from entropy, so its place in the order changes nothing.
-fn up_to_a_grant(w: &mut World, mut step: Step<TokenAnswer>) -> Step<TokenAnswer> {
+/// Answers what concerns nobody else, up to the next step that reads or writes a grant, or what a person approved. Only
+/// those can race: every other key is either read alone here or fresh from entropy, so its place in the order changes
+/// nothing.
+fn up_to_a_race<T: 'static>(w: &mut World, mut step: Step<T>) -> Step<T> {
     loop {
         let kind = match &step {
             Step::Load(need) => Some(need.key().kind()),
@@ -22,7 +23,8 @@ fn up_to_a_grant(w: &mut World, mut step: Step<TokenAnswer>) -> Step<TokenAnswer
             Step::VerifySecret(_) | Step::Sign(_) | Step::VerifyJws(_) => None,
             Step::Done(_) => return step,
         };
-        if kind == Some(Kind::Grant) {
+        let remembers = w.profile.approval.remember;
+        if kind == Some(Kind::Grant) || (kind == Some(Kind::Consent) && remembers) {
             return step;
         }
         step = w.answer(step);
@@ -31,11 +33,11 @@ fn up_to_a_grant(w: &mut World, mut step: Step<TokenAnswer>) -> Step<TokenAnswer
 
 /// Runs parties step by step, in every order of their steps, each time in a world of its own. `judge` sees how each
 /// party ended. Gives the number of orders.
-fn every_order(
+pub fn every_order<T: 'static>(
     parties: usize,
-    begin: impl Fn(&mut World) -> Vec<Step<TokenAnswer>>,
+    begin: impl Fn(&mut World) -> Vec<Step<T>>,
     world: impl Fn() -> World,
-    judge: impl Fn(&mut World, Vec<Ended>),
+    judge: impl Fn(&mut World, Vec<Result<T, Stop>>),
 ) -> usize {
     let mut orders = 0;
     // The order under trial: at each point, the how-manieth of the parties still running goes on.
@@ -43,9 +45,9 @@ fn every_order(
     loop {
         let mut w = world();
         let started = begin(&mut w);
-        let mut running: Vec<Option<Step<TokenAnswer>>> =
-            started.into_iter().map(|step| Some(up_to_a_grant(&mut w, step))).collect();
-        let mut ended: Vec<Option<Ended>> = (0..parties).map(|_| None).collect();
+        let mut running: Vec<Option<Step<T>>> =
+            started.into_iter().map(|step| Some(up_to_a_race(&mut w, step))).collect();
+        let mut ended: Vec<Option<Result<T, Stop>>> = (0..parties).map(|_| None).collect();
         let mut choices: Vec<usize> = Vec::new();
         loop {
             let waiting: Vec<usize> = (0..parties).filter(|p| running[*p].is_some()).collect();
@@ -59,7 +61,7 @@ fn every_order(
             choices.push(waiting.len());
             let party = waiting[picks[at]];
             let step = w.answer(running[party].take().unwrap());
-            match up_to_a_grant(&mut w, step) {
+            match up_to_a_race(&mut w, step) {
                 Step::Done(end) => ended[party] = Some(end),
                 step => running[party] = Some(step),
             }

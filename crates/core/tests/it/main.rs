@@ -10,6 +10,7 @@
 )]
 
 mod authorize;
+mod eras;
 mod golden;
 mod history;
 mod interleaving;

@@ -23,6 +23,7 @@ pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 pub const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 pub const CALLBACK: &str = "https://app.test/cb";
 
+#[derive(Clone)]
 pub struct World {
     pub records: BTreeMap<RecordKey, Stored>,
     pub profile: Arc<Profile>,
@@ -160,6 +161,12 @@ impl World {
         })
     }
 
+    /// Removes what is long past, as a server does now and then.
+    pub fn purge(&mut self) {
+        let margin = Time::from_unix_millis(self.now.unix_millis() - 3_600_000);
+        self.records.retain(|_, stored| stored.keep_until.is_none_or(|until| until >= margin));
+    }
+
     pub fn pass(&mut self, seconds: u64) {
         self.now = self.now + Lifetime::seconds(seconds);
     }
@@ -224,6 +231,14 @@ impl World {
 
     pub fn redeem(&mut self, client: &str, code: &Secret) -> Result<TokenAnswer, Reason> {
         self.token(client, code_grant(code, Some(CALLBACK), Some(VERIFIER)))
+    }
+
+    /// What redeeming a code would give, and nothing changed by it.
+    pub fn would_redeem(&mut self, code: &Secret) -> Result<TokenAnswer, Reason> {
+        let (records, events) = (self.records.clone(), self.events.clone());
+        let answer = self.redeem("web", code);
+        (self.records, self.events) = (records, events);
+        answer
     }
 
     pub fn refresh(

@@ -118,6 +118,9 @@ fn apply(changes: &ClientChanges, to: &mut ClientMetadata) {
     if let Some(format) = changes.access_token_format {
         to.access_token_format = Some(format);
     }
+    if let Some(encoding) = changes.token_response_scope {
+        to.token_response_scope = Some(encoding);
+    }
     if let Some(owner) = &changes.owner {
         to.owner = Some(owner.clone());
     }
@@ -196,6 +199,7 @@ fn show(client: &ClientMetadata, secret: Option<&Secret>, output: Output) -> Res
             ("token_endpoint_auth_method", Some(client.token_endpoint_auth_method.to_string())),
             ("require_pkce", Some((client.require_pkce || client.is_public()).to_string())),
             ("access_token_format", client.access_token_format.map(|f| f.to_string())),
+            ("token_response_scope", client.token_response_scope.map(|e| e.to_string())),
             ("access_token_audience", client.access_token_audience.clone()),
             ("audience", client.audience.clone()),
             ("owner", client.owner.as_ref().map(ToString::to_string)),

@@ -7,6 +7,8 @@ use crate::http::{Answer, Request};
 
 pub(crate) struct Browser {
     pub(crate) base: String,
+    /// The host it believes to speak to, if not that of the address.
+    pub(crate) origin: Option<String>,
     cookies: BTreeMap<String, String>,
     /// What was held in cookies and hidden fields at any time.
     pub(crate) held: Vec<String>,
@@ -16,7 +18,8 @@ pub(crate) struct Browser {
 
 impl Browser {
     pub(crate) fn new(base: &str) -> Self {
-        Self { base: base.to_owned(), cookies: BTreeMap::new(), held: Vec::new(), slowest: Duration::ZERO }
+        let (cookies, slowest) = (BTreeMap::new(), Duration::ZERO);
+        Self { base: base.to_owned(), origin: None, cookies, held: Vec::new(), slowest }
     }
 
     /// The answer to a request, and its cookies kept; `None` if the server is gone.
@@ -24,6 +27,14 @@ impl Browser {
         let cookies: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let request =
             if cookies.is_empty() { request } else { request.header("Cookie", &cookies.join("; ")) };
+        // As browsers do; without it, nothing tells a page's own form from another site's.
+        let request = match &self.origin {
+            Some(origin) => {
+                let host = origin.split_once("://").unwrap().1;
+                request.header("Host", host).header("Origin", origin)
+            }
+            None => request,
+        };
         let answer = request.try_send(&self.base)?;
         self.slowest = self.slowest.max(answer.took);
         for (name, value) in &answer.headers {
@@ -60,6 +71,18 @@ impl Browser {
         let hidden = hidden.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let fields: Vec<_> = hidden.chain(fields.iter().copied()).collect();
         self.send(Request::post(&action, &fields))
+    }
+
+    /// Opens an authorization request, logging in on the way where that is asked for, and gives what came of it: a page, or
+    /// the way back to the client.
+    pub(crate) fn ask(&mut self, target: &str, user: &str, password: &str) -> Answer {
+        let page = self.open(target).unwrap();
+        if !page.body.contains("name=\"password\"") {
+            return page;
+        }
+        let next = self.submit(&page, &[("username", user), ("password", password)]).unwrap();
+        assert_eq!(next.status, 303, "{}", next.body);
+        self.open(next.header("location").unwrap()).unwrap()
     }
 
     /// Walks an authorization request to its end, and gives the address the client is answered at; or the page on which

@@ -13,6 +13,7 @@ mod damage_sled;
 mod demo;
 mod deployment;
 mod downgrade;
+mod dialects;
 mod full;
 mod http;
 mod import;
