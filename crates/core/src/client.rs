@@ -418,6 +418,17 @@ impl Client {
         if metadata.client_id != self.metadata.client_id {
             return Err(InvalidClient { field: "client_id", why: "it cannot change".to_owned() });
         }
+        let keyed = |m: &ClientMetadata| m.token_endpoint_auth_method == AuthMethod::ApiKey;
+        if keyed(&self.metadata) != keyed(&metadata) {
+            let why = "an API key is its client's name as well: a client has one from the first or never"
+                .to_owned();
+            return Err(InvalidClient { field: "token_endpoint_auth_method", why });
+        }
+        if keyed(&metadata) && metadata.owner != self.metadata.owner {
+            // Its tokens speak for the owner, and those that are out would go on to speak for the old one.
+            let why = "that of an API key cannot change; delete the key and make another".to_owned();
+            return Err(InvalidClient { field: "owner", why });
+        }
         self.metadata = metadata;
         self.checked(profile)
     }

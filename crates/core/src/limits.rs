@@ -23,6 +23,8 @@ pub struct Limits {
     pub client_secret_bytes: usize,
     /// A presented password; longer ones are refused before they are hashed, never cut.
     pub password_bytes: usize,
+    /// The fewest characters of a password that a person chooses as he signs up (NIST SP 800-63B, section 3.1.1).
+    pub new_password_chars: usize,
     /// A user name.
     pub username_bytes: usize,
     /// One redirect URI.
@@ -37,7 +39,8 @@ pub struct Limits {
     pub secrets_per_client: usize,
     /// How many rotations back a refresh token can still be proven to be an ancestor. Each costs one HMAC.
     pub replay_proof_steps: u32,
-    /// How often a flow reads again after it lost a race, before it answers `temporarily_unavailable`.
+    /// How often a flow reads again after it lost a race, before it answers `temporarily_unavailable`. Of so many writers of
+    /// one record at once each comes to his turn, since one of them wins each time.
     pub races: u32,
 }
 
@@ -53,6 +56,7 @@ impl Limits {
         client_id_bytes: 256,
         client_secret_bytes: 1024,
         password_bytes: 1024,
+        new_password_chars: 8,
         username_bytes: 128,
         redirect_uri_bytes: 2048,
         redirect_uris: 64,
@@ -60,7 +64,7 @@ impl Limits {
         display_text_bytes: 2048,
         secrets_per_client: 4,
         replay_proof_steps: 10_000,
-        races: 16,
+        races: 64,
     };
 }
 

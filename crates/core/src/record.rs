@@ -72,6 +72,8 @@ kinds! {
     UserSessionToken = "user-session-token",
     /// A credential that lets its holder register applications at one profile.
     RegistrationKey = "registration-key",
+    /// A hint that a user has an e-mail address.
+    UserEmail = "user-email",
 }
 
 impl fmt::Display for Kind {

@@ -60,6 +60,11 @@ impl RedirectUri {
         &self.0
     }
 
+    /// Whether `given` is this URI, whatever was added to its query: for where nothing is sent to it.
+    pub(crate) fn leads_to(&self, given: &str) -> bool {
+        RedirectMatch::AddedQuery.admits(self, given)
+    }
+
     /// Whether a request may be answered at `requested`: it is this URI to the letter, or this is an `http` URI of a
     /// loopback address and only the port differs (RFC 8252, section 7.3).
     pub fn admits(&self, requested: &str) -> bool {

@@ -134,8 +134,8 @@ reasons! {
     ScopeNotAllowed => InvalidScope, "scope exceeds what the client may ask for";
     /// More than was granted (RFC 6749, section 6).
     ScopeWidened => InvalidScope, "scope exceeds what was granted";
-    /// Neither asked for nor given by default.
-    ScopeMissing => InvalidScope, "scope is required, since the client has no default";
+    /// Not asked for, where the profile wants that it is.
+    ScopeMissing => InvalidScope, "scope is required";
     /// A text that is no code of ours.
     CodeMalformed => InvalidGrant, "the authorization code is invalid, expired, or was used";
     /// No grant behind it, or another secret part.

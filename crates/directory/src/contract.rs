@@ -8,6 +8,7 @@ use crate::directory::Directory;
 use crate::error::DirectoryError;
 use crate::login::LoginRefused;
 use crate::session::Session;
+use crate::signup::{SignUp, SignUpRefused};
 use crate::user::User;
 
 /// Who may log in, and whose browser this is. [`Directory`] is one; whoever has users already writes another.
@@ -34,6 +35,18 @@ pub trait UserDirectory: Send + Sync + 'static {
         password: &Secret,
         now: Time,
     ) -> Result<Result<User, LoginRefused>, DirectoryError>;
+
+    /// Makes a person a user, with what he entered. Nobody can sign up here, unless told.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if he may have become one or not.
+    async fn sign_up(
+        &self,
+        _new: &SignUp<'_>,
+        _now: Time,
+    ) -> Result<Result<User, SignUpRefused>, DirectoryError> {
+        Ok(Err(SignUpRefused::NotHere))
+    }
 
     /// The user who is this subject, if there is one.
     ///
@@ -125,6 +138,14 @@ impl UserDirectory for Directory {
         now: Time,
     ) -> Result<Result<User, LoginRefused>, DirectoryError> {
         Directory::authenticate(self, username, password, now).await
+    }
+
+    async fn sign_up(
+        &self,
+        new: &SignUp<'_>,
+        now: Time,
+    ) -> Result<Result<User, SignUpRefused>, DirectoryError> {
+        Directory::sign_up(self, new, now).await
     }
 
     async fn user(&self, subject: &SubjectId) -> Result<Option<User>, DirectoryError> {

@@ -104,6 +104,7 @@ impl Directory {
         };
         let record = UserRecord::new(new.username.clone(), password, new.profile.clone(), now);
         let key = UserRecord::key(new.username.subject());
+        self.note_email(new.username.subject(), new.profile.email.as_deref()).await?;
         Ok(match self.records.write(&key, Expect::Absent, &record, None).await? {
             Written::Applied => record.user().ok_or(UserRefused::NameRetired),
             Written::Lost => match self.user(new.username.subject()).await? {
@@ -151,6 +152,8 @@ impl Directory {
                     changed = true;
                 }
             }
+            // Of a user as well who is so already: he may be older than the notes.
+            self.note_email(new.username.subject(), new.profile.email.as_deref()).await?;
             if !changed {
                 return Ok(Ok(Imported::Unchanged));
             }
@@ -353,9 +356,12 @@ impl Directory {
         for _ in 0..self.settings.limits.races {
             let found = self.records.read(&key).await?.filter(|(_, record)| record.user().is_some());
             let Some((version, mut record)) = found else { return Ok(Err(UserRefused::NoSuchUser)) };
+            let before = record.profile().email;
             if let Err(refused) = change(&mut record) {
                 return Ok(Err(refused));
             }
+            let email = record.profile().email.filter(|email| before.as_ref() != Some(email));
+            self.note_email(subject, email.as_deref()).await?;
             if self.records.write(&key, Expect::Version(version), &record, None).await? == Written::Applied {
                 return Ok(Ok(record));
             }

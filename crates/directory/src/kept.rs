@@ -91,6 +91,11 @@ impl CredentialKey {
         Self(ServerKey::from_bytes(*server.derive("grantor kept credentials", &[])))
     }
 
+    /// What a text that is no credential is kept under.
+    pub(crate) fn name_of_text(&self, kind: Kind, text: &str) -> CredentialId {
+        self.id(kind, "", &Secret::new(text))
+    }
+
     fn id(&self, kind: Kind, profile: &str, credential: &Secret) -> CredentialId {
         let whole = self.0.derive(kind.as_str(), &[profile.as_bytes(), credential.expose().as_bytes()]);
         let mut id = [0; 16];

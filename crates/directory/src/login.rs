@@ -63,7 +63,7 @@ impl fmt::Display for LoginReason {
 }
 
 impl Directory {
-    /// The user of that name, if that is his password. Costs one hash whether or not the name exists. The first login
+    /// The user of that name, or of that e-mail address where nobody has the name, if that is his password. Costs one hash whether or not the name exists. The first login
     /// with the right password after a change of [`HashCost`](crate::HashCost) costs a hash and a write more.
     ///
     /// # Errors
@@ -79,16 +79,26 @@ impl Directory {
             return refuse(LoginReason::ImpossiblePassword);
         }
         let key = UserName::parse(username).ok().map(|name| UserRecord::key(name.subject()));
-        let found = match &key {
-            Some(key) => self.records.read(key).await?,
+        let named = match &key {
+            Some(key) => {
+                self.records.read(key).await?.map(|(version, record)| (key.clone(), version, record))
+            }
             None => None,
         };
-        let hash = found.as_ref().and_then(|(_, record)| record.password.as_deref());
+        let found = match named {
+            Some(named) => Some(named),
+            None => match self.subject_of_email(username).await? {
+                Some(subject) => {
+                    let key = UserRecord::key(&subject);
+                    self.records.read(&key).await?.map(|(version, record)| (key, version, record))
+                }
+                None => None,
+            },
+        };
+        let hash = found.as_ref().and_then(|(_, _, record)| record.password.as_deref());
         let verified = self.passwords.verify(password, hash).await?;
 
-        let (Some(key), Some((version, mut record))) = (key, found) else {
-            return refuse(LoginReason::UnknownUser);
-        };
+        let Some((key, version, mut record)) = found else { return refuse(LoginReason::UnknownUser) };
         let Some(user) = record.user() else { return refuse(LoginReason::UnknownUser) };
         if record.password.is_none() {
             return refuse(LoginReason::NoPassword);

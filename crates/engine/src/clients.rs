@@ -5,7 +5,7 @@ use grantor_core::credential::{mint_client_id, mint_client_secret};
 use grantor_core::flow;
 use grantor_core::record::{Expect, Kind, Put, Under, Version};
 use grantor_core::step::{Committed, FlowFault, Loaded, Step, commit, load};
-use grantor_core::{ClientId, Lifetime, Secret, SecretHash};
+use grantor_core::{ClientId, Lifetime, Limits, Secret, SecretHash};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -61,9 +61,31 @@ impl Engine {
             None => (self.new_client_secret(), true),
         };
         let metadata = self.api_key_metadata(metadata, &key);
+        fit_for_headers(&key)?;
         let id = metadata.client_id.clone();
-        self.register_client(metadata, Some(key.clone())).await?;
+        self.register(metadata, Some(key.clone())).await?;
         Ok((id, is_new.then_some(key)))
+    }
+
+    /// Whether [`Engine::import_api_key`] would be refused, and why. Costs one read.
+    ///
+    /// # Errors
+    /// As for [`Engine::import_client`].
+    pub async fn check_api_key_import(
+        &self,
+        metadata: ClientMetadata,
+        key: &Secret,
+    ) -> Result<(), EngineError> {
+        fit_for_headers(key)?;
+        let metadata = self.api_key_metadata(metadata, key);
+        match self.read_client(&metadata.client_id).await? {
+            Some(found) => found.record.update(metadata, self.profile()).map(drop)?,
+            None => {
+                let hash = Some(SecretHash::of_strong(key));
+                Client::register(metadata, hash, self.profile(), self.now()).map(drop)?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes an API key's registration what an import file says. The same again changes nothing.
@@ -75,7 +97,8 @@ impl Engine {
         metadata: ClientMetadata,
         key: Secret,
     ) -> Result<Imported, EngineError> {
-        self.import_client(self.api_key_metadata(metadata, &key), Some(key)).await
+        fit_for_headers(&key)?;
+        self.import(self.api_key_metadata(metadata, &key), Some(key)).await
     }
 
     fn api_key_metadata(&self, metadata: ClientMetadata, key: &Secret) -> ClientMetadata {
@@ -93,6 +116,15 @@ impl Engine {
     /// # Errors
     /// [`EngineError::InvalidClient`] if the profile cannot serve it or its id is taken, or a fault.
     pub async fn register_client(
+        &self,
+        metadata: ClientMetadata,
+        secret: Option<Secret>,
+    ) -> Result<Option<Secret>, EngineError> {
+        no_api_key(&metadata)?;
+        self.register(metadata, secret).await
+    }
+
+    async fn register(
         &self,
         metadata: ClientMetadata,
         secret: Option<Secret>,
@@ -124,6 +156,15 @@ impl Engine {
     /// # Errors
     /// [`EngineError::InvalidClient`] if the profile cannot serve it so, or a fault.
     pub async fn import_client(
+        &self,
+        metadata: ClientMetadata,
+        secret: Option<Secret>,
+    ) -> Result<Imported, EngineError> {
+        no_api_key(&metadata)?;
+        self.import(metadata, secret).await
+    }
+
+    async fn import(
         &self,
         metadata: ClientMetadata,
         secret: Option<Secret>,
@@ -223,7 +264,7 @@ impl Engine {
     /// Gives a client a new secret, which is returned this once. The ones it has stay valid for `overlap`.
     ///
     /// # Errors
-    /// [`EngineError::InvalidClient`] if the client is public, or a fault.
+    /// [`EngineError::InvalidClient`] if the client is public or an API key, or a fault.
     pub async fn rotate_client_secret(
         &self,
         id: &ClientId,
@@ -232,9 +273,17 @@ impl Engine {
         let secret = self.new_client_secret();
         let changed = self
             .change_client(id, |client| {
-                if client.metadata.is_public() {
-                    let why = "a public client has no secret".to_owned();
-                    return Err(InvalidClient { field: "token_endpoint_auth_method", why });
+                let why = match client.metadata.token_endpoint_auth_method {
+                    AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => None,
+                    AuthMethod::None => Some("a public client has no secret"),
+                    // What it would be found by is derived from the key it has.
+                    AuthMethod::ApiKey => Some(
+                        "an API key has no secret beside itself: make another with `api-key create` and delete this one",
+                    ),
+                };
+                if let Some(why) = why {
+                    let field = "token_endpoint_auth_method";
+                    return Err(InvalidClient { field, why: why.to_owned() });
                 }
                 let now = self.now();
                 Ok(client.with_new_secret(
@@ -289,4 +338,25 @@ impl Engine {
         let written = flow.then(|committed| Step::done(committed == Committed::Yes));
         self.drive(Operation::Administer, written).await
     }
+}
+
+/// A client that authenticates with an API key is named by that key, and by nothing an operator could choose.
+fn no_api_key(metadata: &ClientMetadata) -> Result<(), InvalidClient> {
+    match metadata.token_endpoint_auth_method {
+        AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost | AuthMethod::None => Ok(()),
+        AuthMethod::ApiKey => {
+            let why = "an API key is no client to register: use `api-key create`, or api_keys in a file";
+            Err(InvalidClient { field: "token_endpoint_auth_method", why: why.to_owned() })
+        }
+    }
+}
+
+/// A key travels as the user name of HTTP Basic as well, which a colon would end.
+fn fit_for_headers(key: &Secret) -> Result<(), InvalidClient> {
+    let fits = !key.expose().is_empty()
+        && key.expose().len() <= Limits::DEFAULT.client_secret_bytes
+        && key.expose().bytes().all(|b| b.is_ascii_graphic() && b != b':');
+    let why =
+        "it consists of the visible characters of ASCII, without spaces and colons, and is not overlong";
+    if fits { Ok(()) } else { Err(InvalidClient { field: "key", why: why.to_owned() }) }
 }

@@ -310,6 +310,14 @@ impl Engine {
         Ok(live)
     }
 
+    /// Where a browser goes that has logged out for a client, whose id somebody claims. Costs one read.
+    ///
+    /// # Errors
+    /// A refusal for a page if there is no such client, or a fault.
+    pub async fn leave(&self, client: &str) -> Result<String, EngineError> {
+        self.drive(Operation::Administer, flow::leave(self.context(), client)).await
+    }
+
     /// The metadata document (RFC 8414). Costs nothing.
     pub fn metadata(&self) -> &Metadata {
         &self.service.metadata

@@ -86,6 +86,15 @@ pub(crate) enum ApiStop {
 
 /// The answer to a request, in the words of the profile.
 pub(crate) fn told(app: &Shared, ended: Result<Response, ApiStop>) -> Response {
+    challenged(app, ended, Challenge::Basic)
+}
+
+/// The same, at a resource of our own.
+pub(crate) fn told_at_resource(app: &Shared, ended: Result<Response, ApiStop>) -> Response {
+    challenged(app, ended, Challenge::Bearer)
+}
+
+fn challenged(app: &Shared, ended: Result<Response, ApiStop>, challenge: Challenge) -> Response {
     let stop = match ended {
         Ok(response) => return response,
         Err(stop) => stop,
@@ -93,8 +102,8 @@ pub(crate) fn told(app: &Shared, ended: Result<Response, ApiStop>) -> Response {
     let profile = app.engine.profile();
     let invalid = |status: StatusCode, why| error(profile, status, ErrorCode::InvalidRequest, why);
     match stop {
-        ApiStop::Refused(refusal) => refused(profile, &refusal),
-        ApiStop::Form(FormFault::WrongType) => refused(profile, &Reason::ContentTypeWrong.into()),
+        ApiStop::Refused(refusal) => refused(profile, &refusal, challenge),
+        ApiStop::Form(FormFault::WrongType) => refused(profile, &Reason::ContentTypeWrong.into(), challenge),
         ApiStop::Form(FormFault::TooLarge) => invalid(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"),
         ApiStop::Form(FormFault::TooSlow) => {
             invalid(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time")
@@ -109,10 +118,15 @@ pub(crate) fn told(app: &Shared, ended: Result<Response, ApiStop>) -> Response {
     }
 }
 
-fn refused(profile: &Profile, refusal: &Refusal) -> Response {
+fn refused(profile: &Profile, refusal: &Refusal, challenge: Challenge) -> Response {
     let mut response = sent(ErrorAnswer::of(refusal, profile));
-    let challenge = Challenge::Basic.header(refusal).and_then(|text| HeaderValue::try_from(text).ok());
-    if let Some(challenge) = challenge {
+    let belongs = match challenge {
+        // A profile may have another status for it, and a challenge belongs to that one (RFC 9110, section 11.6.1).
+        Challenge::Basic => response.status() == StatusCode::UNAUTHORIZED,
+        Challenge::Bearer => true,
+    };
+    let challenge = challenge.header(refusal).filter(|_| belongs);
+    if let Some(challenge) = challenge.and_then(|text| HeaderValue::try_from(text).ok()) {
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     }
     response

@@ -8,13 +8,13 @@ use grantor_core::client::ClientMetadata;
 use grantor_core::flow::{Asked, Examined};
 use grantor_core::request::{Approver, Choice, DecisionRequest};
 use grantor_core::wire::{self, Parameters};
-use grantor_core::{AccountId, AuthorizationRequest, Reason, Refusal, Secret};
+use grantor_core::{AccountId, AuthorizationRequest, Page, Reason, Refusal, Secret};
 
 use crate::browser::{self, Visitor};
 use crate::guard::URI_BYTES;
 use crate::pages::{self, AccountChoice, ChoosePage, ConsentPage, Forms, Stop};
 use crate::web::{App, Shared};
-use crate::{form, login, respond};
+use crate::{form, login, respond, signup};
 
 /// What the consent form's token is for.
 const CONSENT: &str = "consent";
@@ -32,7 +32,7 @@ pub(crate) async fn get(State(app): State<App>, request: Request) -> Result<Resp
         Next::Answer(response) => Ok(response),
         Next::Ask(asked, client) => match browser::visitor(&app, headers).await? {
             Some(visitor) => ask(&app, asked, &client, &visitor).await,
-            None => to_login(&app, headers, &portable(query)),
+            None => to_login(&app, headers, asked.page(), &portable(query)),
         },
     }
 }
@@ -49,7 +49,7 @@ pub(crate) async fn post(State(app): State<App>, request: Request) -> Result<Res
             match browser::visitor(&app, &parts.headers).await? {
                 Some(visitor) => ask(&app, asked, &client, &visitor).await,
                 None if query.len() < URI_BYTES / 2 => respond::see_other(&with_query(&app, &query)),
-                None => to_login(&app, &parts.headers, &query),
+                None => to_login(&app, &parts.headers, asked.page(), &query),
             }
         }
     }
@@ -74,15 +74,19 @@ async fn examine(app: &Shared, encoded: &[u8]) -> Result<Next, Stop> {
     })
 }
 
-/// Sends the browser to the login page and, by way of it, back here. If the address would be too long to come back by,
-/// the page is shown at once.
-fn to_login(app: &Shared, headers: &HeaderMap, query: &str) -> Result<Response, Stop> {
-    let encoded: String = form_urlencoded::byte_serialize(query.as_bytes()).collect();
-    let location = format!("{}?request={encoded}", app.path("/login"));
-    if location.len() > URI_BYTES {
-        return login::page(app, headers, query, None);
+/// Sends the browser to the page for logging in, or for signing up if the client asked for that, and by way of it back
+/// here. If the address would be too long to come back by, the page is shown at once.
+fn to_login(app: &Shared, headers: &HeaderMap, page: Option<Page>, query: &str) -> Result<Response, Stop> {
+    let signs_up = match page {
+        Some(Page::SignUp) => true,
+        Some(Page::SignIn) | None => false,
+    };
+    let location = login::with_request(app, if signs_up { "/signup" } else { "/login" }, query);
+    match (location.len() > URI_BYTES, signs_up) {
+        (false, _) => respond::see_other(&location),
+        (true, true) => signup::page(app, headers, query, &signup::Entered::default()),
+        (true, false) => login::page(app, headers, query, None),
     }
-    respond::see_other(&location)
 }
 
 /// The authorization endpoint with a query that came from outside: whatever it is, it leads nowhere else.

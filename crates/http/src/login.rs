@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use grantor_core::Secret;
 use grantor_core::wire::Parameters;
-use grantor_directory::BrowserCookie;
+use grantor_directory::{BrowserCookie, User};
 
 use crate::pages::{self, Forms, LoginPage, Stop};
 use crate::password::{self, Verified};
@@ -35,13 +35,24 @@ pub(crate) fn page(
     let is_new = known.is_none();
     let browser = known.map_or_else(BrowserCookie::mint, Ok)?;
     let csrf = app.csrf.token(&browser.csrf(), LOGIN);
-    let template = LoginPage { action: &app.path("/login"), csrf: &csrf, request, problem };
+    let signup = app.has_signup().then(|| with_request(app, "/signup", request));
+    let (action, signup) = (app.path("/login"), signup.as_deref());
+    let template = LoginPage { action: &action, signup, csrf: &csrf, request, problem };
     // A wrong password is no 401: that would need a challenge that browsers understand (RFC 9110, section 15.5.2).
     let mut response = pages::page(StatusCode::OK, &template, Forms::Onward);
     if is_new {
         app.cookies.set_browser(&mut response, &browser);
     }
     Ok(response)
+}
+
+/// A page that carries the query of an authorization request along, if there is one.
+pub(crate) fn with_request(app: &Shared, page: &str, request: &str) -> String {
+    if request.is_empty() {
+        return app.path(page);
+    }
+    let encoded: String = form_urlencoded::byte_serialize(request.as_bytes()).collect();
+    format!("{}?request={encoded}", app.path(page))
 }
 
 /// Takes the form, and starts a session in place of the one there may be.
@@ -63,10 +74,20 @@ pub(crate) async fn submit(State(app): State<App>, request: Request) -> Result<R
         }
         Verified::TooMany(wait) => return Err(Stop::TooMany(wait)),
     };
-    let old = app.cookies.session(&parts.headers);
+    begin_session(&app, &parts.headers, &user, request).await
+}
+
+/// Starts a session in place of the one there may be, and goes on with the request that was carried along.
+pub(crate) async fn begin_session(
+    app: &Shared,
+    headers: &HeaderMap,
+    user: &User,
+    request: &str,
+) -> Result<Response, Stop> {
+    let old = app.cookies.session(headers);
     let (now, lifetime) = (app.engine.now(), app.settings.session);
-    let (_, cookie) = app.users()?.start_session(&user, old.as_ref(), now, lifetime).await?;
-    let next = if request.is_empty() { app.path("/account") } else { authorize::with_query(&app, request) };
+    let (_, cookie) = app.users()?.start_session(user, old.as_ref(), now, lifetime).await?;
+    let next = if request.is_empty() { app.path("/account") } else { authorize::with_query(app, request) };
     let mut response = respond::see_other(&next)?;
     app.cookies.set_session(&mut response, &cookie);
     Ok(response)

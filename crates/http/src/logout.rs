@@ -1,11 +1,14 @@
-//! Logging out: asked first, since any site can send a browser here.
+//! Logging out. It is asked first, since any site can send a browser here; unless the profile has it that a client's link
+//! ends the session at once.
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
+use grantor_core::wire::Parameters;
 
 use crate::pages::{self, Forms, LogoutPage, Stop};
-use crate::web::App;
+use crate::web::{App, Shared};
 use crate::{browser, respond};
 
 /// What the form's token is for.
@@ -13,12 +16,33 @@ const LOGOUT: &str = "logout";
 
 /// Asks. Nothing ends yet.
 pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Response, Stop> {
-    let Some(visitor) = browser::visitor(&app, request.headers()).await? else {
+    ask(&app, request.headers()).await
+}
+
+async fn ask(app: &Shared, headers: &HeaderMap) -> Result<Response, Stop> {
+    let Some(visitor) = browser::visitor(app, headers).await? else {
         return respond::see_other(&app.path("/login"));
     };
-    let (action, csrf) = (app.path("/logout"), visitor.token(&app, LOGOUT));
+    let (action, csrf) = (app.path("/logout"), visitor.token(app, LOGOUT));
     let template = LogoutPage { action: &action, csrf: &csrf, user: visitor.name() };
     Ok(pages::page(StatusCode::OK, &template, Forms::Here))
+}
+
+/// Ends the session and leads back to the client that the link names. Where it names none, it is asked as elsewhere. A
+/// client that is unknown ends nothing.
+pub(crate) async fn leave(State(app): State<App>, request: Request) -> Result<Response, Stop> {
+    let query = request.uri().query().unwrap_or_default();
+    let parameters = Parameters::read(query.as_bytes(), &app.engine.profile().limits).faultless()?;
+    let Some(client) = parameters.get("client_id") else { return ask(&app, request.headers()).await };
+    let location = app.engine.leave(client).await?;
+    if let Some(cookie) = app.cookies.session(request.headers()) {
+        app.users()?.end_session(&cookie).await?;
+    }
+    let mut response = respond::see_other(&location)?;
+    // A kept answer would lead back without ending anything.
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    app.cookies.clear_session(&mut response);
+    Ok(response)
 }
 
 /// Ends the session, here and in the browser.

@@ -73,9 +73,24 @@ pub(crate) fn page(status: StatusCode, template: &impl Template, forms: Forms) -
 #[template(path = "login.html")]
 pub(crate) struct LoginPage<'a> {
     pub(crate) action: &'a str,
+    pub(crate) signup: Option<&'a str>,
     pub(crate) csrf: &'a str,
     pub(crate) request: &'a str,
     pub(crate) problem: Option<&'a str>,
+}
+
+/// The form for signing up.
+#[derive(Template)]
+#[template(path = "signup.html")]
+pub(crate) struct SignUpPage<'a> {
+    pub(crate) action: &'a str,
+    pub(crate) login: &'a str,
+    pub(crate) csrf: &'a str,
+    pub(crate) request: &'a str,
+    pub(crate) username: &'a str,
+    pub(crate) email: &'a str,
+    pub(crate) problem: Option<&'a str>,
+    pub(crate) least: usize,
 }
 
 /// The question whether an application may.

@@ -12,10 +12,12 @@ use axum::routing::{MethodRouter, get, post};
 use grantor_core::client::ResponseType;
 use grantor_core::profile::TokenEndpoint;
 
+use crate::cors::with_cors;
 use crate::pages::Stop;
 use crate::web::App;
 use crate::{
-    account, api, authorize, discovery, guard, health, introspect, login, logout, respond, revoke, token,
+    account, api, authorize, discovery, guard, health, introspect, login, logout, respond, revoke, signup,
+    token, userinfo,
 };
 
 /// RFC 8414, section 3.1: the metadata of an issuer with a path has the well-known part before that path.
@@ -37,7 +39,9 @@ pub(crate) fn routes(app: App) -> Router {
     let mut mount = Mount::new();
     mount_pages(&mut mount, &app);
     let pages = mount.finish(pages_method_not_allowed);
-    guarded(&app, documents.merge(pages)).merge(health(&app, &app.prefix))
+    // Outside of the guard, whose answers pages of other origins must be able to read, too.
+    let documents = with_cors(app.engine.profile(), guarded(&app, documents));
+    documents.merge(guarded(&app, pages)).merge(health(&app, &app.prefix))
 }
 
 /// The health checks, under a path.
@@ -77,6 +81,9 @@ fn mount_api(mount: &mut Mount, app: &App) {
     if let Some(path) = &endpoints.revoke {
         mount.at(&app.path(path), post(revoke::revoke));
     }
+    if let Some(path) = &endpoints.userinfo {
+        mount.at(&app.path(path), get(userinfo::userinfo));
+    }
 }
 
 fn token_methods(endpoint: &TokenEndpoint) -> MethodRouter<App> {
@@ -100,9 +107,28 @@ fn mount_pages(mount: &mut Mount, app: &App) {
         mount.at(&authorize::decision_path(app), post(authorize::decide));
     }
     mount.at(&app.path("/login"), get(login::show).post(login::submit));
-    mount.at(&app.path("/logout"), get(logout::show).post(logout::submit));
+    if app.has_signup() {
+        mount.at(&app.path("/signup"), get(signup::show).post(signup::submit));
+    }
+    mount_logout(mount, app);
     mount.at(&app.path("/account"), get(account::show));
     mount.at(&app.path("/account/revoke"), post(account::revoke));
+}
+
+/// The page that asks, and the link that ends the session at once, which may be in the same place. HEAD, which axum would
+/// answer by its GET, must end nothing.
+fn mount_logout(mount: &mut Mount, app: &App) {
+    match &app.engine.profile().endpoints.logout {
+        Some(path) if path == "/logout" => {
+            mount.at(&app.path(path), get(logout::leave).post(logout::submit).head(authorize::head));
+        }
+        leaving => {
+            mount.at(&app.path("/logout"), get(logout::show).post(logout::submit));
+            if let Some(path) = leaving {
+                mount.at(&app.path(path), get(logout::leave).head(authorize::head));
+            }
+        }
+    }
 }
 
 /// A router that is given paths from a profile. What axum would take as a pattern is taken literally, and a path that is

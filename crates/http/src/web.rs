@@ -172,6 +172,11 @@ impl Shared {
         format!("{}{path}", self.prefix)
     }
 
+    /// Whether people can sign up here.
+    pub(crate) fn has_signup(&self) -> bool {
+        self.engine.profile().authorization.page_parameter.is_some()
+    }
+
     /// The authorization endpoint's path.
     pub(crate) fn authorize_path(&self) -> String {
         self.path(&self.engine.profile().endpoints.authorize)

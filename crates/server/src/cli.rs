@@ -75,6 +75,9 @@ pub(crate) enum Command {
     /// Keys that guard a profile's registration resource.
     #[command(subcommand)]
     RegistrationKey(RegistrationKeyCommand),
+    /// Long-lived keys that people's own programs show for short-lived tokens.
+    #[command(subcommand)]
+    ApiKey(ApiKeyCommand),
 }
 
 #[derive(Subcommand)]
@@ -414,6 +417,32 @@ pub(crate) enum RegistrationKeyCommand {
         /// Its id, as `registration-key list` shows it.
         id: CredentialId,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ApiKeyCommand {
+    /// Make an API key and print it, once.
+    Create {
+        /// The profile it is good for; the only one that has API keys if absent.
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
+        /// The user for whom its tokens speak; for itself if absent.
+        #[arg(long, value_name = "USER")]
+        owner: Option<UserName>,
+        /// What it is for, for people to read.
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// All API keys, or one profile's. The keys themselves nobody can show.
+    List {
+        /// Only this profile's.
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
+    },
+    /// One API key, by its id, as `api-key list` shows it.
+    Show { id: ClientId },
+    /// End an API key and all its tokens, for good.
+    Delete { id: ClientId },
 }
 
 fn one_of<T: Copy>(known: &[T], name: fn(T) -> &'static str, text: &str) -> Result<T, String> {

@@ -3,15 +3,17 @@
 use grantor_core::client::ClientMetadata;
 use serde_json::{Value, json};
 
-use crate::commands::{account, client, user};
+use crate::commands::{account, api_key, client, user};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::wiring::House;
 
 /// Prints JSON, with or without `--json`: it is for an import.
 pub(crate) async fn run(house: &House) -> Result<(), Failure> {
-    let (servers, clients): (Vec<_>, Vec<_>) =
-        client::all(house).await?.into_iter().partition(is_plain_resource_server);
+    let (keys, clients): (Vec<_>, Vec<_>) =
+        client::all(house).await?.into_iter().partition(api_key::is_api_key);
+    let keys: Vec<_> = keys.iter().map(api_key::Shown::of).collect();
+    let (servers, clients): (Vec<_>, Vec<_>) = clients.into_iter().partition(is_plain_resource_server);
     let servers: Vec<Value> = servers
         .iter()
         .map(|server| {
@@ -39,8 +41,9 @@ pub(crate) async fn run(house: &House) -> Result<(), Failure> {
             })
         })
         .collect();
-    let whole =
-        json!({"clients": clients, "users": users, "accounts": accounts, "resource_servers": servers});
+    let whole = json!({
+        "clients": clients, "users": users, "accounts": accounts, "api_keys": keys, "resource_servers": servers,
+    });
     let pretty = serde_json::to_string_pretty(&whole).map_err(|e| Failure::failed(e.to_string()))?;
     Output { json: false }.result(&whole, || pretty)
 }

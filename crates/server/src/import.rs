@@ -3,12 +3,13 @@
 //! **Invariant: nothing is applied of a file in which anything is refused.** Every entry is read and checked by the
 //! rules that will hold when it is written, before the first is written.
 
+mod api_keys;
 mod credentials;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use grantor_core::client::{Client, ClientMetadata};
+use grantor_core::client::{AuthMethod, Client, ClientMetadata};
 use grantor_core::record::{Kind, RecordKey, decode};
 use grantor_core::{AccountId, ClientId, Secret, SecretHash};
 use grantor_directory::{
@@ -20,6 +21,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use self::api_keys::ApiKeys;
 use self::credentials::Credentials;
 use crate::commands::account;
 use crate::failure::Failure;
@@ -27,9 +29,6 @@ use crate::files::read_text;
 use crate::output::{Output, fields};
 use crate::profiles;
 use crate::wiring::House;
-
-/// The sections that belong to profiles which are not here yet.
-const LATER: [(&str, &str); 1] = [("api_keys", "api-video")];
 
 /// One client of the file, whichever section it came from.
 struct ClientEntry {
@@ -61,6 +60,7 @@ struct Parsed {
     clients: Vec<ClientEntry>,
     users: Vec<UserEntry>,
     accounts: Vec<AccountEntry>,
+    api_keys: ApiKeys,
     credentials: Credentials,
 }
 
@@ -79,6 +79,7 @@ struct Report {
     resource_servers: Counts,
     users: Counts,
     accounts: Counts,
+    api_keys: Counts,
     registration_keys: Counts,
     session_tokens: Counts,
 }
@@ -90,6 +91,7 @@ impl Report {
             ("resource servers", &self.resource_servers),
             ("users", &self.users),
             ("accounts", &self.accounts),
+            ("API keys", &self.api_keys),
             ("registration keys", &self.registration_keys),
             ("session tokens", &self.session_tokens),
         ];
@@ -129,6 +131,7 @@ pub(crate) async fn run(house: &House, file: &str, output: Output) -> Result<(),
         check_clients(house, &parsed.clients).await?;
         check_users(house, &parsed.users).await?;
         check_accounts(house, &parsed.accounts).await?;
+        parsed.api_keys.check(house, &parsed.users).await?;
         parsed.credentials.check(house, &parsed.users).await
     };
     checked.await.map_err(|why| Failure::failed(format!("{file}: {why}")))?;
@@ -142,13 +145,6 @@ fn parse(mut whole: Map<String, Value>, profile: &str) -> Result<Parsed, String>
         Some(Value::Array(entries)) => Ok(entries),
         Some(_) => Err(format!("{name}: expected a list")),
     };
-    for (name, profile) in LATER {
-        if !section(name)?.is_empty() {
-            return Err(format!(
-                "{name}: belongs to the profile {profile}, which is not part of this version"
-            ));
-        }
-    }
     let mut clients = Vec::new();
     for (at, entry) in section("clients")?.into_iter().enumerate() {
         clients.push(parse_client(format!("clients[{at}]"), entry, profile, Section::Clients)?);
@@ -168,6 +164,7 @@ fn parse(mut whole: Map<String, Value>, profile: &str) -> Result<Parsed, String>
     let accounts = accounts
         .map(|(at, entry)| parse_account(format!("accounts[{at}]"), entry))
         .collect::<Result<Vec<_>, _>>()?;
+    let api_keys = ApiKeys::parse(section("api_keys")?)?;
     let credentials = Credentials::parse(section("registration_keys")?, section("session_tokens")?)?;
     if let Some(unknown) = whole.keys().next() {
         return Err(format!(
@@ -185,7 +182,7 @@ fn parse(mut whole: Map<String, Value>, profile: &str) -> Result<Parsed, String>
     for account in &accounts {
         once(&mut known, account.id.clone(), &account.place, "id")?;
     }
-    Ok(Parsed { clients, users, accounts, credentials })
+    Ok(Parsed { clients, users, accounts, api_keys, credentials })
 }
 
 fn once<T: Ord + std::fmt::Display>(
@@ -277,6 +274,9 @@ async fn check_clients(house: &House, clients: &[ClientEntry]) -> Result<(), Str
         profiles::check_name(house, &metadata.profile).map_err(|why| format!("{place}.profile: {why}"))?;
         let Some(engine) = house.engine_of(&metadata.profile) else { continue };
         let profile = engine.profile();
+        if metadata.token_endpoint_auth_method == AuthMethod::ApiKey {
+            return Err(format!("{place}.token_endpoint_auth_method: an API key is given in api_keys"));
+        }
         let known = house.engine.store().get(Client::key(&metadata.client_id).raw()).await;
         let known = known.map_err(|e| e.to_string())?;
         let checked = match known {
@@ -327,7 +327,7 @@ async fn check_accounts(house: &House, accounts: &[AccountEntry]) -> Result<(), 
 }
 
 async fn apply(house: &House, parsed: Parsed) -> Result<Report, Failure> {
-    let Parsed { clients, users, accounts, credentials } = parsed;
+    let Parsed { clients, users, accounts, api_keys, credentials } = parsed;
     let mut report = Report::default();
     for AccountEntry { place, id, profile } in accounts {
         let put = house.directory.put_account(&id, &profile, house.engine.now()).await?;
@@ -346,6 +346,7 @@ async fn apply(house: &House, parsed: Parsed) -> Result<Report, Failure> {
             Section::ResourceServers => report.resource_servers.add(imported),
         }
     }
+    api_keys.apply(house, &mut report).await?;
     credentials.apply(house, &mut report).await?;
     Ok(report)
 }

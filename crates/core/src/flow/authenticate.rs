@@ -113,9 +113,18 @@ fn authenticate_as(
 /// Authenticates whoever holds an API key. The key is the client's name as well: its id is derived from the key and the
 /// server's own, so that one read finds it, and nobody can work back from the id.
 pub(super) fn authenticate_api_key(ctx: Context, key: Secret) -> Step<(Context, ClientAuthenticated)> {
+    holder_of_api_key(ctx, key, Reason::ApiKeyWrong)
+}
+
+/// The same, refused for a reason that depends on where the key is shown.
+pub(super) fn holder_of_api_key(
+    ctx: Context,
+    key: Secret,
+    reason: Reason,
+) -> Step<(Context, ClientAuthenticated)> {
     let id = api_key_client(&ctx.profile, &ctx.key, &key);
     load(Client::key(&id)).then(move |found| {
-        let refuse = || Step::stop(Refusal::from(Reason::ApiKeyWrong).by(&id));
+        let refuse = || Step::stop(Refusal::from(reason).by(&id));
         let standing = found.map(|f| f.record).filter(|client| {
             client.metadata.profile == ctx.profile.name
                 && client.metadata.token_endpoint_auth_method == AuthMethod::ApiKey

@@ -148,9 +148,6 @@ fn examine_trusted(
     if state.is_some_and(|s| s.len() > ctx.profile.limits.state_bytes) {
         return Err(Refusal::from(Reason::ParameterInvalid).of("state"));
     }
-    if state.is_none() && ctx.profile.authorization.state_required {
-        return Err(Refusal::from(Reason::ParameterMissing).of("state"));
-    }
     let page = match optional(&params.page, "action")? {
         None => None,
         Some("signin") => Some(Page::SignIn),
@@ -160,6 +157,9 @@ fn examine_trusted(
     let response_type = ResponseType::from_name(required(&params.response_type, "response_type")?)
         .filter(|t| ctx.profile.response_types.contains(t))
         .ok_or(Reason::ResponseTypeUnsupported)?;
+    if state.is_none() && ctx.profile.authorization.state_required.contains(&response_type) {
+        return Err(Refusal::from(Reason::ParameterMissing).of("state"));
+    }
     if !client.may_ask_for(response_type) {
         return Err(Reason::ResponseTypeNotAllowed.into());
     }

@@ -1,6 +1,6 @@
 //! What is this token worth? For resource servers that ask (RFC 7662), and for resources of our own (RFC 6750).
 
-use super::authenticate::authenticate_api_key;
+use super::authenticate::holder_of_api_key;
 use super::issue::jws_header;
 use super::{ClientAuthenticated, Context, authenticate};
 use crate::access_token::{AccessTokenClaims, Basis, LiveAccessToken, ReferenceToken};
@@ -13,6 +13,7 @@ use crate::refusal::{Reason, Refusal};
 use crate::request::ClientCredentials;
 use crate::scope::Scope;
 use crate::secret::Secret;
+use crate::standing::Standing;
 use crate::step::{Step, load, verify_jws};
 use crate::time::Time;
 
@@ -132,7 +133,7 @@ pub fn check_api_key(
     if !ctx.profile.resource.danger_api_key_as_token {
         return Step::stop(Reason::TokenMissing);
     }
-    authenticate_api_key(ctx, key).then(move |(ctx, client)| {
+    holder_of_api_key(ctx, key, Reason::TokenInvalid).then(move |(ctx, client)| {
         let metadata = client.metadata();
         let live = LiveAccessToken {
             client: client.id().clone(),
@@ -145,7 +146,18 @@ pub fn check_api_key(
             expires_at: Time::NEVER,
             acting_as: None,
         };
-        pass(&ctx, live, required, act_as)
+        while_owner_stands(ctx, live).then(move |(ctx, live)| pass(&ctx, live, required, act_as))
+    })
+}
+
+/// Refuses what speaks for a suspended person. Tokens end with their grants; a key has none that could have ended.
+fn while_owner_stands(ctx: Context, live: LiveAccessToken) -> Step<(Context, LiveAccessToken)> {
+    let Some(owner) = live.subject.clone() else { return Step::done((ctx, live)) };
+    load(Standing::key(&owner)).then(move |found| {
+        if found.is_some_and(|standing| standing.record.is_suspended()) {
+            return Step::stop(Refusal::from(Reason::TokenInvalid).by(&live.client));
+        }
+        Step::done((ctx, live))
     })
 }
 

@@ -113,6 +113,9 @@ pub(super) fn scope_for(
         .map(|scope| ctx.profile.scopes.known_of(scope))
         .filter(|known| !known.is_empty());
     match known.as_ref().or(requested) {
+        None if ctx.profile.authorization.scope_required => {
+            Err(Refusal::from(Reason::ScopeMissing).by(&client.client_id))
+        }
         None => Ok(client.default_scope.clone().unwrap_or_else(|| client.scope.clone())),
         Some(scope) if ctx.profile.scopes.permits_all(&client.scope, scope) => Ok(scope.clone()),
         Some(_) => Err(Refusal::from(Reason::ScopeNotAllowed).by(&client.client_id)),

@@ -8,6 +8,7 @@ mod authorize;
 mod client_credentials;
 mod inspect;
 mod issue;
+mod leave;
 mod password;
 mod redeem;
 mod refresh;
@@ -23,6 +24,7 @@ pub use authorize::{
     decide, examine,
 };
 pub use inspect::{Introspection, check, check_api_key, introspect, look_up};
+pub use leave::leave;
 pub use revoke::{revoke, revoke_as_operator, revoke_grant};
 pub use token::{TokenAnswer, token};
 

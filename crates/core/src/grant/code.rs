@@ -44,7 +44,8 @@ pub struct Redeem<'a> {
     pub client: &'a ClientAuthenticated,
     /// The code.
     pub code: &'a AuthorizationCode,
-    /// The URI, which must be the one the authorization request named, if it named one.
+    /// The URI, which must be the one the authorization request named, if it named one; else, if it is given at all, one
+    /// of the client's own.
     pub redirect_uri: Option<&'a str>,
     /// How the two are compared.
     pub redirect_match: RedirectMatch,
@@ -86,9 +87,15 @@ impl CodeBinding {
         if !self.digest.matches(redeem.code.digest()) {
             return Err(Reason::CodeUnknown);
         }
-        let same_uri = self.redirect_uri.as_deref().is_none_or(|asked| {
-            redeem.redirect_uri.is_some_and(|repeated| redeem.redirect_match.same(asked, repeated))
-        });
+        let same_uri = match (self.redirect_uri.as_deref(), redeem.redirect_uri) {
+            (Some(asked), Some(repeated)) => redeem.redirect_match.same(asked, repeated),
+            (Some(_), None) => false,
+            // There is nothing to repeat, but clients that always send one do so here, too.
+            (None, Some(given)) => {
+                redeem.client.metadata().redirect_uris.iter().any(|own| own.leads_to(given))
+            }
+            (None, None) => true,
+        };
         if !same_uri {
             return Err(Reason::RedirectDiffers);
         }

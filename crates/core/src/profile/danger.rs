@@ -23,6 +23,11 @@ const RULES: &[Rule] = &[
         "client secrets, codes and refresh tokens may come in URLs, which end up in logs",
         |p| p.endpoints.token.iter().any(|e| e.danger_parameters_in_url),
     ),
+    (
+        "endpoints.logout",
+        "any site can end a person's session by a link, so he can be made to log in where he need not",
+        |p| p.endpoints.logout.is_some(),
+    ),
     ("endpoints.token.danger_get", "tokens can be asked for by following a link", |p| {
         p.endpoints.token.iter().any(|e| e.danger_get)
     }),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::field::{ClaimField, Field, Fields, PersonField, RedirectField, TokenField, plain};
-use crate::client::{AccessTokenFormat, AuthMethod, GrantType, wire_names};
+use crate::client::{AccessTokenFormat, AuthMethod, GrantType, ResponseType, wire_names};
 use crate::refusal::ErrorCode;
 use crate::scope::Scope;
 use crate::time::Lifetime;
@@ -33,7 +33,8 @@ pub struct Endpoints {
     /// What is known of the person behind an access token.
     #[serde(with = "off")]
     pub userinfo: Option<String>,
-    /// Ends the browser's session and leads back to a client.
+    /// Ends the browser's session at once, by a GET that names a client, and leads back to that client. Whatever can make a
+    /// browser follow a link can log a person out.
     #[serde(with = "off")]
     pub logout: Option<String>,
 }
@@ -170,12 +171,15 @@ pub struct AuthorizationRules {
     pub redirect_uri_required: bool,
     /// How `redirect_uri` is compared with those that are registered.
     pub redirect_match: RedirectMatch,
-    /// Whether `state` must be given.
-    pub state_required: bool,
+    /// For which response types `state` must be given.
+    pub state_required: BTreeSet<ResponseType>,
+    /// Whether a client must say what it wants: it is not given all that it may ask for, or its default, if it says
+    /// nothing. Holds wherever a scope can be asked for.
+    pub scope_required: bool,
     /// Whether scope tokens that the catalogue does not know are passed over, as long as it knows one of them.
     pub ignore_unknown_scope: bool,
     /// The parameter by which a client chooses whether people are shown the page for logging in (`signin`) or for signing
-    /// up (`signup`), where there is one.
+    /// up (`signup`), where there is one. Where there is, there is a page for signing up at all.
     pub page_parameter: Option<String>,
     /// What comes back with a code.
     pub code_answer: Fields<RedirectField>,
@@ -191,7 +195,8 @@ impl Default for AuthorizationRules {
         Self {
             redirect_uri_required: false,
             redirect_match: RedirectMatch::Exact,
-            state_required: false,
+            state_required: BTreeSet::new(),
+            scope_required: false,
             ignore_unknown_scope: false,
             page_parameter: None,
             code_answer: plain(&[F::Code, F::State, F::Iss]),

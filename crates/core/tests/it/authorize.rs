@@ -186,3 +186,22 @@ fn implicit_answers_in_the_fragment_where_the_profile_has_it() {
     let denied = w.decide(&ask, Choice::Deny).unwrap();
     assert!(denied.starts_with(&format!("{CALLBACK}#error=access_denied")));
 }
+
+#[test]
+fn what_a_profile_wants_said_must_be_said() {
+    let code = good();
+    let without = |part: &str| code.replace(part, "");
+    let mut w = World::new(|p| p.authorization.state_required = [ResponseType::Code].into());
+    assert!(matches!(w.examine(&code), Ok(Examined::Proceed { .. })));
+    let refused = |w: &mut World, query: &str| match w.examine(query) {
+        Ok(Examined::Redirect(error)) => error.refusal.reason,
+        Ok(Examined::Proceed { .. }) => panic!("it was let pass: {query}"),
+        Err(reason) => reason,
+    };
+    assert_eq!(refused(&mut w, &without("&state=s")), Reason::ParameterMissing);
+    let mut w = World::new(|p| p.authorization.state_required = [ResponseType::Token].into());
+    assert!(matches!(w.examine(&without("&state=s")), Ok(Examined::Proceed { .. })));
+    let mut w = World::new(|p| p.authorization.scope_required = true);
+    assert!(matches!(w.examine(&code), Ok(Examined::Proceed { .. })));
+    assert_eq!(refused(&mut w, &without("&scope=read")), Reason::ScopeMissing);
+}

@@ -68,6 +68,25 @@ fn a_verifier_without_a_challenge_is_refused() {
 }
 
 #[test]
+fn a_uri_that_no_request_named_must_be_the_clients_all_the_same() {
+    let mut w = world();
+    w.register("legacy", |m| m.require_pkce = false);
+    let query = "client_id=legacy&response_type=code&scope=read";
+    for (given, fits) in [
+        (None, true),
+        (Some(CALLBACK), true),
+        (Some("https://app.test/cb?code=x&state=y"), true),
+        (Some("https://app.test/other"), false),
+        (Some("https://evil.test/cb"), false),
+    ] {
+        let location = w.decide(query, grantor_core::request::Choice::Approve { scope: None }).unwrap();
+        let code = Secret::new(crate::world::parameter(&location, "code").unwrap());
+        let redeemed = w.token("legacy", code_grant(&code, given, None)).err();
+        assert_eq!(redeemed, (!fits).then_some(Reason::RedirectDiffers), "{given:?}");
+    }
+}
+
+#[test]
 fn a_code_ends_with_its_lifetime() {
     let mut w = world();
     let code = w.approve("web", "read");

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod accounts;
+mod emails;
 mod faults;
 mod login;
 mod races;

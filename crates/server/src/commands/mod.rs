@@ -1,6 +1,7 @@
 //! The commands: each opens the house, does one thing, says what came of it, and closes the house.
 
 pub(crate) mod account;
+pub(crate) mod api_key;
 pub(crate) mod client;
 mod grant;
 mod key;
@@ -54,6 +55,9 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         }
         Command::RegistrationKey(command) => {
             in_house(&config, async |house| registration_key::run(command, house, output).await).await
+        }
+        Command::ApiKey(command) => {
+            in_house(&config, async |house| api_key::run(command, house, output).await).await
         }
         Command::Store(command) => store::run(command, &config, output).await,
     }

@@ -36,12 +36,14 @@ fn the_same_file_twice_changes_nothing() {
     let made = json!({
         "clients": counts(2, 0, 0), "resource_servers": counts(1, 0, 0), "users": counts(1, 0, 0),
         "accounts": counts(1, 0, 0), "registration_keys": counts(1, 0, 0), "session_tokens": counts(1, 0, 0),
+        "api_keys": counts(0, 0, 0),
     });
     assert_eq!(first, made);
     let second = world.json(&["import", "all.json"]);
     let same = json!({
         "clients": counts(0, 0, 2), "resource_servers": counts(0, 0, 1), "users": counts(0, 0, 1),
         "accounts": counts(0, 0, 1), "registration_keys": counts(0, 0, 1), "session_tokens": counts(0, 0, 1),
+        "api_keys": counts(0, 0, 0),
     });
     assert_eq!(second, same);
     let mut changed = whole();
@@ -84,7 +86,10 @@ const SPOILED: &[(Spoil, &str)] = &[
     (|f| f["clients"][1]["redirect_uri"] = json!("x"), "clients[1] (spa).redirect_uri: unknown field"),
     (|f| f["clients"][0]["grant_types"] = json!(["password"]), "clients[0] (web).grant_types: "),
     (|f| f["clients"][0]["client_secret"] = json!(["a-secret"]), "clients[0].client_secret: "),
-    (|f| f["clients"][0]["profile"] = json!("wistia"), "clients[0] (web).profile: there is no such profile"),
+    (
+        |f| f["clients"][0]["profile"] = json!("wistia"),
+        "clients[0] (web).profile: the configuration has no profile wistia",
+    ),
     (|f| f["clients"][1]["client_id"] = json!("web"), "clients[1] (web).client_id: web is in the file twice"),
     (
         |f| f["clients"][1]["token_endpoint_auth_method"] = json!("client_secret_post"),
@@ -100,7 +105,16 @@ const SPOILED: &[(Spoil, &str)] = &[
     (|f| f["accounts"][0] = json!({"name": "Acme"}), "accounts[0].id: missing"),
     (|f| f["accounts"] = json!([{"id": "35"}, {"id": "35"}]), "accounts[1] (35).id: 35 is in the file twice"),
     (|f| f["resource_servers"][0]["scope"] = json!("x"), "resource_servers[0] (rs1).scope: unknown field"),
-    (|f| f["api_keys"] = json!([{"key": "a-secret"}]), "api_keys: belongs to the profile api-video"),
+    (|f| f["api_keys"] = json!([{"key": "a-secret"}]), "api_keys[0]: missing field `profile`"),
+    (
+        |f| f["api_keys"] = json!([{"key": "a-secret", "profile": "standard"}]),
+        "api_keys[0].profile: this profile has no api_key grant",
+    ),
+    (|f| f["api_keys"] = json!([{"profile": "standard"}]), "api_keys[0].key: missing"),
+    (
+        |f| f["api_keys"] = json!([{"key": "a-secret:", "profile": "standard"}]),
+        "api_keys[0].key: it consists of",
+    ),
     (
         |f| f["registration_keys"] = json!([{"key": "a-secret"}]),
         "registration_keys[0]: missing field `profile`",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Served, imported, served};
+use super::{Served, served, take};
 use crate::browser::Browser;
 use crate::http::{Answer, Request};
 use crate::world::{World, until};
@@ -504,7 +504,7 @@ fn both_paths_and_all_pages_are_on_every_host() {
     let origins = ["https://app.wistia.test", "https://api.wistia.test"];
     let profile = "[[profile]]\nname = \"wistia\"\npreset = \"wistia\"\n";
     world.write("grantor.toml", &format!("{profile}origins = [\"{}\", \"{}\"]\n", origins[0], origins[1]));
-    imported(&world, &fixture());
+    take(&world, &fixture());
     let server = world.serve(&[]);
     let base = server.public();
     for (pages, api) in [(0, 1), (1, 0), (0, 0), (1, 1)] {

@@ -1,0 +1,95 @@
+//! Signing up, where a profile has a page for that.
+//!
+//! Whoever signs up learns whether a name is to be had: there is no way to tell him nothing. So he is told no more than
+//! that, whatever the reason, after the same work; and who tries many names is held up as one who guesses passwords is.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use grantor_core::Secret;
+use grantor_core::wire::Parameters;
+use grantor_directory::{BrowserCookie, SignUp};
+
+use crate::pages::{self, Forms, SignUpPage, Stop};
+use crate::source::Source;
+use crate::web::{App, Shared};
+use crate::{browser, login};
+
+/// What the form's token is for.
+const SIGNUP: &str = "signup";
+
+/// What was entered before, to be shown again. Of a password nothing is.
+#[derive(Default)]
+pub(crate) struct Entered<'a> {
+    username: &'a str,
+    email: &'a str,
+    problem: Option<String>,
+}
+
+/// Shows the form.
+pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Response, Stop> {
+    let query = request.uri().query().unwrap_or_default();
+    let parameters = Parameters::read(query.as_bytes(), &app.engine.profile().limits);
+    page(&app, request.headers(), parameters.get("request").unwrap_or_default(), &Entered::default())
+}
+
+/// The form, tied to this browser. `request` is as for [`login::page`].
+pub(crate) fn page(
+    app: &Shared,
+    headers: &HeaderMap,
+    request: &str,
+    entered: &Entered<'_>,
+) -> Result<Response, Stop> {
+    let known = app.cookies.browser(headers);
+    let is_new = known.is_none();
+    let browser = known.map_or_else(BrowserCookie::mint, Ok)?;
+    let csrf = app.csrf.token(&browser.csrf(), SIGNUP);
+    let template = SignUpPage {
+        action: &app.path("/signup"),
+        login: &login::with_request(app, "/login", request),
+        csrf: &csrf,
+        request,
+        username: entered.username,
+        email: entered.email,
+        problem: entered.problem.as_deref(),
+        least: app.engine.profile().limits.new_password_chars,
+    };
+    let mut response = pages::page(StatusCode::OK, &template, Forms::Onward);
+    if is_new {
+        app.cookies.set_browser(&mut response, &browser);
+    }
+    Ok(response)
+}
+
+/// Takes the form, makes a user, and logs him in.
+pub(crate) async fn submit(State(app): State<App>, request: Request) -> Result<Response, Stop> {
+    let (parts, body) = request.into_parts();
+    let fields = browser::page_form(&app, &parts, body).await?;
+    let browser = app.cookies.browser(&parts.headers).ok_or(Stop::Forged)?;
+    if !app.csrf.check(&browser.csrf(), SIGNUP, fields.get("csrf").unwrap_or_default()) {
+        return Err(Stop::Forged);
+    }
+    let field = |name| fields.get(name).unwrap_or_default();
+    let (username, email, request) = (field("username"), field("email"), field("request"));
+    let password = Secret::new(field("password"));
+    let (source, now) = (Source::of(&parts, &app.settings.trusted_proxies), app.engine.now());
+    if let Some(throttle) = &app.logins {
+        // Counted whatever comes of it: who makes users by the dozen is held up as well.
+        throttle.begin(source, username, now).map_err(Stop::TooMany)?;
+    }
+    match app.users()?.sign_up(&SignUp { username, password: &password, email }, now).await? {
+        Ok(user) => login::begin_session(&app, &parts.headers, &user, request).await,
+        Err(refused) => {
+            tracing::info!(%refused, "a sign-up was refused");
+            let problem = Some(sentence(&refused.to_string()));
+            page(&app, &parts.headers, request, &Entered { username, email, problem })
+        }
+    }
+}
+
+/// A text for people: it begins with a capital and ends with a full stop.
+fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    let first = rest.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", rest.as_str())
+}
