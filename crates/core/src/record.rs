@@ -72,6 +72,10 @@ kinds! {
     UserSessionToken = "user-session-token",
     /// A credential that lets its holder register applications at one profile.
     RegistrationKey = "registration-key",
+    /// Which client has a number at a profile.
+    Application = "application",
+    /// A hint that a client has a permission on an account.
+    AccountClient = "account-client",
 }
 
 impl fmt::Display for Kind {
