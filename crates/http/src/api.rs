@@ -118,7 +118,7 @@ fn refused(profile: &Profile, refusal: &Refusal) -> Response {
     response
 }
 
-fn error(profile: &Profile, status: StatusCode, code: ErrorCode, description: &str) -> Response {
+pub(crate) fn error(profile: &Profile, status: StatusCode, code: ErrorCode, description: &str) -> Response {
     sent(ErrorAnswer::new(profile, status.as_u16(), code, description))
 }
 

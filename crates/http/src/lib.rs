@@ -50,6 +50,8 @@ mod login;
 mod logout;
 mod pages;
 mod password;
+mod registration;
+mod resource_guard;
 mod respond;
 mod revoke;
 mod router;
@@ -59,6 +61,7 @@ mod throttle;
 mod token;
 mod web;
 
+pub use resource_guard::ResourceGuard;
 pub use serve::{Timeouts, serve, serve_with};
 pub use source::{InvalidNetwork, Network};
 pub use throttle::Rate;
