@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::credential;
 use crate::grant::GrantFacts;
-use crate::ids::{ClientId, GrantId, SubjectId};
+use crate::ids::{AccountId, ClientId, GrantId, SubjectId};
+use crate::permission::{Operation, Permissions};
 use crate::profile::{AccessTokenRules, ClaimField, Profile};
 use crate::record::{Format, Key, Kind, Record};
 use crate::scope::Scope;
@@ -231,11 +232,14 @@ pub struct LiveAccessToken {
     /// Whom it speaks for; none where that is the client itself.
     pub subject: Option<SubjectId>,
     /// The account it is about, where there is one.
-    pub account: Option<crate::AccountId>,
+    pub account: Option<AccountId>,
     /// The grant it came of, if it came of one.
     pub grant: Option<GrantId>,
     /// What it permits.
     pub scope: Scope,
+    /// What it permits on which accounts, where it speaks for the client itself: what is registered of the client now,
+    /// and not what was when the token was issued. So a permission that was taken away is gone at once.
+    pub permissions: Permissions,
     /// Whom it is for, where the client has an audience.
     pub audience: Option<String>,
     /// When it was issued.
@@ -244,4 +248,19 @@ pub struct LiveAccessToken {
     pub expires_at: Time,
     /// The person for whom the client acts in this request, where it says so and may.
     pub acting_as: Option<SubjectId>,
+}
+
+impl LiveAccessToken {
+    /// Whether it permits an operation on an account.
+    pub fn permits(&self, account: &AccountId, operation: &Operation) -> bool {
+        self.permissions.permits(account, operation)
+    }
+
+    /// The same with what is registered of its client now.
+    pub(crate) fn with_permissions_of(self, client: &crate::client::ClientMetadata) -> Self {
+        // A person's token is about what he granted, and not about what the client may do without him.
+        let permissions =
+            if self.subject.is_none() { client.permissions.clone() } else { Permissions::none() };
+        Self { permissions, ..self }
+    }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{ClientId, SubjectId};
 use crate::limits::Limits;
+use crate::permission::Permissions;
 use crate::profile::{Profile, ScopeEncoding};
 use crate::record::{Format, Key, Kind, Record};
 use crate::redirect::RedirectUri;
@@ -155,6 +156,9 @@ pub struct ClientMetadata {
     /// The people it may act for, where the profile has that; everybody if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub act_as: Option<BTreeSet<SubjectId>>,
+    /// What it may do by itself, on which accounts, where the service has such permissions.
+    #[serde(default, skip_serializing_if = "Permissions::is_empty")]
+    pub permissions: Permissions,
     /// The user who registered it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<SubjectId>,
@@ -213,6 +217,7 @@ impl ClientMetadata {
             audience: None,
             token_response_scope: None,
             act_as: None,
+            permissions: Permissions::none(),
             owner: None,
             disabled: false,
         }
@@ -251,6 +256,22 @@ impl ClientMetadata {
     /// Whether its authorization requests need a challenge.
     pub fn needs_pkce(&self, profile: &Profile) -> bool {
         self.is_public() || (self.require_pkce && !profile.clients.danger_pkce_optional)
+    }
+
+    /// Checks that its permissions are on no more accounts than a profile allows. Apart from [`validate`], since a bound
+    /// that was lowered must not keep anybody from switching off a client that was registered before.
+    ///
+    /// [`validate`]: ClientMetadata::validate
+    ///
+    /// # Errors
+    /// [`InvalidClient`] says how many there may be.
+    pub fn validate_accounts(&self, profile: &Profile) -> Result<(), InvalidClient> {
+        let (accounts, most) = (self.permissions.accounts().len(), profile.clients.accounts);
+        if accounts <= most {
+            return Ok(());
+        }
+        let why = format!("they are on {accounts} accounts, and one client may have at most {most}");
+        Err(InvalidClient { field: "permissions", why })
     }
 
     /// Checks that a profile can serve such a client.
@@ -327,6 +348,9 @@ impl ClientMetadata {
         if self.default_scope.as_ref().is_some_and(|d| !d.is_within(&self.scope)) {
             return wrong("default_scope", "it must be within scope");
         }
+        if let Some(why) = self.permissions.problem(limits) {
+            return wrong("permissions", why);
+        }
         Ok(())
     }
 }
@@ -359,6 +383,42 @@ pub struct ClientSecret {
     /// Until when; for ever if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Time>,
+    /// The secret itself under seal, where the profile's secrets can be shown again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<SealedSecret>,
+}
+
+/// A client secret as it lies in the store where it can be shown again: worth nothing without the server's key. The core
+/// neither makes nor opens one.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SealedSecret(String);
+
+impl SealedSecret {
+    /// What whoever has the key sealed.
+    pub fn new(sealed: String) -> Self {
+        Self(sealed)
+    }
+
+    /// For whoever has the key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What is kept of a new secret.
+#[derive(Clone)]
+pub struct KeptSecret {
+    /// By what it is recognised.
+    pub hash: SecretHash,
+    /// By what it is shown again, where it is.
+    pub sealed: Option<SealedSecret>,
+}
+
+impl From<SecretHash> for KeptSecret {
+    fn from(hash: SecretHash) -> Self {
+        Self { hash, sealed: None }
+    }
 }
 
 /// A client's record.
@@ -394,13 +454,14 @@ impl Client {
     /// [`InvalidClient`] if the profile cannot serve it, or if it is confidential and has no secret.
     pub fn register(
         metadata: ClientMetadata,
-        secret: Option<SecretHash>,
+        secret: Option<impl Into<KeptSecret>>,
         profile: &Profile,
         now: Time,
     ) -> Result<Self, InvalidClient> {
+        metadata.validate_accounts(profile)?;
         let client = Self { v: Format, metadata, secrets: Vec::new(), created_at: now, deleted_at: None };
         let client = match secret {
-            Some(hash) => client.with_new_secret(hash, now, now, &profile.limits),
+            Some(secret) => client.with_new_secret(secret, now, now, &profile.limits),
             None => client,
         };
         client.checked(profile)
@@ -429,12 +490,19 @@ impl Client {
             let why = "that of an API key cannot change; delete the key and make another".to_owned();
             return Err(InvalidClient { field: "owner", why });
         }
+        if metadata.permissions != self.metadata.permissions {
+            metadata.validate_accounts(profile)?;
+        }
         self.metadata = metadata;
         self.checked(profile)
     }
 
     fn checked(mut self, profile: &Profile) -> Result<Self, InvalidClient> {
         self.metadata.validate(profile)?;
+        if !profile.clients.danger_secrets_shown_again {
+            // It may have been so once.
+            self.secrets.iter_mut().for_each(|secret| secret.sealed = None);
+        }
         if self.metadata.is_public() {
             self.secrets.clear();
         } else if self.secrets.is_empty() {
@@ -467,7 +535,7 @@ impl Client {
     #[must_use]
     pub fn with_new_secret(
         mut self,
-        hash: SecretHash,
+        secret: impl Into<KeptSecret>,
         now: Time,
         others_until: Time,
         limits: &Limits,
@@ -476,7 +544,8 @@ impl Client {
             secret.expires_at = Some(secret.expires_at.map_or(others_until, |at| at.min(others_until)));
         }
         self.secrets.retain(|s| s.expires_at.is_none_or(|at| at > now));
-        self.secrets.insert(0, ClientSecret { hash, created_at: now, expires_at: None });
+        let KeptSecret { hash, sealed } = secret.into();
+        self.secrets.insert(0, ClientSecret { hash, created_at: now, expires_at: None, sealed });
         self.secrets.truncate(limits.secrets_per_client);
         self
     }
@@ -484,6 +553,11 @@ impl Client {
     /// The hashes of the secrets that are valid now, the newest first.
     pub fn valid_secrets(&self, now: Time) -> impl Iterator<Item = &SecretHash> {
         self.secrets.iter().filter(move |s| s.expires_at.is_none_or(|at| at > now)).map(|s| &s.hash)
+    }
+
+    /// The newest secret under seal, if it is kept so.
+    pub fn sealed_secret(&self) -> Option<&SealedSecret> {
+        self.secrets.first().and_then(|newest| newest.sealed.as_ref())
     }
 
     /// The client's id.

@@ -28,6 +28,8 @@ pub struct Formats {
     pub access_token: Shape,
     /// Refresh tokens.
     pub refresh_token: Shape,
+    /// The names of JWTs.
+    pub jwt_id: Shape,
     /// Client ids that we make.
     pub client_id: Shape,
     /// Client secrets that we make.
@@ -40,6 +42,7 @@ impl Default for Formats {
             authorization_code: Shape::base64url(AuthorizationCode::PREFIX, 70),
             access_token: Shape::base64url(AccessToken::PREFIX, 70),
             refresh_token: Shape::base64url(RefreshToken::PREFIX, 75),
+            jwt_id: Shape::base64url("", 22),
             client_id: Shape::alnum("", 22),
             client_secret: Shape::base64url("gra_cs_", 48),
         }
@@ -69,6 +72,9 @@ impl Formats {
                 "client_secret",
                 "too short: a client secret must hold 128 bits, and a UUID has 122",
             ));
+        }
+        if self.jwt_id.bytes() < GRANT {
+            return Some(("jwt_id", "too short: two tokens could get the same name, and be revoked as one"));
         }
         (self.client_id.bytes() < 10).then_some(("client_id", "too short: two clients could get the same id"))
     }

@@ -37,6 +37,10 @@ pub struct Limits {
     pub display_text_bytes: usize,
     /// Secrets that one client may have valid at a time.
     pub secrets_per_client: usize,
+    /// Operations that one permission may name on one account.
+    pub operations: usize,
+    /// The name of one operation.
+    pub operation_bytes: usize,
     /// How many rotations back a refresh token can still be proven to be an ancestor. Each costs one HMAC.
     pub replay_proof_steps: u32,
     /// How often a flow reads again after it lost a race, before it answers `temporarily_unavailable`. Of so many writers of
@@ -63,6 +67,8 @@ impl Limits {
         scope_tokens: 64,
         display_text_bytes: 2048,
         secrets_per_client: 4,
+        operations: 256,
+        operation_bytes: 128,
         replay_proof_steps: 10_000,
         races: 64,
     };

@@ -74,6 +74,10 @@ kinds! {
     RegistrationKey = "registration-key",
     /// A hint that a user has an e-mail address.
     UserEmail = "user-email",
+    /// Which client has a number at a profile.
+    Application = "application",
+    /// A hint that a client has a permission on an account.
+    AccountClient = "account-client",
 }
 
 impl fmt::Display for Kind {

@@ -41,6 +41,15 @@ impl Time {
         self.0.timestamp()
     }
 
+    /// The last whole second up to it. [`Time::NEVER`] stays what it is.
+    #[must_use]
+    pub fn whole_second(self) -> Self {
+        match self.unless_never() {
+            Some(_) => Self::from_unix_millis(self.unix_seconds().saturating_mul(1000)),
+            None => self,
+        }
+    }
+
     /// Whole seconds from `now` to here, never negative: what `expires_in` of RFC 6749 reports.
     pub fn seconds_after(self, now: Time) -> u64 {
         u64::try_from((self.unix_millis().saturating_sub(now.unix_millis())) / 1000).unwrap_or(0)

@@ -1,11 +1,15 @@
 //! Registrations.
 
-use grantor_core::client::{AuthMethod, Client, ClientMetadata, GrantType, InvalidClient};
+use std::collections::BTreeSet;
+
+use grantor_core::client::{
+    AuthMethod, Client, ClientMetadata, GrantType, InvalidClient, KeptSecret, SealedSecret,
+};
 use grantor_core::credential::{mint_client_id, mint_client_secret};
 use grantor_core::flow;
 use grantor_core::record::{Expect, Kind, Put, Under, Version};
 use grantor_core::step::{Committed, FlowFault, Loaded, Step, commit, load};
-use grantor_core::{ClientId, Lifetime, Limits, Secret, SecretHash};
+use grantor_core::{AccountClient, AccountId, ClientId, Lifetime, Limits, Secret, SecretHash, Time};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -14,6 +18,8 @@ use crate::surroundings::entropy;
 
 /// How often a change of a registration is tried again when another change came first.
 const RACES: usize = 8;
+/// How many are listed at a time.
+const PAGE: usize = 200;
 
 /// What an import did to one registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +30,16 @@ pub enum Imported {
     Updated,
     /// It was there, just so.
     Unchanged,
+}
+
+/// A registration, and what is known of it beside. It holds a secret where the profile shows secrets again.
+pub struct Registered {
+    /// What is registered.
+    pub metadata: ClientMetadata,
+    /// Since when.
+    pub registered_at: Time,
+    /// The newest secret, where the profile shows secrets again.
+    pub secret: Option<Secret>,
 }
 
 /// Part of the list of clients.
@@ -130,8 +146,8 @@ impl Engine {
         secret: Option<Secret>,
     ) -> Result<Option<Secret>, EngineError> {
         let minted = (secret.is_none() && !metadata.is_public()).then(|| self.new_client_secret());
-        let hash = self.hash_of(secret.as_ref(), minted.as_ref()).await?;
-        let client = Client::register(metadata, hash, self.profile(), self.now())?;
+        let kept = self.kept(&metadata.client_id, secret.as_ref(), minted.as_ref()).await?;
+        let client = Client::register(metadata, kept, self.profile(), self.now())?;
         if self.write_client(Expect::Absent, &client).await? {
             return Ok(minted);
         }
@@ -139,16 +155,32 @@ impl Engine {
         Err(InvalidClient { field: "client_id", why: why.to_owned() }.into())
     }
 
-    async fn hash_of(
+    async fn kept(
         &self,
+        client: &ClientId,
         given: Option<&Secret>,
         minted: Option<&Secret>,
-    ) -> Result<Option<SecretHash>, EngineError> {
-        match (given, minted) {
-            (Some(secret), _) => Ok(Some(self.parts.secrets.hash(secret).await?)),
-            (None, Some(secret)) => Ok(Some(SecretHash::of_strong(secret))),
-            (None, None) => Ok(None),
+    ) -> Result<Option<KeptSecret>, EngineError> {
+        let (secret, hash) = match (given, minted) {
+            (Some(secret), _) => (secret, self.parts.secrets.hash(secret).await?),
+            (None, Some(secret)) => (secret, SecretHash::of_strong(secret)),
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(KeptSecret { hash, sealed: self.sealed(client, secret)? }))
+    }
+
+    /// A secret under seal, where this profile shows secrets again.
+    fn sealed(&self, client: &ClientId, secret: &Secret) -> Result<Option<SealedSecret>, EngineError> {
+        if !self.profile().clients.danger_secrets_shown_again {
+            return Ok(None);
         }
+        Ok(Some(SealedSecret::new(self.parts.sealer.seal(client, secret)?)))
+    }
+
+    /// The newest secret of a client, where this profile shows secrets again.
+    fn shown_again(&self, client: &Client) -> Result<Option<Secret>, EngineError> {
+        let sealed = client.sealed_secret().filter(|_| self.profile().clients.danger_secrets_shown_again);
+        Ok(sealed.map(|sealed| self.parts.sealer.open(client.id(), sealed.as_str())).transpose()?)
     }
 
     /// Makes a registration what an import file says. The same again changes nothing.
@@ -171,16 +203,16 @@ impl Engine {
     ) -> Result<Imported, EngineError> {
         for _ in 0..RACES {
             let Some(found) = self.read_client(&metadata.client_id).await? else {
-                let hash = self.hash_of(secret.as_ref(), None).await?;
-                let client = Client::register(metadata.clone(), hash, self.profile(), self.now())?;
+                let kept = self.kept(&metadata.client_id, secret.as_ref(), None).await?;
+                let client = Client::register(metadata.clone(), kept, self.profile(), self.now())?;
                 if self.write_client(Expect::Absent, &client).await? {
                     return Ok(Imported::Created);
                 }
                 continue;
             };
             let fresh = match &secret {
-                Some(secret) if !self.has_secret(&found.record, secret).await? => {
-                    Some(self.parts.secrets.hash(secret).await?)
+                Some(given) if !self.has_just(&found.record, given).await? => {
+                    self.kept(&metadata.client_id, Some(given), None).await?
                 }
                 Some(_) | None => None,
             };
@@ -190,7 +222,7 @@ impl Engine {
             let now = self.now();
             let client = match fresh {
                 // The file is the operator's word for what the secret is: no other stays valid.
-                Some(hash) => found.record.with_new_secret(hash, now, now, &self.profile().limits),
+                Some(kept) => found.record.with_new_secret(kept, now, now, &self.profile().limits),
                 None => found.record,
             };
             let client = client.update(metadata.clone(), self.profile())?;
@@ -199,6 +231,12 @@ impl Engine {
             }
         }
         Err(self.contended(&metadata.client_id))
+    }
+
+    /// Whether a client's secret is this one, and is kept as this profile keeps secrets.
+    async fn has_just(&self, client: &Client, secret: &Secret) -> Result<bool, EngineError> {
+        let shown = self.profile().clients.danger_secrets_shown_again;
+        Ok(self.has_secret(client, secret).await? && client.sealed_secret().is_some() == shown)
     }
 
     async fn has_secret(&self, client: &Client, secret: &Secret) -> Result<bool, EngineError> {
@@ -222,6 +260,48 @@ impl Engine {
     /// A fault.
     pub async fn client(&self, id: &ClientId) -> Result<Option<ClientMetadata>, EngineError> {
         Ok(self.read_client(id).await?.filter(|c| !c.record.is_deleted()).map(|c| c.record.metadata))
+    }
+
+    /// A client of this profile, with what is known of it beside its registration.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn registered(&self, id: &ClientId) -> Result<Option<Registered>, EngineError> {
+        let found = self.read_client(id).await?.map(|found| found.record);
+        let ours = found.filter(|c| !c.is_deleted() && c.metadata.profile == self.profile().name);
+        let Some(client) = ours else { return Ok(None) };
+        let secret = self.shown_again(&client);
+        let secret = self.told(Operation::Administer, secret)?;
+        Ok(Some(Registered { registered_at: client.created_at, metadata: client.metadata, secret }))
+    }
+
+    /// The clients of this profile that have a permission on one of these accounts, by id. Costs a list for each account
+    /// and a read for each client that has or had one.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn clients_on(&self, accounts: &BTreeSet<AccountId>) -> Result<Vec<Registered>, EngineError> {
+        let mut ids = BTreeSet::new();
+        for account in accounts {
+            let (under, mut after) = (Under::slot(Kind::AccountClient, account.as_str()), None);
+            loop {
+                let page = self.list(&under, after.as_ref(), PAGE).await?;
+                ids.extend(page.keys.iter().filter_map(|key| ClientId::parse(&key.second()?).ok()));
+                after = page.keys.into_iter().next_back().filter(|_| page.more);
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        let mut found = Vec::new();
+        for id in ids {
+            let client = self.registered(&id).await?;
+            // A hint may say what is no longer so.
+            let stands =
+                |c: &Registered| c.metadata.permissions.accounts().iter().any(|a| accounts.contains(*a));
+            found.extend(client.filter(stands));
+        }
+        Ok(found)
     }
 
     /// Registrations by id, at most `limit` of them. Costs one read for each.
@@ -271,6 +351,7 @@ impl Engine {
         overlap: Lifetime,
     ) -> Result<Option<Secret>, EngineError> {
         let secret = self.new_client_secret();
+        let kept = KeptSecret { hash: SecretHash::of_strong(&secret), sealed: self.sealed(id, &secret)? };
         let changed = self
             .change_client(id, |client| {
                 let why = match client.metadata.token_endpoint_auth_method {
@@ -286,12 +367,7 @@ impl Engine {
                     return Err(InvalidClient { field, why: why.to_owned() });
                 }
                 let now = self.now();
-                Ok(client.with_new_secret(
-                    SecretHash::of_strong(&secret),
-                    now,
-                    now + overlap,
-                    &self.profile().limits,
-                ))
+                Ok(client.with_new_secret(kept.clone(), now, now + overlap, &self.profile().limits))
             })
             .await?;
         Ok(changed.map(|_| secret))
@@ -332,6 +408,14 @@ impl Engine {
     }
 
     async fn write_client(&self, expect: Expect, client: &Client) -> Result<bool, EngineError> {
+        for account in client.metadata.permissions.accounts() {
+            let key = AccountClient::key(account, client.id());
+            let version = Version::draw(&mut entropy());
+            let hint = Put::of(&key, Expect::Absent, version, &AccountClient::default(), None);
+            // That it is there already is as well.
+            let noted = commit(hint, Vec::new()).then(|_| Step::done(()));
+            self.drive(Operation::Administer, noted).await?;
+        }
         let key = Client::key(client.id());
         let version = Version::draw(&mut entropy());
         let flow = commit(Put::of(&key, expect, version, client, None), Vec::new());

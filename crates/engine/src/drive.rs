@@ -97,13 +97,11 @@ impl Engine {
                 }
                 Step::VerifyJws(need) => {
                     let (JwsHeader { typ, key }, compact) = (need.header(), need.compact().expose());
+                    // A key that another process took out, or that went with a store which came back empty and has forgotten
+                    // every revocation, is not believed until the next upkeep but from now on.
+                    parts.keys.reload(&*parts.store, parts.algorithm, self.now()).await?;
                     let payload = match key {
-                        SigningKey::Published => {
-                            // A key that another process took out, or that went with a store which came back empty and has
-                            // forgotten every revocation, is not believed until the next upkeep but from now on.
-                            parts.keys.reload(&*parts.store, parts.algorithm, self.now()).await?;
-                            parts.keys.ring().verify(compact, typ, self.now())
-                        }
+                        SigningKey::Published => parts.keys.ring().verify(compact, typ, self.now()),
                         SigningKey::Shared { .. } => self.shared_key().verify(compact, typ),
                     };
                     need.answer(payload.ok())

@@ -11,7 +11,7 @@ use grantor_core::{
     AccountId, AuthorizationRequest, Digest, Event, Lifetime, LiveAccessToken, Profile, Scope, Secret,
     ServerKey, SubjectId, Time,
 };
-use grantor_jose::{Algorithm, KeyStatus, SharedKey};
+use grantor_jose::{Algorithm, KeyStatus, SecretSealer, SharedKey};
 use grantor_store::{Store, StoreInfo};
 
 use crate::error::EngineError;
@@ -31,14 +31,12 @@ pub struct Engine {
 struct Service {
     profile: Arc<Profile>,
     metadata: Metadata,
-    shared_key: SharedKey,
 }
 
 impl Service {
-    fn of(profile: Profile, server_key: &ServerKey) -> Arc<Self> {
+    fn of(profile: Profile) -> Arc<Self> {
         let metadata = wire::metadata(&profile);
-        let shared_key = SharedKey::of(server_key, &profile.name);
-        Arc::new(Self { profile: Arc::new(profile), metadata, shared_key })
+        Arc::new(Self { profile: Arc::new(profile), metadata })
     }
 }
 
@@ -47,6 +45,7 @@ pub(crate) struct Parts {
     pub(crate) server_key: Arc<ServerKey>,
     pub(crate) keys: Keys,
     pub(crate) secrets: SlowSecrets,
+    pub(crate) sealer: SecretSealer,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) algorithm: Algorithm,
@@ -91,12 +90,14 @@ impl EngineBuilder {
     /// sealed under another server key.
     pub async fn open(self) -> Result<Engine, EngineError> {
         let keys = Keys::open(&*self.store, &self.server_key, self.algorithm, self.clock.now()).await?;
-        let service = Service::of(self.profile, &self.server_key);
+        let service = Service::of(self.profile);
+        let sealer = SecretSealer::new(&self.server_key)?;
         let parts = Parts {
             store: self.store,
             server_key: Arc::new(self.server_key),
             keys,
             secrets: SlowSecrets::new(),
+            sealer,
             clock: self.clock,
             observer: self.observer,
             algorithm: self.algorithm,
@@ -127,7 +128,7 @@ impl Engine {
     /// one profile's client is given, another profile knows nothing of.
     #[must_use]
     pub fn for_profile(&self, profile: Profile) -> Engine {
-        let service = Service::of(profile, &self.parts.server_key);
+        let service = Service::of(profile);
         Engine { parts: self.parts.clone(), service }
     }
 
@@ -136,8 +137,9 @@ impl Engine {
         &self.service.profile
     }
 
-    pub(crate) fn shared_key(&self) -> &SharedKey {
-        &self.service.shared_key
+    /// The key that this profile's tokens are signed with where it is shared, of the store as it is known now.
+    pub(crate) fn shared_key(&self) -> SharedKey {
+        SharedKey::of(&self.parts.server_key, &self.profile().name, self.parts.keys.ring().epoch())
     }
 
     /// The store it keeps everything in, for rooms that keep their own records beside it.

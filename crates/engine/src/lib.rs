@@ -33,6 +33,7 @@
 //! # Ok(()) }
 //! ```
 
+mod applications;
 mod clients;
 mod drive;
 mod engine;
@@ -43,7 +44,8 @@ mod observer;
 mod secrets;
 mod surroundings;
 
-pub use clients::{ClientPage, Imported};
+pub use applications::NumberedClient;
+pub use clients::{ClientPage, Imported, Registered};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{EngineError, Fault};
 pub use grantor_jose::{Algorithm, KeyState, KeyStatus};

@@ -132,7 +132,7 @@ fn refused(profile: &Profile, refusal: &Refusal, challenge: Challenge) -> Respon
     response
 }
 
-fn error(profile: &Profile, status: StatusCode, code: ErrorCode, description: &str) -> Response {
+pub(crate) fn error(profile: &Profile, status: StatusCode, code: ErrorCode, description: &str) -> Response {
     sent(ErrorAnswer::new(profile, status.as_u16(), code, description))
 }
 

@@ -7,16 +7,45 @@ use axum::http::header::{CACHE_CONTROL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYP
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
-use grantor_core::Limits;
+use grantor_core::{ErrorCode, Limits};
 
-use crate::respond;
 use crate::web::App;
+use crate::{api, respond};
 
 /// The longest request target.
 pub(crate) const URI_BYTES: usize = 8 * 1024;
 
-/// Bounds, times, completes and logs a request.
+/// Bounds, times, completes and logs a request to a page.
 pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+    around(app, Words::Text, request, next).await
+}
+
+/// The same for what programs read: there are clients that take whatever they are told at the token endpoint for JSON.
+pub(crate) async fn documents(State(app): State<App>, request: Request, next: Next) -> Response {
+    around(app, Words::Json, request, next).await
+}
+
+/// In what it is told that something went wrong out here.
+#[derive(Clone, Copy)]
+enum Words {
+    Text,
+    Json,
+}
+
+impl Words {
+    fn told(self, app: &App, status: StatusCode, why: &'static str) -> Response {
+        let code = match status {
+            StatusCode::SERVICE_UNAVAILABLE => ErrorCode::TemporarilyUnavailable,
+            _ => ErrorCode::InvalidRequest,
+        };
+        match self {
+            Words::Text => respond::text(status, why),
+            Words::Json => api::error(app.engine.profile(), status, code, why.trim_end()),
+        }
+    }
+}
+
+async fn around(app: App, words: Words, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     // The route, and never the query or a path of the client's making: both may hold what no log should.
     let line = tracing::enabled!(tracing::Level::DEBUG).then(|| {
@@ -24,16 +53,13 @@ pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) 
         (request.method().clone(), route.map_or("none", MatchedPath::as_str).to_owned())
     });
     let mut response = match too_large(&request, &app.engine.profile().limits) {
-        Some(refused) => refused,
+        Some((status, why)) => words.told(&app, status, why),
         None => match tokio::time::timeout(app.settings.request_timeout, next.run(request)).await {
             Ok(response) => response,
-            Err(_) => respond::retry_after(
-                respond::text(
-                    StatusCode::SERVICE_UNAVAILABLE,
-                    "The server cannot answer right now. Try again.\n",
-                ),
-                1,
-            ),
+            Err(_) => {
+                let why = "The server cannot answer right now. Try again.\n";
+                respond::retry_after(words.told(&app, StatusCode::SERVICE_UNAVAILABLE, why), 1)
+            }
         },
     };
     complete(&mut response, app.engine.profile().issuer.is_https());
@@ -45,16 +71,16 @@ pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) 
 }
 
 /// The server's own loop refuses most of this before it gets here; other servers may not.
-fn too_large(request: &Request, limits: &Limits) -> Option<Response> {
+fn too_large(request: &Request, limits: &Limits) -> Option<(StatusCode, &'static str)> {
     let uri = request.uri();
     if uri.path().len() + uri.query().map_or(0, |query| query.len() + 1) > URI_BYTES {
-        return Some(respond::text(StatusCode::URI_TOO_LONG, "The URI is too long.\n"));
+        return Some((StatusCode::URI_TOO_LONG, "The URI is too long.\n"));
     }
     let headers = request.headers();
     // Name, colon, space, value and line end.
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     (headers.len() > limits.headers || bytes > limits.head_bytes)
-        .then(|| respond::text(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large.\n"))
+        .then_some((StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large.\n"))
 }
 
 fn complete(response: &mut Response, https: bool) {

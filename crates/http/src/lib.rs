@@ -51,6 +51,8 @@ mod login;
 mod logout;
 mod pages;
 mod password;
+mod registration;
+mod resource_guard;
 mod respond;
 mod revoke;
 mod router;
@@ -63,6 +65,7 @@ mod userinfo;
 mod web;
 
 pub use cors::with_cors;
+pub use resource_guard::ResourceGuard;
 pub use serve::{Timeouts, serve, serve_with};
 pub use source::{InvalidNetwork, Network};
 pub use throttle::Rate;

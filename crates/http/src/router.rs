@@ -16,8 +16,8 @@ use crate::cors::with_cors;
 use crate::pages::Stop;
 use crate::web::App;
 use crate::{
-    account, api, authorize, discovery, guard, health, introspect, login, logout, respond, revoke, signup,
-    token, userinfo,
+    account, api, authorize, discovery, guard, health, introspect, login, logout, registration, respond,
+    revoke, signup, token, userinfo,
 };
 
 /// RFC 8414, section 3.1: the metadata of an issuer with a path has the well-known part before that path.
@@ -39,8 +39,9 @@ pub(crate) fn routes(app: App) -> Router {
     let mut mount = Mount::new();
     mount_pages(&mut mount, &app);
     let pages = mount.finish(pages_method_not_allowed);
+    let around = middleware::from_fn_with_state(app.clone(), guard::documents);
     // Outside of the guard, whose answers pages of other origins must be able to read, too.
-    let documents = with_cors(app.engine.profile(), guarded(&app, documents));
+    let documents = with_cors(app.engine.profile(), documents.layer(around).with_state(app.clone()));
     documents.merge(guarded(&app, pages)).merge(health(&app, &app.prefix))
 }
 
@@ -84,6 +85,7 @@ fn mount_api(mount: &mut Mount, app: &App) {
     if let Some(path) = &endpoints.userinfo {
         mount.at(&app.path(path), get(userinfo::userinfo));
     }
+    registration::mount(mount, app);
 }
 
 fn token_methods(endpoint: &TokenEndpoint) -> MethodRouter<App> {
@@ -133,7 +135,7 @@ fn mount_logout(mount: &mut Mount, app: &App) {
 
 /// A router that is given paths from a profile. What axum would take as a pattern is taken literally, and a path that is
 /// there already, or is none, is left out and logged: a profile is data and must not bring the server down.
-struct Mount {
+pub(crate) struct Mount {
     router: Router<App>,
     taken: BTreeSet<String>,
 }
@@ -143,8 +145,17 @@ impl Mount {
         Self { router: Router::new(), taken: BTreeSet::new() }
     }
 
-    fn at(&mut self, path: &str, methods: MethodRouter<App>) {
-        if !path.starts_with('/') || !self.taken.insert(path.to_owned()) {
+    pub(crate) fn at(&mut self, path: &str, methods: MethodRouter<App>) {
+        self.route(path, "", methods);
+    }
+
+    /// What has one more segment than this path, which the handler is given.
+    pub(crate) fn below(&mut self, path: &str, methods: MethodRouter<App>) {
+        self.route(path, "/{named}", methods);
+    }
+
+    fn route(&mut self, path: &str, pattern: &str, methods: MethodRouter<App>) {
+        if !path.starts_with('/') || !self.taken.insert(format!("{path}{pattern}")) {
             tracing::error!(
                 path,
                 "the path of this endpoint is taken, or does not begin with a slash: it is left out"
@@ -152,7 +163,7 @@ impl Mount {
             return;
         }
         let literal = path.replace('{', "{{").replace('}', "}}");
-        self.router = std::mem::take(&mut self.router).route(&literal, methods);
+        self.router = std::mem::take(&mut self.router).route(&format!("{literal}{pattern}"), methods);
     }
 
     fn finish<H, T>(self, method_not_allowed: H) -> Router<App>

@@ -25,6 +25,9 @@ pub enum KeyError {
         /// Which key.
         kid: String,
     },
+    /// A client's secret was sealed under another server key, for another client, or was changed since.
+    #[error("a sealed client secret cannot be opened: it is damaged, or was sealed with another server key")]
+    SecretDamaged,
     /// The cryptography refused to sign.
     #[error("signing failed")]
     Signing,

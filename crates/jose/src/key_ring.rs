@@ -4,7 +4,7 @@ use grantor_core::Time;
 use serde::Serialize;
 
 use crate::jws::{Compact, ProtectedHeader, encode_compact, same_type};
-use crate::key_set::{KeySet, Turn, signing_position};
+use crate::key_set::{Epoch, KeySet, Turn, signing_position};
 use crate::private_key::PrivateKey;
 use crate::public_key::{Jwk, Jwks};
 use crate::{KeyError, Sealer, VerifyError};
@@ -27,6 +27,7 @@ use crate::{KeyError, Sealer, VerifyError};
 pub struct KeyRing {
     /// Never empty, in the order in which they sign.
     keys: Vec<Parsed>,
+    epoch: Epoch,
 }
 
 struct Parsed {
@@ -51,7 +52,15 @@ impl KeyRing {
             }
             Ok(Parsed { kid: entry.kid.clone(), key, turn: entry.turn() })
         };
-        Ok(Self { keys: set.entries().iter().map(open).collect::<Result<_, _>>()? })
+        Ok(Self {
+            keys: set.entries().iter().map(open).collect::<Result<_, _>>()?,
+            epoch: set.epoch().clone(),
+        })
+    }
+
+    /// The epoch of the store that the set is from.
+    pub fn epoch(&self) -> &Epoch {
+        &self.epoch
     }
 
     /// Signs `payload`, written as JSON, with the key whose turn it is. The result is a compact JWS with the protected

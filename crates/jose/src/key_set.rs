@@ -7,6 +7,8 @@
 
 use std::fmt;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use grantor_core::record::{Format, Key, Kind, Record};
 use grantor_core::{Lifetime, Time};
 use serde::{Deserialize, Serialize};
@@ -44,7 +46,35 @@ use crate::{Algorithm, KeyError, Sealer, bounds};
 #[serde(try_from = "Raw")]
 pub struct KeySet {
     v: Format<1>,
+    #[serde(skip_serializing_if = "Epoch::is_unnamed")]
+    epoch: Epoch,
     keys: Vec<Entry>,
+}
+
+/// When a store began, as a name that no other beginning has: 128 random bits. What is derived of it ends with the store.
+/// It is no secret. Sets that were made before there were epochs have the unnamed one.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Epoch(String);
+
+impl Epoch {
+    /// A new one.
+    ///
+    /// # Errors
+    /// [`KeyError::Generation`] if the system has no random numbers.
+    pub fn begin() -> Result<Self, KeyError> {
+        let mut bytes = [0; 16];
+        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| KeyError::Generation)?;
+        Ok(Self(URL_SAFE_NO_PAD.encode(bytes)))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    fn is_unnamed(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// One key, its place in the schedule, and its private half under seal.
@@ -66,6 +96,8 @@ pub(crate) struct Entry {
 #[serde(deny_unknown_fields)]
 struct Raw {
     v: Format<1>,
+    #[serde(default)]
+    epoch: Epoch,
     keys: Vec<Entry>,
 }
 
@@ -87,7 +119,7 @@ impl KeySet {
     /// # Errors
     /// [`KeyError::Generation`] if the cryptographic library refuses.
     pub fn generate(alg: Algorithm, sealer: &Sealer, now: Time) -> Result<Self, KeyError> {
-        Ok(Self { v: Format, keys: vec![Entry::generate(alg, sealer, now, now)?] })
+        Ok(Self { v: Format, epoch: Epoch::begin()?, keys: vec![Entry::generate(alg, sealer, now, now)?] })
     }
 
     /// The set with a new key: published at once, signing from `now + publish_ahead`. The key that signs until then
@@ -178,13 +210,17 @@ impl KeySet {
         self.keys.iter().zip(successors).enumerate().map(status).collect()
     }
 
+    pub(crate) fn epoch(&self) -> &Epoch {
+        &self.epoch
+    }
+
     pub(crate) fn entries(&self) -> &[Entry] {
         &self.keys
     }
 
     #[cfg(test)]
     pub(crate) fn of_key(key: &PrivateKey, sealer: &Sealer, now: Time) -> Self {
-        Self { v: Format, keys: vec![Entry::of(key, sealer, now, now).unwrap()] }
+        Self { v: Format, epoch: Epoch::default(), keys: vec![Entry::of(key, sealer, now, now).unwrap()] }
     }
 }
 
@@ -242,7 +278,7 @@ impl TryFrom<Raw> for KeySet {
         let distinct = keys.iter().enumerate().all(|(n, key)| keys.iter().take(n).all(|k| k.kid != key.kid));
         let fits = keys.len() <= bounds::KEYS;
         if ends_open && in_turn && distinct && fits {
-            Ok(Self { v: raw.v, keys: raw.keys })
+            Ok(Self { v: raw.v, epoch: raw.epoch, keys: raw.keys })
         } else {
             Err(BrokenSchedule)
         }

@@ -47,6 +47,7 @@ mod key_set;
 mod private_key;
 mod public_key;
 mod seal;
+mod seal_text;
 mod shared_key;
 
 #[cfg(test)]
@@ -56,7 +57,8 @@ pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use error::{KeyError, VerifyError};
 pub use json::{StrictJsonError, strict_json};
 pub use key_ring::KeyRing;
-pub use key_set::{KeySet, KeyState, KeyStatus};
+pub use key_set::{Epoch, KeySet, KeyState, KeyStatus};
 pub use public_key::{Ed25519, Jwk, Jwks, P256, PublicKey, Signature};
 pub use seal::Sealer;
+pub use seal_text::SecretSealer;
 pub use shared_key::SharedKey;

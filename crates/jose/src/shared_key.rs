@@ -5,22 +5,28 @@ use aws_lc_rs::hmac;
 use grantor_core::ServerKey;
 use serde::Serialize;
 
-use crate::VerifyError;
 use crate::jws::{Compact, encode_compact, same_type};
+use crate::{Epoch, VerifyError};
 
 const ALG: &str = "HS256";
 
-/// The key of one profile, derived from the server's own. It is never published, and no key of a
+/// The key of one profile in one epoch of its store, derived from the server's own. It is never published, and no key of a
 /// [`KeyRing`](crate::KeyRing) is ever used like this: a token cannot choose by what it is verified.
+///
+/// Of the epoch: a store that was lost has forgotten which tokens were revoked, and the next one begins another epoch, in
+/// which no token of the old one verifies.
 ///
 /// ```
 /// use grantor_core::ServerKey;
-/// use grantor_jose::SharedKey;
+/// use grantor_jose::{Epoch, SharedKey};
 ///
-/// let key = SharedKey::of(&ServerKey::from_bytes([7; 32]), "flex");
+/// let (server_key, epoch) = (ServerKey::from_bytes([7; 32]), Epoch::begin()?);
+/// let key = SharedKey::of(&server_key, "flex", &epoch);
 /// let token = key.sign_json("JWT", br#"{"jti":"a"}"#);
 /// assert_eq!(key.verify(&token, "JWT").as_deref(), Ok(br#"{"jti":"a"}"#.as_slice()));
-/// assert!(SharedKey::of(&ServerKey::from_bytes([7; 32]), "other").verify(&token, "JWT").is_err());
+/// assert!(SharedKey::of(&server_key, "other", &epoch).verify(&token, "JWT").is_err());
+/// assert!(SharedKey::of(&server_key, "flex", &Epoch::begin()?).verify(&token, "JWT").is_err());
+/// # Ok::<(), grantor_jose::KeyError>(())
 /// ```
 pub struct SharedKey(hmac::Key);
 
@@ -31,9 +37,9 @@ struct Header<'a> {
 }
 
 impl SharedKey {
-    /// The key of a profile.
-    pub fn of(server_key: &ServerKey, profile: &str) -> Self {
-        let key = server_key.derive("grantor shared key", &[profile.as_bytes()]);
+    /// The key of a profile in an epoch. Costs two HMACs, so nobody needs to keep it.
+    pub fn of(server_key: &ServerKey, profile: &str, epoch: &Epoch) -> Self {
+        let key = server_key.derive("grantor shared key", &[profile.as_bytes(), epoch.as_bytes()]);
         Self(hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()))
     }
 
@@ -68,7 +74,52 @@ mod tests {
     use super::*;
 
     fn key() -> SharedKey {
-        SharedKey::of(&ServerKey::from_bytes([1; 32]), "flex")
+        SharedKey::of(&ServerKey::from_bytes([1; 32]), "flex", &Epoch::default())
+    }
+
+    /// A token with a header of somebody's choice, signed over these bytes as a key.
+    fn forged(header: &serde_json::Value, key: &[u8]) -> String {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD as B64;
+        let input = format!("{}.{}", B64.encode(header.to_string()), B64.encode(r#"{"a":1}"#));
+        let signature = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), input.as_bytes());
+        format!("{input}.{}", B64.encode(signature.as_ref()))
+    }
+
+    /// RFC 8725, sections 2.1, 3.1 and 3.10.
+    #[test]
+    fn no_header_chooses_how_a_token_is_verified() {
+        use serde_json::{Value, json};
+        for alg in ["none", "None", "nOnE", "hs256", "HS384", "HS512", "ES256", "RS256", "EdDSA", ""] {
+            let token = forged(&json!({"alg": alg, "typ": "JWT"}), b"");
+            assert_eq!(key().verify(&token, "JWT"), Err(VerifyError::WrongAlgorithm), "{alg}");
+            let input = token.rsplit_once('.').unwrap().0;
+            assert_eq!(key().verify(&format!("{input}."), "JWT"), Err(VerifyError::WrongAlgorithm), "{alg}");
+        }
+        for alg in [Value::Null, json!(1), json!(["HS256"])] {
+            let token = forged(&json!({"alg": alg, "typ": "JWT"}), b"");
+            assert_eq!(key().verify(&token, "JWT"), Err(VerifyError::WrongAlgorithm));
+        }
+        // What a header says of keys is not looked at: what counts is who signed.
+        let jwk = json!({"kty": "oct", "k": "AAAA"});
+        for (name, value) in [
+            ("kid", json!("../../dev/null")),
+            ("kid", json!("' OR 1=1 --")),
+            ("kid", json!("k".repeat(10_000))),
+            ("kid", json!(7)),
+            ("kid", Value::Null),
+            ("jku", json!("https://evil.test/jwks")),
+            ("x5u", json!("https://evil.test/cert")),
+            ("jwk", jwk),
+            ("x5c", json!(["AAAA"])),
+        ] {
+            let mut header = json!({"alg": "HS256", "typ": "JWT"});
+            header[name] = value;
+            for guess in [b"".as_slice(), &[0; 3], &[0; 32], b"flex", b"secret"] {
+                let refused = key().verify(&forged(&header, guess), "JWT");
+                assert!(matches!(refused, Err(VerifyError::BadSignature | VerifyError::TooLong)), "{name}");
+            }
+        }
     }
 
     #[test]

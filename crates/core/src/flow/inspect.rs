@@ -8,6 +8,7 @@ use crate::client::{Client, ClientMetadata};
 use crate::credential::{AccessToken, AnyToken, RefreshToken};
 use crate::grant::{Grant, GrantFacts};
 use crate::ids::{ClientId, SubjectId};
+use crate::permission::Permissions;
 use crate::profile::Profile;
 use crate::refusal::{Reason, Refusal};
 use crate::request::ClientCredentials;
@@ -80,8 +81,15 @@ fn while_client_stands(profile: &Profile, found: Introspection) -> Step<Introspe
         Introspection::AccessToken(live) => live.client.clone(),
         Introspection::RefreshToken { grant, .. } => grant.client.clone(),
     };
-    standing_client(profile, &client)
-        .then(move |client| Step::done(if client.is_some() { found } else { Introspection::Inactive }))
+    standing_client(profile, &client).then(move |client| {
+        Step::done(match (client, found) {
+            (None, _) => Introspection::Inactive,
+            (Some(client), Introspection::AccessToken(live)) => {
+                Introspection::AccessToken(live.with_permissions_of(&client))
+            }
+            (Some(_), found) => found,
+        })
+    })
 }
 
 fn reveal(ctx: Context, asker: ClientAuthenticated, live: Option<LiveAccessToken>) -> Step<Introspection> {
@@ -93,9 +101,11 @@ fn reveal(ctx: Context, asker: ClientAuthenticated, live: Option<LiveAccessToken
     if !own && !addressed {
         return Step::done(Introspection::Inactive);
     }
-    let found = Introspection::AccessToken(live);
-    // Its own client has just authenticated, so it stands.
-    if own { Step::done(found) } else { while_client_stands(&ctx.profile, found) }
+    if own {
+        // It has just authenticated, so it stands.
+        return Step::done(Introspection::AccessToken(live.with_permissions_of(asker.metadata())));
+    }
+    while_client_stands(&ctx.profile, Introspection::AccessToken(live))
 }
 
 /// A client, if it is still there, switched on, and this profile's. Its tokens end with it, and are worth nothing to any
@@ -144,6 +154,7 @@ pub fn check_api_key(
             audience: None,
             issued_at: ctx.now,
             expires_at: Time::NEVER,
+            permissions: Permissions::none(),
             acting_as: None,
         };
         while_owner_stands(ctx, live).then(move |(ctx, live)| pass(&ctx, live, required, act_as))
@@ -180,7 +191,7 @@ fn pass(
             Some(person) if client.may_act_as(person) => {}
             Some(_) => return refuse(Reason::ActingNotAllowed),
         }
-        Step::done(LiveAccessToken { acting_as: act_as, ..live })
+        Step::done(LiveAccessToken { acting_as: act_as, ..live.with_permissions_of(&client) })
     })
 }
 
@@ -200,6 +211,7 @@ pub(super) fn live_reference(ctx: Context, token: AccessToken) -> Step<(Context,
                     audience,
                     issued_at: record.issued_at,
                     expires_at: record.expires_at,
+                    permissions: Permissions::none(),
                     acting_as: None,
                 };
                 Step::done((ctx, Some(live)))
@@ -224,6 +236,7 @@ fn of_grant(facts: &GrantFacts, scope: Scope, issued_at: Time, expires_at: Time)
         audience: facts.audience.clone(),
         issued_at,
         expires_at,
+        permissions: Permissions::none(),
         acting_as: None,
     }
 }
@@ -258,6 +271,7 @@ fn live_jwt(ctx: Context, jwt: Secret) -> Step<(Context, Option<LiveAccessToken>
                     audience,
                     issued_at,
                     expires_at,
+                    permissions: Permissions::none(),
                     acting_as: None,
                 };
                 return Step::done((ctx, Some(live)));

@@ -7,7 +7,7 @@ use crate::credential::{self, RefreshToken};
 use crate::event::Event;
 use crate::grant::{GrantFacts, RefreshChain};
 use crate::ids::GrantId;
-use crate::profile::{JwtKey, Profile};
+use crate::profile::{ExpiresIn, JwtKey, Profile};
 use crate::refusal::{Reason, Refusal};
 use crate::scope::Scope;
 use crate::secret::Secret;
@@ -51,7 +51,16 @@ pub(super) fn access_token(
         Speaker::Subject(facts) => facts.capped(end),
         Speaker::Client => end,
     };
-    match client.access_token_format.unwrap_or(ctx.profile.access_token.format) {
+    let format = client.access_token_format.unwrap_or(ctx.profile.access_token.format);
+    let expires_at = match (format, ctx.profile.token.expires_in) {
+        // A JWT ends with a whole second, so less is left of it than was meant.
+        (AccessTokenFormat::Jwt, ExpiresIn::Remaining) => expires_at.whole_second(),
+        (
+            AccessTokenFormat::Jwt | AccessTokenFormat::Reference,
+            ExpiresIn::Lifetime | ExpiresIn::Remaining,
+        ) => expires_at,
+    };
+    match format {
         AccessTokenFormat::Reference => {
             let (grant, era, basis) = match speaker {
                 Speaker::Subject(facts) => (facts.id, facts.era, Basis::Grant),
@@ -73,7 +82,7 @@ pub(super) fn access_token(
                 .then(move |()| Step::done((ctx, Issued { token: text, scope, expires_at, jti: None })))
         }
         AccessTokenFormat::Jwt => {
-            let jti = GrantId::from_bytes(ctx.entropy.draw_half()).to_string();
+            let jti = ctx.profile.formats.jwt_id.draw(&mut ctx.entropy).expose().to_owned();
             let issuer = ctx.profile.issuer.as_str();
             let (sub, audience, grant) = match speaker {
                 Speaker::Subject(facts) => {

@@ -51,6 +51,7 @@ struct FormatTexts {
     authorization_code: String,
     access_token: String,
     refresh_token: String,
+    jwt_id: String,
     client_id: String,
     client_secret: String,
 }
@@ -67,6 +68,7 @@ impl FormatTexts {
             authorization_code: formats.authorization_code.to_string(),
             access_token: formats.access_token.to_string(),
             refresh_token: formats.refresh_token.to_string(),
+            jwt_id: formats.jwt_id.to_string(),
             client_id: formats.client_id.to_string(),
             client_secret: formats.client_secret.to_string(),
         }
@@ -80,6 +82,7 @@ impl FormatTexts {
             authorization_code: shape("authorization_code", &self.authorization_code)?,
             access_token: shape("access_token", &self.access_token)?,
             refresh_token: shape("refresh_token", &self.refresh_token)?,
+            jwt_id: shape("jwt_id", &self.jwt_id)?,
             client_id: shape("client_id", &self.client_id)?,
             client_secret: shape("client_secret", &self.client_secret)?,
         };
@@ -204,8 +207,9 @@ impl File {
 fn problem(profile: &Profile) -> Option<(&'static str, &'static str)> {
     let paths = profile.endpoints.token.iter().map(|endpoint| endpoint.path.as_str());
     let paths = paths.chain([profile.endpoints.authorize.as_str()]);
+    let paths = paths.chain(profile.registration.as_ref().map(RegistrationRules::path));
     if paths.clone().any(|path| !path.starts_with('/')) {
-        return Some(("endpoints", "a path begins with a slash"));
+        return Some(("endpoints or registration", "a path begins with a slash"));
     }
     if profile.endpoints.token.is_empty() {
         return Some(("endpoints.token", "there must be one"));
@@ -231,6 +235,15 @@ fn problem(profile: &Profile) -> Option<(&'static str, &'static str)> {
             "access_token.claims",
             "exp, jti, client_id and scope (or scope[]) must be among them",
         ));
+    }
+    if let Some(RegistrationRules::Applications { scope, .. }) = &profile.registration {
+        if scope.tokens().any(|token| !profile.scopes.knows(token)) {
+            return Some(("registration.scope", "it is not in the scope catalogue"));
+        }
+        if !profile.clients.danger_secrets_shown_again {
+            let why = "its answers show secrets again: set clients.danger_secrets_shown_again";
+            return Some(("registration.style", why));
+        }
     }
     if profile.approval.one_grant && !profile.approval.account && profile.approval.roles.iter().len() > 0 {
         return Some(("approval.roles", "roles are those of an account: set approval.account"));

@@ -19,8 +19,8 @@ pub use issuer::{InvalidIssuer, Issuer};
 pub use presets::PRESETS;
 pub use rules::{
     AccessTokenRules, ApprovalRules, AuthorizationRules, BodyKind, ClientRules, Endpoints, ErrorRules,
-    ErrorStyle, JwtKey, ParameterNames, RedirectMatch, RegistrationRules, ResourceRules, ScopeEncoding,
-    TokenEndpoint, TokenRules, UserinfoField, UserinfoRules,
+    ErrorStyle, ExpiresIn, JwtKey, ParameterNames, RedirectMatch, RegistrationRules, ResourceRules,
+    ScopeEncoding, TokenEndpoint, TokenRules, UserinfoField, UserinfoRules,
 };
 
 use crate::client::{GrantType, ResponseType};

@@ -242,6 +242,8 @@ pub struct TokenRules {
     pub token_type: String,
     /// How the scope is written.
     pub scope: ScopeEncoding,
+    /// What is told of how long an access token lives.
+    pub expires_in: ExpiresIn,
     /// The grant type of a request that has a `code` and no `grant_type`: `authorization_code`.
     pub code_implies_grant_type: bool,
 }
@@ -253,6 +255,7 @@ impl Default for TokenRules {
             answer: plain(&[F::AccessToken, F::TokenType, F::ExpiresIn, F::RefreshToken, F::Scope]),
             token_type: "Bearer".to_owned(),
             scope: ScopeEncoding::Text,
+            expires_in: ExpiresIn::Lifetime,
             code_implies_grant_type: false,
         }
     }
@@ -267,6 +270,16 @@ wire_names! {
         List = "list",
         /// As one text, tokens parted by commas.
         Commas = "commas",
+    }
+}
+
+wire_names! {
+    /// What is told of how long an access token lives, in whole seconds.
+    ExpiresIn {
+        /// What it was given.
+        Lifetime = "lifetime",
+        /// What is left of it when it is answered. A JWT says its end in whole seconds, so that is mostly one less.
+        Remaining = "remaining",
     }
 }
 
@@ -434,6 +447,8 @@ pub enum RegistrationRules {
         path: String,
         /// The header that the key comes in.
         key_header: String,
+        /// What an application may ask for, and gets when it does not say.
+        scope: Scope,
     },
     /// Credentials with permissions on accounts, guarded by a person's session token.
     Credentials {
@@ -441,7 +456,20 @@ pub enum RegistrationRules {
         path: String,
         /// The scheme of `Authorization` that the token comes under.
         scheme: String,
+        /// What kinds of accounts there are. They decide nothing, and none but these is taken.
+        account_types: BTreeSet<String>,
     },
+}
+
+impl RegistrationRules {
+    /// Where it is.
+    pub fn path(&self) -> &str {
+        match self {
+            RegistrationRules::Applications { path, .. } | RegistrationRules::Credentials { path, .. } => {
+                path
+            }
+        }
+    }
 }
 
 fn is_false(value: &bool) -> bool {

@@ -4,6 +4,7 @@ use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use crate::flow::{Introspection, TokenAnswer};
+use crate::permission::Permissions;
 use crate::profile::{ErrorStyle, Profile, ScopeEncoding, TokenField};
 use crate::refusal::{ErrorCode, Refusal};
 
@@ -80,6 +81,9 @@ pub fn introspection_body(answer: &Introspection, issuer: &str) -> Vec<u8> {
         #[serde(skip_serializing_if = "Option::is_none")]
         aud: Option<&'a str>,
         iss: &'a str,
+        /// RFC 9396, section 9.2.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        authorization_details: Option<&'a Permissions>,
     }
     match answer {
         Introspection::Inactive => json(&Inactive { active: false }),
@@ -93,6 +97,7 @@ pub fn introspection_body(answer: &Introspection, issuer: &str) -> Vec<u8> {
             sub: live.subject.as_ref().map_or(live.client.as_str(), |s| s.as_str()),
             aud: live.audience.as_deref(),
             iss: issuer,
+            authorization_details: Some(&live.permissions).filter(|permissions| !permissions.is_empty()),
         }),
         Introspection::RefreshToken { grant, expires_at } => json(&Active {
             active: true,
@@ -104,6 +109,7 @@ pub fn introspection_body(answer: &Introspection, issuer: &str) -> Vec<u8> {
             sub: grant.subject.as_str(),
             aud: grant.audience.as_deref(),
             iss: issuer,
+            authorization_details: None,
         }),
     }
 }
@@ -259,6 +265,7 @@ mod tests {
             audience: None,
             issued_at: Time::from_unix_millis(1000),
             expires_at: Time::from_unix_millis(61_000),
+            permissions: Permissions::none(),
             acting_as: None,
         };
         assert_eq!(

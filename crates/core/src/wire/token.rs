@@ -26,6 +26,10 @@ pub fn token_parameters(
         BodyKind::Json => Parameters::read_json(body, &profile.limits),
     };
     let all = if endpoint.danger_parameters_in_url {
+        if !profile.clients.authentication.contains(&AuthMethod::ClientSecretPost) {
+            // Where the header is the only place for a secret, one in the URL is a mistake that its sender must see.
+            refuse_in_url(query, &["client_secret"])?;
+        }
         read.and(Parameters::read(query.unwrap_or_default().as_bytes(), &profile.limits))
     } else {
         refuse_credentials_in_url(query)?;
@@ -53,9 +57,12 @@ pub fn refuse_credentials_in_url(query: Option<&str>) -> Result<(), Refusal> {
         "username",
         "scope",
     ];
+    refuse_in_url(query, &IN_BODY_ONLY)
+}
+
+fn refuse_in_url(query: Option<&str>, names: &[&str]) -> Result<(), Refusal> {
     let query = query.unwrap_or_default();
-    let found =
-        form_urlencoded::parse(query.as_bytes()).any(|(name, _)| IN_BODY_ONLY.contains(&name.as_ref()));
+    let found = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| names.contains(&name.as_ref()));
     if found { Err(Reason::CredentialInUrl.into()) } else { Ok(()) }
 }
 

@@ -4,6 +4,7 @@ use std::sync::{Arc, RwLock};
 
 use async_trait::async_trait;
 use grantor_core::client::AccessTokenFormat;
+use grantor_core::profile::JwtKey;
 use grantor_core::record::{Put, RecordKey, Stored, Under};
 use grantor_core::request::{GrantRequest, TokenRequest};
 use grantor_core::{Lifetime, Profile, Secret, ServerKey, Time};
@@ -13,8 +14,13 @@ use grantor_store::{MemoryStore, Page, PutOutcome, Store, StoreError, StoreInfo}
 use crate::party::{Party, credentials, secret, web};
 
 async fn jwt_party(store: Arc<dyn Store>) -> Party {
+    jwt_party_by(store, JwtKey::Published).await
+}
+
+async fn jwt_party_by(store: Arc<dyn Store>, key: JwtKey) -> Party {
     let mut profile = Profile::standard("https://auth.test".parse().unwrap());
     profile.access_token.format = AccessTokenFormat::Jwt;
+    profile.access_token.key = key;
     let party = Party::with(store, profile).await;
     party.engine.import_client(web(), Some(secret())).await.unwrap();
     party
@@ -103,9 +109,10 @@ impl Store for Forgetful {
 #[tokio::test]
 async fn a_store_that_comes_back_empty_brings_no_revoked_token_back() {
     // Whether or not upkeep comes first.
-    for upkeep in [true, false] {
+    let both = [JwtKey::Published, JwtKey::Shared].map(|key| [(key, true), (key, false)]);
+    for (key, upkeep) in both.concat() {
         let store = Arc::new(Forgetful(RwLock::new(Arc::new(MemoryStore::new()))));
-        let party = jwt_party(store.clone()).await;
+        let party = jwt_party_by(store.clone(), key).await;
         let revoked = jwt(&party).await;
         party.engine.revoke(credentials(), revoked.clone()).await.unwrap();
         assert!(!party.is_live(&revoked).await);

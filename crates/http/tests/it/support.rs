@@ -51,6 +51,13 @@ pub(crate) async fn server() -> Server {
 }
 
 pub(crate) async fn server_with(profile: Profile, settings: Settings) -> Server {
+    let mut server = bare_server(profile, settings).await;
+    server.furnish_clients().await;
+    server
+}
+
+/// A server of any profile, with users and no clients.
+pub(crate) async fn bare_server(profile: Profile, settings: Settings) -> Server {
     let store = FaultLayer::new(MemoryStore::new());
     let faults = store.faults();
     let store = Arc::new(store);
@@ -62,8 +69,8 @@ pub(crate) async fn server_with(profile: Profile, settings: Settings) -> Server 
     let directory = Arc::new(Directory::new(store, engine.server_key(), quick).unwrap());
     let router = Web::new(engine.clone()).users(directory.clone()).settings(settings).router();
     let secrets = BTreeMap::new();
-    let mut server = Server { router, engine, directory, clock, faults, secrets };
-    server.furnish().await;
+    let server = Server { router, engine, directory, clock, faults, secrets };
+    server.furnish_users().await;
     server
 }
 
@@ -77,7 +84,7 @@ pub(crate) fn client(id: &str, redirect: &str) -> ClientMetadata {
 }
 
 impl Server {
-    async fn furnish(&mut self) {
+    async fn furnish_clients(&mut self) {
         let mut rs = ClientMetadata::new("rs1".parse().unwrap());
         rs.grant_types.clear();
         rs.audience = Some("https://api.test".to_owned());
@@ -114,6 +121,9 @@ impl Server {
             let secret = self.engine.register_client(metadata, None).await.unwrap();
             self.secrets.extend(secret.map(|secret| (id, secret.expose().to_owned())));
         }
+    }
+
+    async fn furnish_users(&self) {
         for name in ["alice", "bob"] {
             let user = NewUser {
                 username: UserName::parse(name).unwrap(),

@@ -1,5 +1,7 @@
 //! Each service's document, asked of a running server: what it prints is sent as printed, and answered as printed.
 
+mod brightcove;
+mod flex;
 mod video;
 mod webmaker;
 mod wistia;
@@ -70,6 +72,11 @@ fn with_userinfo(preset: &str) -> String {
 
 pub(crate) fn at<'a>(server: &'a Server, profile: &str) -> &'a str {
     server.addresses["profiles"][profile].as_str().unwrap()
+}
+
+/// Where a profile is reached.
+pub(crate) fn base(server: &Server, profile: &str) -> String {
+    at(server, profile).to_owned()
 }
 
 /// A request with a JSON body.
