@@ -156,8 +156,9 @@ impl Config {
         for setting in &settings {
             keys::apply(&mut config, setting)?;
         }
-        // A profile that is alone on a listener of its own leaves the public one as it is.
-        if config.profiles.iter().all(|profile| profile.listen.is_some()) {
+        // Profiles on listeners of their own leave the public one as it is.
+        let all_elsewhere = config.profiles.iter().all(|profile| profile.listen.is_some());
+        if all_elsewhere && !config.profiles.iter().any(|profile| profile.name == "standard") {
             config.profiles.push(ProfileConfig::standard());
         }
         check::whole(&config)?;
