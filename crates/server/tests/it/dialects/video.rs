@@ -164,7 +164,7 @@ fn whatever_is_wrong_is_the_one_problem() {
     is_refused(&by_refresh_token(KEY).send(base));
     is_refused(&by_refresh_token(&access).send(base));
     let mut changed = refresh.clone();
-    changed.replace_range(60..61, if &refresh[60..61] == "0" { "1" } else { "0" });
+    changed.replace_range(60..61, if refresh.as_bytes()[60] == b'0' { "1" } else { "0" });
     is_refused(&by_refresh_token(&changed).send(base));
     pair(&by_refresh_token(&refresh).send(base));
     for request in [by_key(""), by_refresh_token("")] {
@@ -444,10 +444,13 @@ fn keys_are_made_shown_and_kept_without_the_key() {
     assert!(is_at_rest(id) && !is_at_rest(key));
 }
 
+/// Changes the keys of a file.
+type Change = fn(&mut Value);
+
 #[test]
 fn the_same_keys_twice_change_nothing_and_a_bad_one_refuses_the_file() {
     let world = production();
-    let file = |change: fn(&mut Value)| {
+    let file = |change: Change| {
         let mut file =
             json!({"api_keys": [{"key": KEY, "profile": "api-video", "owner": USER, "name": "production"}]});
         change(&mut file["api_keys"]);
@@ -456,7 +459,7 @@ fn the_same_keys_twice_change_nothing_and_a_bad_one_refuses_the_file() {
     assert_eq!(file(|_| ()).json()["api_keys"], json!({"created": 0, "updated": 0, "unchanged": 1}));
     let renamed = file(|keys| keys[0]["name"] = json!("other"));
     assert_eq!(renamed.json()["api_keys"], json!({"created": 0, "updated": 1, "unchanged": 0}));
-    let refused: [(fn(&mut Value), &str); 5] = [
+    let refused: [(Change, &str); 5] = [
         (|keys| keys[0]["owner"] = json!("nobody"), "api_keys[0].owner: there is no user nobody"),
         (|keys| keys[0]["owner"] = json!("bob"), "api_keys[0].owner: that of an API key cannot change"),
         (
