@@ -13,5 +13,6 @@ mod authorize;
 mod golden;
 mod history;
 mod interleaving;
+mod registration;
 mod tokens;
 mod world;
