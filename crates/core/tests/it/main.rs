@@ -14,5 +14,6 @@ mod eras;
 mod golden;
 mod history;
 mod interleaving;
+mod registration;
 mod tokens;
 mod world;
