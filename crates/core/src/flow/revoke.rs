@@ -45,11 +45,9 @@ pub fn revoke_grant(ctx: Context, grant: GrantId, cause: RevocationCause) -> Ste
 }
 
 /// Forgets that a person approved what he takes back now: before the grant ends, so that he is asked in any case. A race
-/// is lost to an approval that he gave meanwhile.
+/// is lost to an approval that he gave meanwhile. Whether this profile remembers such things is not asked: the grant may be
+/// another's, which does.
 fn forget_consent(ctx: Context, grant: GrantId) -> Step<Context> {
-    if !ctx.profile.approval.remember {
-        return Step::done(ctx);
-    }
     load(Grant::key(grant)).then(move |found| {
         let Some(found) = found else { return Step::done(ctx) };
         let facts = found.record.facts();

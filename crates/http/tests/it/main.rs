@@ -10,6 +10,7 @@ mod embedding;
 mod forms;
 mod headers;
 mod login;
+mod resource;
 mod secrets;
 mod socket;
 mod tokens;

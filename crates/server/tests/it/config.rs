@@ -24,11 +24,6 @@ const MISTAKES: &[(&str, &str)] = &[
     ("[rate_limits]\nlogin = \"10\"", ":2: [rate_limits] login: write a number and a time span"),
     ("[scopes]\nread = { descripton = \"x\" }", ":2: [scopes] read: descripton: unknown key"),
     ("[scopes]\n\"a b\" = {}", ":2: [scopes] a b: not a scope"),
-    (
-        "[[profile]]\nname = \"w\"\npreset = \"wistia\"",
-        ":3: [profile] preset: the preset `wistia` is not part of this version",
-    ),
-    ("[[profile]]\npreset = \"standard\"\npath = \"/w\"", ":3: [profile] path: not part of this version"),
     ("[nonsense]\nx = 1", ":2: [nonsense] x: unknown section"),
     ("[lifetimes]\nsession = = \"1h\"", ":2: not TOML: "),
 ];

@@ -10,6 +10,7 @@ mod config;
 mod damage;
 mod demo;
 mod deployment;
+mod dialects;
 mod full;
 mod http;
 mod import;
