@@ -5,13 +5,21 @@ use std::path::PathBuf;
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask VERB [OPTIONS]
 
-  ci                      format, clippy, docs, purity, then the test command README.md names
+  ci                      format, clippy, docs, purity, then the test command README.md names;
+                          that runs the light ones of `clients`, too
   test [--skip-external]  every test: the workspace's, its doctests, and the third-party clients
   purity                  the core stays pure, and no dependency points up the table of rooms
   external [--only NAME] [--binary FILE]
                           clients that are not ours, against the real grantor binary
                             --only NAME    one of them: authlib
                             --binary FILE  drive this binary instead of building one
+  clients [--only NAME] [--skip NAME]… [--light] [--json] [--binary FILE]
+                          programs of others, each in its own folder of tests-external/clients
+                            --only NAME    one of them
+                            --skip NAME    leave one out, and say so
+                            --light        those that need little, as `ci` does
+                            --json         one JSON value at the end, and nothing else on standard output
+                            --binary FILE  as above
   redis up [--cluster]    a Redis, or a cluster of six nodes, until standard input ends; prints its URL
   help                    this text";
 
@@ -23,6 +31,7 @@ pub(crate) enum Verb {
     Test(TestOptions),
     Purity,
     External(ExternalOptions),
+    Clients(ClientsOptions),
     Redis(RedisOptions),
 }
 
@@ -37,6 +46,20 @@ pub(crate) struct ExternalOptions {
     /// The one client to drive; all of them when absent.
     pub(crate) only: Option<String>,
     /// A binary built elsewhere, such as a release to be checked.
+    pub(crate) binary: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ClientsOptions {
+    /// The one client to run; all of them when absent.
+    pub(crate) only: Option<String>,
+    /// Clients to leave out.
+    pub(crate) skip: Vec<String>,
+    /// Only those that need little.
+    pub(crate) light: bool,
+    /// One JSON value at the end.
+    pub(crate) json: bool,
+    /// A binary built elsewhere.
     pub(crate) binary: Option<PathBuf>,
 }
 
@@ -56,6 +79,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         "test" => Verb::Test(TestOptions::default()),
         "purity" => Verb::Purity,
         "external" => Verb::External(ExternalOptions::default()),
+        "clients" => Verb::Clients(ClientsOptions::default()),
         "redis" => match rest.next() {
             Some("up") => Verb::Redis(RedisOptions::default()),
             _ => return Err("`redis` takes `up`".to_owned()),
@@ -69,6 +93,11 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
             (Verb::Test(options), "--skip-external") => options.skip_external = true,
             (Verb::External(options), "--only") => options.only = Some(value()?.to_owned()),
             (Verb::External(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
+            (Verb::Clients(options), "--only") => options.only = Some(value()?.to_owned()),
+            (Verb::Clients(options), "--skip") => options.skip.push(value()?.to_owned()),
+            (Verb::Clients(options), "--light") => options.light = true,
+            (Verb::Clients(options), "--json") => options.json = true,
+            (Verb::Clients(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
             (Verb::Redis(options), "--cluster") => options.cluster = true,
             _ => return Err(format!("`{name}` takes no `{option}`")),
         }
@@ -90,6 +119,9 @@ mod tests {
         assert_eq!(parsed("test --skip-external"), Ok(Verb::Test(TestOptions { skip_external: true })));
         let only = ExternalOptions { only: Some("authlib".to_owned()), binary: None };
         assert_eq!(parsed("external --only authlib"), Ok(Verb::External(only)));
+        let skip =
+            ClientsOptions { skip: vec!["a".to_owned(), "b".to_owned()], light: true, ..Default::default() };
+        assert_eq!(parsed("clients --skip a --light --skip b"), Ok(Verb::Clients(skip)));
         assert_eq!(parsed("redis up --cluster"), Ok(Verb::Redis(RedisOptions { cluster: true })));
         assert_eq!(parsed("purity --help"), Ok(Verb::Help));
     }
@@ -105,6 +137,7 @@ mod tests {
             "purity now",
             "redis",
             "redis down",
+            "clients curl-standard",
         ] {
             assert!(parsed(line).is_err(), "`{line}` was accepted");
         }

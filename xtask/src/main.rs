@@ -8,6 +8,7 @@
 
 mod ci;
 mod cli;
+mod clients;
 mod external;
 mod failure;
 mod purity;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Verb::Test(options) => test::run(&workspace, &options),
         Verb::Purity => purity::run(&workspace),
         Verb::External(options) => external::run(&workspace, &options),
+        Verb::Clients(options) => clients::run(&workspace, &options),
         Verb::Redis(options) => redis::up(&options),
     };
     match outcome {

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every test there is.
 
-use crate::cli::{ExternalOptions, TestOptions};
+use crate::cli::{ClientsOptions, ExternalOptions, TestOptions};
+use crate::clients;
 use crate::external;
 use crate::failure::Outcome;
 use crate::step::Steps;
@@ -15,8 +16,12 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Outcome {
     });
     if options.skip_external {
         steps.skip("third-party clients", "--skip-external");
+        steps.skip("light clients of others", "--skip-external");
     } else {
         steps.run("third-party clients", || external::run(workspace, &ExternalOptions::default()));
+        steps.run("light clients of others", || {
+            clients::run(workspace, &ClientsOptions { light: true, ..ClientsOptions::default() })
+        });
     }
     steps.finish()
 }

@@ -197,7 +197,7 @@ reasons! {
     /// Not a token of ours, expired, or revoked.
     TokenInvalid => InvalidToken, "the access token is invalid, expired, or revoked";
     /// More than one token, or one in the wrong place.
-    TokenMisplaced => InvalidRequest, "the access token must be in the Authorization header, once";
+    TokenMisplaced => InvalidRequest, "the access token must be given once, in a place where it is taken here";
     /// The token does not permit this.
     ScopeInsufficient => InsufficientScope, "the access token does not permit this";
 }

@@ -8,8 +8,8 @@ use grantor_core::request::{
 };
 use grantor_core::wire::{self, Metadata, Shown};
 use grantor_core::{
-    AccountId, AuthorizationRequest, Digest, Event, Lifetime, LiveAccessToken, Profile, Scope, Secret,
-    ServerKey, SubjectId, Time,
+    AccountId, AuthorizationRequest, Digest, Event, Lifetime, LiveAccessToken, Profile, Required, Scope,
+    Secret, ServerKey, SubjectId, Time,
 };
 use grantor_jose::{Algorithm, KeyStatus, SecretSealer, SharedKey};
 use grantor_store::{Store, StoreInfo};
@@ -296,7 +296,7 @@ impl Engine {
     pub async fn check_shown(
         &self,
         shown: Shown,
-        required: Scope,
+        required: Required,
         act_as: Option<SubjectId>,
     ) -> Result<LiveAccessToken, EngineError> {
         let flow = match shown {

@@ -24,6 +24,8 @@
 //! [`Web`] takes users of your own and other [`Settings`]. [`serve`] runs a router on a listener with bounds on what a
 //! connection may cost and a graceful end; a router also runs under any other server.
 //!
+//! [`Guard`] is the other side: it lets only live access tokens reach the routes of your own.
+//!
 //! # Why the pages are as they are
 //!
 //! - **No script.** The content security policy allows none, and nothing but the one style sheet, by its hash.
@@ -52,7 +54,7 @@ mod logout;
 mod pages;
 mod password;
 mod registration;
-mod resource_guard;
+mod resource;
 mod respond;
 mod revoke;
 mod router;
@@ -65,7 +67,7 @@ mod userinfo;
 mod web;
 
 pub use cors::with_cors;
-pub use resource_guard::ResourceGuard;
+pub use resource::{Caller, Guard, GuardLayer, Guarded};
 pub use serve::{Timeouts, serve, serve_with};
 pub use source::{InvalidNetwork, Network};
 pub use throttle::Rate;

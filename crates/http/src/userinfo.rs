@@ -22,7 +22,7 @@ async fn answer(app: &Shared, request: Request) -> Result<Response, ApiStop> {
     let header = api::authorization(&parts)?;
     let shown = wire::shown_token(profile, TokenPlaces::All, header.as_deref(), parts.uri.query())?;
     // By which scope what is told, the profile says below: none is needed for all of it.
-    let live = app.engine.check_shown(shown, Scope::none(), None).await?;
+    let live = app.engine.check_shown(shown, Scope::none().into(), None).await?;
     let about = |reason: Reason| ApiStop::from(Refusal::from(reason).by(&live.client));
     // A client that speaks for itself is nobody.
     let Some(subject) = live.subject.as_ref().filter(|_| wire::userinfo_scope(profile, &live.scope)) else {

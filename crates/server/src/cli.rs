@@ -32,7 +32,7 @@ pub(crate) enum Command {
         /// Where to write the server's addresses, as JSON, once it listens.
         #[arg(long, value_name = "FILE")]
         ready_file: Option<PathBuf>,
-        /// Make a client and a user to try things with, and print commands to paste.
+        /// Make a client and a user for each profile, serve a small protected API with it, and print commands to paste.
         #[arg(long)]
         demo: bool,
     },

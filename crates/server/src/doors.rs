@@ -8,6 +8,7 @@ use grantor_http::Web;
 use tokio::net::TcpListener;
 
 use crate::config::{Config, ProfileConfig, url_of};
+use crate::demo::{self, Reach};
 use crate::failure::Failure;
 use crate::gate::Gate;
 use crate::serve::settings;
@@ -97,19 +98,31 @@ impl Door {
     }
 
     /// The sites behind it.
-    pub(crate) fn sites(&self, config: &Config, house: &House) -> Vec<Site> {
+    pub(crate) fn sites(&self, config: &Config, house: &House, demo: bool) -> Vec<Site> {
         let sites = self.here.iter().filter_map(|(number, profile)| {
             let configured = config.profiles.get(*number)?;
             let engine = house.engine_of(&profile.name)?.clone();
             let origins = configured.origins.iter().map(|origin| origin.as_str().to_owned());
-            let web = Web::new(engine).users(house.directory.clone()).settings(settings(config));
-            Some(Site {
-                hosts: hosts(configured),
-                prefix: configured.path.clone(),
-                router: web.origins(origins.collect()).router(),
-            })
+            let web = Web::new(engine.clone()).users(house.directory.clone()).settings(settings(config));
+            let router = web.origins(origins.collect()).router();
+            let router = match configured.preset().filter(|_| demo) {
+                Some(preset) => demo::around(router, preset, &engine, &house.directory),
+                None => router,
+            };
+            Some(Site { hosts: hosts(configured), prefix: configured.path.clone(), router })
         });
         sites.collect()
+    }
+
+    /// How a demo's commands reach each profile: at the listener itself, since the issuer may be a name that only a proxy
+    /// answers to.
+    pub(crate) fn reaches<'a>(&'a self, config: &'a Config) -> impl Iterator<Item = (String, Reach)> + 'a {
+        self.here.iter().filter_map(move |(number, profile)| {
+            let configured = config.profiles.get(*number)?;
+            let host = hosts(configured).into_iter().next();
+            let reach = Reach::new(&profile.issuer, &url_of(self.at), host, configured.preset());
+            Some((profile.name.clone(), reach))
+        })
     }
 
     /// Where each profile is reached.

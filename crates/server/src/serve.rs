@@ -118,7 +118,7 @@ pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Resul
     };
 
     for door in &doors {
-        door.gate.open(sites::router(door.sites(&config, &house)));
+        door.gate.open(sites::router(door.sites(&config, &house, options.demo)));
     }
     admin_gate.open(Web::health(house.engine.clone()).merge(operators(figures.clone())));
     let hosts = house.storage().share();
@@ -222,7 +222,7 @@ async fn tell_dangers(config: &Config, engine: &Engine) -> Result<(), Failure> {
 async fn announce(announcement: Option<Announcement<'_>>, house: &House) -> Result<(), Failure> {
     let Some(announcement) = announcement else { return Ok(()) };
     let demo = match announcement.options.demo {
-        true => Some(demo::prepare(house, &announcement.public_url()).await?),
+        true => Some(demo::prepare(house, announcement.config, announcement.doors).await?),
         false => None,
     };
     announcement.make(demo)

@@ -4,8 +4,8 @@
 //! that was built, configured, filled, started and stopped as an operator would do it, through the outside contract
 //! alone.
 
-mod python;
-mod server;
+pub(crate) mod python;
+pub(crate) mod server;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -77,7 +77,8 @@ pub(crate) fn run(workspace: &Workspace, options: &ExternalOptions) -> Outcome {
     Ok(())
 }
 
-fn built_binary(workspace: &Workspace) -> Outcome<PathBuf> {
+/// The server, built.
+pub(crate) fn built_binary(workspace: &Workspace) -> Outcome<PathBuf> {
     let format = "--message-format=json-render-diagnostics";
     let messages =
         workspace::output_of(workspace.cargo(["build", "--package", "grantor", "--bin", "grantor", format]))?;

@@ -11,13 +11,13 @@ const WHAT_TO_INSTALL: &str =
     "python3 with venv and pip is needed: apt-get install python3-venv python3-pip, or your system's like";
 
 /// An interpreter in a virtual environment that holds the required packages.
-pub(super) struct Python {
+pub(crate) struct Python {
     interpreter: PathBuf,
 }
 
 impl Python {
     /// The environment in `folder`; made, and filled by pip, when there is none for these very requirements.
-    pub(super) fn with_requirements(folder: &Path, requirements: &Path) -> Outcome<Self> {
+    pub(crate) fn with_requirements(folder: &Path, requirements: &Path) -> Outcome<Self> {
         let wanted = fs::read_to_string(requirements).during(requirements.display())?;
         let environment = folder.join("venv");
         let interpreter = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
@@ -43,7 +43,7 @@ impl Python {
     }
 
     /// A command that runs `script`, and leaves no compiled files beside it.
-    pub(super) fn script(&self, script: &Path) -> Command {
+    pub(crate) fn script(&self, script: &Path) -> Command {
         let mut command = Command::new(&self.interpreter);
         command.arg("-B").arg(script);
         command
@@ -83,13 +83,15 @@ fn runs(python: &Path) -> bool {
     quietly(version)
 }
 
-fn may_install() -> bool {
+/// Whether Debian packages can be installed here.
+pub(crate) fn may_install() -> bool {
     let mut root = Command::new("sh");
     root.args(["-c", "test \"$(id -u)\" = 0 && command -v apt-get"]);
     quietly(root)
 }
 
-fn quietly(mut command: Command) -> bool {
+/// Whether a command succeeds, whatever it says.
+pub(crate) fn quietly(mut command: Command) -> bool {
     let silent = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     silent.status().is_ok_and(|status| status.success())
 }

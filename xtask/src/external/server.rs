@@ -14,9 +14,9 @@ use crate::workspace;
 
 /// How long the server may take, each way.
 #[derive(Clone, Copy)]
-pub(super) struct Deadlines {
-    pub(super) start: Duration,
-    pub(super) stop: Duration,
+pub(crate) struct Deadlines {
+    pub(crate) start: Duration,
+    pub(crate) stop: Duration,
 }
 
 impl Default for Deadlines {
@@ -27,17 +27,28 @@ impl Default for Deadlines {
 }
 
 /// A server that listens. Dropped, it is killed: a failed run leaves no process behind.
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
-    public: String,
+    addresses: Value,
     log: PathBuf,
     deadlines: Deadlines,
 }
 
 impl Server {
     /// Starts `grantor`, the binary with no argument yet, and waits until it says that it listens.
-    pub(super) fn start(
+    pub(crate) fn start(
+        grantor: Command,
+        configuration: &Path,
+        folder: &Path,
+        deadlines: Deadlines,
+    ) -> Outcome<Self> {
+        Self::start_with(grantor, &[], configuration, folder, deadlines)
+    }
+
+    /// The same with more options of `serve`.
+    pub(crate) fn start_with(
         mut grantor: Command,
+        options: &[&str],
         configuration: &Path,
         folder: &Path,
         deadlines: Deadlines,
@@ -52,15 +63,16 @@ impl Server {
             .arg(&ready_file)
             .arg("--config")
             .arg(configuration)
+            .args(options)
             .current_dir(folder)
             .stdin(Stdio::null())
             .stdout(output)
             .stderr(errors)
             .spawn()
             .during("starting grantor serve")?;
-        let mut server = Self { child, public: String::new(), log, deadlines };
-        match server.public_when_ready(&ready_file) {
-            Ok(public) => server.public = public,
+        let mut server = Self { child, addresses: Value::Null, log, deadlines };
+        match server.addresses_when_ready(&ready_file) {
+            Ok(addresses) => server.addresses = addresses,
             Err(failure) => {
                 server.show_log();
                 return Err(failure);
@@ -70,11 +82,16 @@ impl Server {
     }
 
     /// The URL of the public listener.
-    pub(super) fn public(&self) -> &str {
-        &self.public
+    pub(crate) fn public(&self) -> &str {
+        self.addresses.get("public").and_then(Value::as_str).unwrap_or_default()
     }
 
-    fn public_when_ready(&mut self, ready_file: &Path) -> Outcome<String> {
+    /// What the ready file says.
+    pub(crate) fn addresses(&self) -> &Value {
+        &self.addresses
+    }
+
+    fn addresses_when_ready(&mut self, ready_file: &Path) -> Outcome<Value> {
         let deadline = Instant::now() + self.deadlines.start;
         loop {
             let status = self.child.try_wait().during("waiting for grantor serve")?;
@@ -85,9 +102,10 @@ impl Server {
                 return Err(Failure::new(format!("grantor serve ended by itself: {status}")));
             }
             if let Some(ready) = ready {
-                let public = ready.get("public").and_then(Value::as_str).map(str::to_owned);
-                return public
-                    .ok_or_else(|| Failure::new(format!("the ready file names no `public`: {ready}")));
+                return match ready.get("public").is_some_and(Value::is_string) {
+                    true => Ok(ready),
+                    false => Err(Failure::new(format!("the ready file names no `public`: {ready}"))),
+                };
             }
             if Instant::now() >= deadline {
                 let waited = self.deadlines.start.as_secs();
@@ -98,7 +116,7 @@ impl Server {
     }
 
     /// Asks the server to stop, as an operator's init would, and expects exit code 0.
-    pub(super) fn stop(mut self) -> Outcome {
+    pub(crate) fn stop(mut self) -> Outcome {
         let outcome = self.stop_in_order();
         if outcome.is_err() {
             self.show_log();
@@ -123,7 +141,7 @@ impl Server {
     }
 
     /// Prints the end of what the server wrote.
-    pub(super) fn show_log(&self) {
+    pub(crate) fn show_log(&self) {
         const LINES: usize = 60;
         let text = fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
@@ -145,7 +163,7 @@ impl Drop for Server {
 }
 
 /// How `child` ended, or nothing if it still runs at `deadline`.
-pub(super) fn exit_within(child: &mut Child, deadline: Instant) -> io::Result<Option<ExitStatus>> {
+pub(crate) fn exit_within(child: &mut Child, deadline: Instant) -> io::Result<Option<ExitStatus>> {
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok(Some(status));

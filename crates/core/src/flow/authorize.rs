@@ -282,12 +282,19 @@ pub fn ask(
         let expires_at = ctx.now + ctx.profile.lifetimes.interaction;
         let question =
             Question::of(&request, account.clone(), OpenedInteraction { handle: text, expires_at });
+        let session = here(&ctx, &session);
         let record = Interaction::begin(&handle, request, approver.subject, session, account, expires_at);
         let version = ctx.version();
         create(&Interaction::key(&handle), version, &record, Some(expires_at), Vec::new()).then(move |()| {
             Step::done(if undecided { Asked::Account(question) } else { Asked::Decision(question) })
         })
     })
+}
+
+/// The browser's session at this profile: profiles share the sessions, and a request that waits at one of them must not be
+/// decided by the rules of another.
+fn here(ctx: &Context, session: &Digest) -> Digest {
+    Digest::of(format!("{}\0{}", ctx.profile.name, session.to_base64url()).as_bytes())
 }
 
 /// The account that a request is about before the person chose one: his only one, where the profile wants one.
@@ -396,7 +403,7 @@ fn find_waiting(ctx: Context, handle: &Secret, session: Digest, subject: Subject
     let key = Interaction::key(&handle);
     load(key.clone()).then(move |found| {
         let Some(found) = found else { return Step::stop(Reason::InteractionOver) };
-        match found.record.waiting(&handle, &session, &subject, ctx.now) {
+        match found.record.waiting(&handle, &here(&ctx, &session), &subject, ctx.now) {
             None => Step::stop(Reason::InteractionOver),
             Some((request, account)) => {
                 Step::done(Waiting { ctx, key, read: found.version, record: found.record, request, account })

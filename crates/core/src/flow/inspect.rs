@@ -12,6 +12,7 @@ use crate::permission::Permissions;
 use crate::profile::Profile;
 use crate::refusal::{Reason, Refusal};
 use crate::request::ClientCredentials;
+use crate::required::Required;
 use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::standing::Standing;
@@ -122,9 +123,10 @@ fn standing_client(profile: &Profile, id: &ClientId) -> Step<Option<ClientMetada
 pub fn check(
     ctx: Context,
     token: Option<Secret>,
-    required: Scope,
+    required: impl Into<Required>,
     act_as: Option<SubjectId>,
 ) -> Step<LiveAccessToken> {
+    let required = required.into();
     let Some(token) = token else { return Step::stop(Reason::TokenMissing) };
     let AnyToken { access, jwt, .. } = AnyToken::parse(&ctx.profile.formats, token.expose());
     live_access(ctx, access, jwt).then(move |(ctx, live)| {
@@ -137,9 +139,10 @@ pub fn check(
 pub fn check_api_key(
     ctx: Context,
     key: Secret,
-    required: Scope,
+    required: impl Into<Required>,
     act_as: Option<SubjectId>,
 ) -> Step<LiveAccessToken> {
+    let required = required.into();
     if !ctx.profile.resource.danger_api_key_as_token {
         return Step::stop(Reason::TokenMissing);
     }
@@ -175,14 +178,14 @@ fn while_owner_stands(ctx: Context, live: LiveAccessToken) -> Step<(Context, Liv
 fn pass(
     ctx: &Context,
     live: LiveAccessToken,
-    required: Scope,
+    required: Required,
     act_as: Option<SubjectId>,
 ) -> Step<LiveAccessToken> {
     let profile = ctx.profile.clone();
     standing_client(&profile, &live.client).then(move |client| {
         let refuse = |reason: Reason| Step::stop(Refusal::from(reason).by(&live.client));
         let Some(client) = client else { return refuse(Reason::TokenInvalid) };
-        if !profile.scopes.permits_all(&live.scope, &required) {
+        if !required.is_met(&live.scope, &profile.scopes) {
             return refuse(Reason::ScopeInsufficient);
         }
         match &act_as {

@@ -17,6 +17,6 @@ pub use authorization::authorization_parameters;
 pub use client_auth::client_credentials;
 pub use metadata::{Metadata, metadata};
 pub use parameters::Parameters;
-pub use resource::{Shown, TokenPlaces, acting_for, shown_parameter, shown_token};
+pub use resource::{Shown, TokenPlaces, acting_for, at_resource, challenges, shown_parameter, shown_token};
 pub use token::{refuse_credentials_in_url, token_parameter, token_parameters, token_request};
 pub use userinfo::{Person, userinfo_body, userinfo_scope};

@@ -4,7 +4,8 @@ use super::Parameters;
 use super::client_auth::{after_scheme, basic_user};
 use crate::ids::SubjectId;
 use crate::profile::Profile;
-use crate::refusal::{Reason, Refusal};
+use crate::refusal::{ErrorCode, Reason, Refusal};
+use crate::scope::Scope;
 use crate::secret::Secret;
 
 /// What a request to a resource shows.
@@ -97,6 +98,45 @@ pub fn shown_parameter(profile: &Profile, parameters: &Parameters) -> Option<Sec
     profile.resource.danger_query.iter().find_map(|name| parameters.get(name)).map(Secret::new)
 }
 
+/// What a resource tells whoever it refuses: the refusal as it is answered, which may say less than the one that happened.
+///
+/// At a resource nobody authenticates as a client: an API key that is wrong there is a token that is wrong, with the status
+/// by which clients know to get another.
+#[must_use]
+pub fn at_resource(refusal: Refusal) -> Refusal {
+    match refusal.code() {
+        ErrorCode::InvalidClient => Refusal { reason: Reason::TokenInvalid, ..refusal },
+        ErrorCode::InvalidRequest
+        | ErrorCode::InvalidGrant
+        | ErrorCode::UnauthorizedClient
+        | ErrorCode::UnsupportedGrantType
+        | ErrorCode::UnsupportedResponseType
+        | ErrorCode::InvalidScope
+        | ErrorCode::AccessDenied
+        | ErrorCode::InvalidToken
+        | ErrorCode::InsufficientScope
+        | ErrorCode::TemporarilyUnavailable => refusal,
+    }
+}
+
+/// What stands in `WWW-Authenticate` beside a resource's refusal (RFC 6750, section 3): one challenge for each scheme of the
+/// profile, with the scope that was needed where a token had too little.
+pub fn challenges(profile: &Profile, refusal: &Refusal, needed: &Scope) -> Vec<String> {
+    let mut rest = "realm=\"grantor\"".to_owned();
+    // Without a token there is no error to name (section 3.1).
+    if refusal.reason != Reason::TokenMissing {
+        let (code, why) = (refusal.code().as_str(), refusal.description());
+        rest.push_str(&format!(", error=\"{code}\", error_description=\"{why}\""));
+    }
+    if refusal.code() == ErrorCode::InsufficientScope && !needed.is_empty() {
+        rest.push_str(&format!(", scope=\"{needed}\""));
+    }
+    let schemes: Vec<&str> = profile.resource.schemes.iter().map(String::as_str).collect();
+    // A 401 without any challenge is none (RFC 9110, section 15.5.2).
+    let schemes = if schemes.is_empty() { vec!["Bearer"] } else { schemes };
+    schemes.into_iter().map(|scheme| format!("{scheme} {rest}")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,5 +185,33 @@ mod tests {
         // `Basic base64("key:")`
         assert_eq!(shown(&video, all, Some("Basic a2V5Og=="), ""), Ok("key key".to_owned()));
         assert_eq!(shown(&video, all, Some("Basic !"), ""), Err(Reason::TokenMissing));
+    }
+
+    #[test]
+    fn a_challenge_names_each_scheme_the_error_and_the_scope_that_was_needed() {
+        let told = |name: &str, reason: Reason| {
+            challenges(&profile(name), &at_resource(reason.into()), &"media:read".parse().unwrap())
+        };
+        assert_eq!(told("standard", Reason::TokenMissing), ["Bearer realm=\"grantor\""]);
+        let invalid = "realm=\"grantor\", error=\"invalid_token\", \
+                       error_description=\"the access token is invalid, expired, or revoked\"";
+        assert_eq!(
+            told("webmaker", Reason::TokenInvalid),
+            [format!("token {invalid}"), format!("Bearer {invalid}")]
+        );
+        assert_eq!(told("api-video", Reason::ApiKeyWrong), [format!("Bearer {invalid}")]);
+        let [little] = told("wistia", Reason::ScopeInsufficient).try_into().unwrap();
+        assert!(
+            little.contains("insufficient_scope") && little.ends_with(", scope=\"media:read\""),
+            "{little}"
+        );
+        let [bare] = {
+            let mut none = profile("wistia");
+            none.resource.schemes.clear();
+            challenges(&none, &Reason::TokenMissing.into(), &Scope::none())
+        }
+        .try_into()
+        .unwrap();
+        assert_eq!(bare, "Bearer realm=\"grantor\"");
     }
 }

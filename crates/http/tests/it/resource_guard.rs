@@ -4,7 +4,7 @@ use axum::http::Request;
 use axum::http::request::Parts;
 use grantor_core::client::ClientMetadata;
 use grantor_core::{Operation, Profile, Scope};
-use grantor_http::{ResourceGuard, Settings};
+use grantor_http::{Guard, Settings};
 
 use crate::support::*;
 
@@ -15,7 +15,7 @@ fn preset(name: &str) -> Profile {
 
 struct Flex {
     server: Server,
-    guard: ResourceGuard,
+    guard: Guard,
     token: String,
 }
 
@@ -33,7 +33,7 @@ async fn flex(change: impl FnOnce(&mut ClientMetadata)) -> Flex {
     let header: Vec<_> = header.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let answer = server.post("/oauth/token", &header, &[("grant_type", "client_credentials")]).await;
     let token = answer.json()["access_token"].as_str().unwrap().to_owned();
-    let guard = ResourceGuard::new(server.engine.clone(), server.directory.clone());
+    let guard = Guard::new(server.engine.clone()).users(server.directory.clone());
     Flex { server, guard, token }
 }
 
@@ -48,7 +48,7 @@ impl Flex {
     /// For whom such a request passes, or the status of the answer it gets.
     async fn acts(&self, headers: &[(&str, &str)]) -> Result<Option<String>, u16> {
         let required = Scope::parse(SCOPE).unwrap();
-        let passed = self.guard.check(&self.request(headers), &required).await;
+        let passed = self.guard.clone().require(required).check(&self.request(headers)).await;
         passed.map(|live| live.acting_as.map(|p| p.to_string())).map_err(|answer| answer.status().as_u16())
     }
 }
@@ -85,7 +85,7 @@ async fn whom_there_is_is_told_to_nobody_without_a_token() {
             let request =
                 header.iter().fold(Request::get("/"), |r, header| r.header("authorization", *header));
             let parts = request.header("actAsUserId", person).body(()).unwrap().into_parts().0;
-            let refused = flex.guard.check(&parts, &Scope::none()).await.unwrap_err();
+            let refused = flex.guard.check(&parts).await.unwrap_err();
             told.push((header, refused.status().as_u16(), refused.headers()["www-authenticate"].clone()));
         }
     }
@@ -97,7 +97,7 @@ async fn whom_there_is_is_told_to_nobody_without_a_token() {
 async fn a_token_needs_the_scope_and_ends_with_its_hour() {
     let flex = flex(|_| {}).await;
     let more = Scope::parse("more").unwrap();
-    let refused = flex.guard.check(&flex.request(&[]), &more).await.unwrap_err();
+    let refused = flex.guard.clone().require(more).check(&flex.request(&[])).await.unwrap_err();
     assert_eq!(refused.status(), 403);
     flex.server.clock.pass(3599);
     assert_eq!(flex.acts(&[]).await, Ok(None));
@@ -118,10 +118,10 @@ async fn permissions_are_those_that_are_registered_now() {
     let header = [("authorization", authorization.as_str())];
     let answer = server.post("/v4/access_token", &header, &[("grant_type", "client_credentials")]).await;
     let token = answer.json()["access_token"].as_str().unwrap().to_owned();
-    let guard = ResourceGuard::new(server.engine.clone(), server.directory.clone());
+    let guard = Guard::new(server.engine.clone()).users(server.directory.clone());
     let permits = async |account: &str, operation: &str| {
         let request = Request::get("/").header("authorization", format!("Bearer {token}"));
-        let live = guard.check(&request.body(()).unwrap().into_parts().0, &Scope::none()).await.unwrap();
+        let live = guard.check(&request.body(()).unwrap().into_parts().0).await.unwrap();
         live.permits(&account.parse().unwrap(), &Operation::parse(operation).unwrap())
     };
     assert!(permits("57", "v/player/update").await);
@@ -133,6 +133,6 @@ async fn permissions_are_those_that_are_registered_now() {
     // Deleted, the token is worth nothing at once.
     assert!(server.engine.delete_client(&id).await.unwrap());
     let request = Request::get("/").header("authorization", format!("Bearer {token}"));
-    let refused = guard.check(&request.body(()).unwrap().into_parts().0, &Scope::none()).await.unwrap_err();
+    let refused = guard.check(&request.body(()).unwrap().into_parts().0).await.unwrap_err();
     assert_eq!(refused.status(), 401);
 }

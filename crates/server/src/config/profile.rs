@@ -50,6 +50,15 @@ impl ProfileConfig {
         }
     }
 
+    /// The preset it is made from, if it is made from one.
+    pub(crate) fn preset(&self) -> Option<&'static str> {
+        match &self.source {
+            Source::Preset("") => Some("standard"),
+            Source::Preset(name) => Some(name),
+            Source::File(_) => None,
+        }
+    }
+
     /// The server's name for this profile, where its listener is `bound`.
     pub(crate) fn issuer_at(&self, config: &Config, bound: SocketAddr) -> Result<Issuer, Failure> {
         let base = match (self.origins.first(), self.listen) {

@@ -1,7 +1,11 @@
 //! Each service's document, asked of a running server: what it prints is sent as printed, and answered as printed.
 
 mod brightcove;
+mod demo_api;
 mod flex;
+mod isolation;
+mod party;
+mod profiles;
 mod video;
 mod webmaker;
 mod wistia;
