@@ -334,7 +334,7 @@ async fn a_client_acts_for_people_who_are_there_and_whom_it_may_act_for() {
     }
     // Without a token nobody learns who is there.
     assert_eq!(ask("wrong", "alice").await, ask("wrong", "nobody").await);
-    service.directory.disable_user(&"bob".parse().unwrap(), service.engine.now()).await.unwrap();
+    service.directory.disable_user(&"bob".parse().unwrap(), service.engine.now()).await.unwrap().unwrap();
     assert_eq!(ask(&any, "bob").await.0, 403, "disabled");
     let twice =
         [("authorization", &*format!("Bearer {any}")), ("actAsUserId", "alice"), ("actAsUserId", "bob")];
