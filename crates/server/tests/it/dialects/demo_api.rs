@@ -110,10 +110,10 @@ fn each_way_in_is_there_and_each_scope_is_asked_for() {
     let webmaker = &parties["webmaker"];
     let (user, projects) = ("'scopes=user'", "'scopes=projects'");
     let all = webmaker.line("token").unwrap();
-    let begins = all.find("'scopes=").unwrap();
-    let ends = all[begins + 1..].find('\'').unwrap() + begins + 2;
+    let (before, rest) = all.split_once("'scopes=").unwrap();
+    let (_, after) = rest.split_once('\'').unwrap();
     for (scopes, expected) in [(user, 403), (projects, 201)] {
-        let line = format!("{}{scopes}{}", &all[..begins], &all[ends..]);
+        let line = format!("{before}{scopes}{after}");
         let token = webmaker.paste_json(&[&line])["access_token"].as_str().unwrap().to_owned();
         for scheme in ["token", "Bearer"] {
             let request = Request::post("/projects", &[("title", "x")]);

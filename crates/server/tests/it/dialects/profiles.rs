@@ -236,17 +236,11 @@ const KEYS: &str = include_str!("../../../../../docs/dialects/README.md");
 /// making ends there.
 fn keys_of(value: &Value, path: &str, into: &mut BTreeSet<String>) {
     const MAPS: [&str; 5] = ["parameters", "scopes", "errors.status", "errors.code", "errors.description"];
-    let inner = match value {
-        Value::Array(items) if items.iter().any(Value::is_object) => {
-            into.insert(path.to_owned());
-            items.iter().for_each(|item| keys_of(item, path, into));
-            return;
-        }
-        Value::Object(inner) if !MAPS.contains(&path) => inner,
-        _ => {
-            into.insert(path.to_owned());
-            return;
-        }
+    let tables = value.as_array().filter(|items| items.iter().any(Value::is_object));
+    let Some(inner) = value.as_object().filter(|_| !MAPS.contains(&path)) else {
+        into.insert(path.to_owned());
+        tables.into_iter().flatten().for_each(|item| keys_of(item, path, into));
+        return;
     };
     for (key, value) in inner {
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
