@@ -88,7 +88,7 @@ const SPOILED: &[(Spoil, &str)] = &[
     (|f| f["clients"][0]["client_secret"] = json!(["a-secret"]), "clients[0].client_secret: "),
     (
         |f| f["clients"][0]["profile"] = json!("wistia"),
-        "clients[0] (web).profile: the configuration has no profile wistia",
+        "clients[0] (web).profile: there is no such profile; the configuration has standard",
     ),
     (|f| f["clients"][1]["client_id"] = json!("web"), "clients[1] (web).client_id: web is in the file twice"),
     (
