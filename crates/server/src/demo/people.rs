@@ -7,7 +7,7 @@ use super::{NAME, PERSON, random};
 use crate::failure::Failure;
 use crate::wiring::House;
 
-const ACCOUNT: &str = "35";
+pub(super) const ACCOUNT: &str = "35";
 
 /// Makes both, or gives the user a new password: nobody has kept the old one.
 pub(super) async fn prepare(house: &House) -> Result<Secret, Failure> {

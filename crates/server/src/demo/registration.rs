@@ -1,9 +1,12 @@
 //! The demo's client of a profile; or its API key, where that is what the profile's clients have.
 
 use grantor_core::client::{AuthMethod, ClientMetadata, GrantType};
-use grantor_core::{ClientId, Lifetime, Profile, RedirectUri, Scope, Secret, SubjectId};
+use grantor_core::profile::RegistrationRules;
+use grantor_core::{ClientId, Lifetime, Permissions, Profile, RedirectUri, Scope, Secret, SubjectId};
 use grantor_engine::Engine;
+use serde_json::json;
 
+use super::people::ACCOUNT;
 use super::{CLIENT_NAME, NAME, REDIRECT, client_name};
 use crate::failure::Failure;
 
@@ -67,7 +70,18 @@ fn metadata(profile: &Profile, id: ClientId) -> Result<ClientMetadata, Failure> 
     if metadata.may_use(GrantType::AuthorizationCode) {
         metadata.redirect_uris.push(redirect);
     }
+    if let Some(RegistrationRules::Credentials { account_types, .. }) = &profile.registration {
+        let kind = account_types.first().cloned().unwrap_or_default();
+        metadata.permissions = on_the_account(kind).map_err(|e| Failure::failed(e.to_string()))?;
+    }
     Ok(metadata)
+}
+
+/// What the demo's small API asks for, on the demo's account.
+fn on_the_account(kind: String) -> Result<Permissions, serde_json::Error> {
+    serde_json::from_value(
+        json!([{"type": kind, "identifier": ACCOUNT, "actions": ["video-cloud/video/all"]}]),
+    )
 }
 
 /// What there is in the catalogue; `read write` where a profile that asks people has none.

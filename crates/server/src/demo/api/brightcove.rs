@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::routing::MethodFilter;
-use grantor_core::LiveAccessToken;
+use grantor_core::{AccountId, LiveAccessToken, Operation};
 use serde_json::json;
 
 use super::{Api, Needs, Resource};
@@ -26,10 +26,10 @@ pub(super) const API: Api = Api {
     example: ("", "/v1/accounts/35/videos"),
 };
 
-/// Whether a token permits an operation on an account.
-///
-/// THE ONE PLACE for `LiveAccessToken::permits(account, operation)`: until tokens say what they permit on which account,
-/// any live token of a client of this profile may read.
-fn permits(token: &LiveAccessToken, _account: &str, _operation: &str) -> bool {
-    !token.client.as_str().is_empty()
+/// Whether a token permits an operation on an account: as its client is registered now.
+fn permits(token: &LiveAccessToken, account: &str, operation: &str) -> bool {
+    match (AccountId::parse(account), Operation::parse(operation)) {
+        (Ok(account), Ok(operation)) => token.permits(&account, &operation),
+        (_, Err(_)) | (Err(_), _) => false,
+    }
 }

@@ -70,7 +70,7 @@ fn the_printed_lines_of_every_preset_end_in_a_call_of_its_api() {
 
 #[test]
 fn each_way_in_is_there_and_each_scope_is_asked_for() {
-    let (_world, _server, parties) = demo(&ALL[..4]);
+    let (_world, _server, parties) = demo(ALL);
     // Wistia: three ways, and an upload that takes two of them.
     let wistia = &parties["wistia"];
     let token = wistia.redeem(&wistia.code())["access_token"].as_str().unwrap().to_owned();
@@ -105,6 +105,15 @@ fn each_way_in_is_there_and_each_scope_is_asked_for() {
     assert_eq!(by_token(Request::new("POST", &format!("{at}/source"), b"...")).status, 201);
     assert_eq!(by_token(Request::new("DELETE", &at, b"")).status, 204);
     assert_eq!(by_token(Request::get(&at)).status, 404);
+
+    // Brightcove: the account that the credential has a permission on, and no other.
+    let brightcove = &parties["brightcove"];
+    let token = brightcove.paste_json(&[brightcove.line("token").unwrap()])["access_token"].clone();
+    let authorization = format!("Bearer {}", token.as_str().unwrap());
+    for (account, expected) in [("35", 200), ("36", 403)] {
+        let request = Request::get(&format!("/v1/accounts/{account}/videos"));
+        assert_eq!(brightcove.send(request.header("Authorization", &authorization)).status, expected);
+    }
 
     // Webmaker: the scope of that name, under either scheme.
     let webmaker = &parties["webmaker"];
