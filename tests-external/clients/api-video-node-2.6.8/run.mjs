@@ -6,32 +6,37 @@
 import ApiVideoClient from '@api.video/nodejs-client';
 
 const { BASE_URL, API_KEY } = process.env;
-const step = (what) => console.log(`ok  ${what}`);
-const must = (condition, what) => {
-  if (!condition) throw new Error(what);
-  step(what);
+const NAME = 'api-video-node-2.6.8';
+let failed = false;
+const step = (name, seen) => console.log(`${NAME}: ${name}: ${seen}`);
+const must = (name, condition, seen, found) => {
+  if (condition) return step(name, seen);
+  step(name, `FAILED: expected ${seen}, found ${found}`);
+  failed = true;
+  throw new Error(name);
 };
 
 try {
   const client = new ApiVideoClient({ apiKey: API_KEY, baseUri: BASE_URL, applicationName: 'grantor', applicationVersion: '1' });
   const first = await client.getAccessToken();
-  must(first.tokenType === 'Bearer' && first.accessToken && first.refreshToken && first.expiresIn > 0, 'a key, shown in body and header at once, gives all four members');
-  await client.videos.list();
-  step('a resource takes the key by Basic');
+  must('token', first.tokenType === 'Bearer' && first.accessToken && first.refreshToken && first.expiresIn > 0, 'a key, shown in body and header at once, gives all four members', Object.keys(first));
+  const page = await client.videos.list().catch((error) => error);
+  must('resource', page.data?.length === 0, 'a page of videos for the key, shown by Basic', page.message ?? JSON.stringify(page));
   const renewed = await fetch(`${BASE_URL}/auth/refresh`, { method: 'POST', body: JSON.stringify({ refreshToken: first.refreshToken }) });
   const { access_token: accessToken, refresh_token: refreshToken } = await renewed.json();
-  must(accessToken && refreshToken !== first.refreshToken, 'a refresh token, sent as text/plain as its uploader does, gives a new pair');
+  must('refresh', accessToken && refreshToken && refreshToken !== first.refreshToken, 'a new pair for a refresh token, sent as text/plain as its uploader does', renewed.status);
 
   const wrong = new ApiVideoClient({ apiKey: `${API_KEY}x`, baseUri: BASE_URL });
   const refused = await wrong.getAccessToken().then(() => undefined, (error) => error.response);
-  must(refused?.status === 400 && refused.data.title === 'The user credentials were incorrect.', 'a wrong key is the problem that is documented');
-  must(refused.headers['content-type'] === 'application/problem+json', 'its content type is exactly application/problem+json');
+  must('wrong key', refused?.status === 400 && refused.data.title === 'The user credentials were incorrect.', 'the problem that is documented', `${refused?.status} ${JSON.stringify(refused?.data)}`);
+  must('content type of a problem', refused.headers['content-type'] === 'application/problem+json', 'exactly application/problem+json', refused.headers['content-type']);
   const error = await wrong.videos.list().then(() => undefined, (error) => error);
-  must(error?.code === 401 && error.problemDetails?.status === 401, 'a resource refuses it, and the client reads why');
+  must('wrong key at a resource', error?.code === 401 && error.problemDetails?.status === 401, '401, and the client reads why', `${error?.code} ${JSON.stringify(error?.problemDetails)}`);
   const none = new ApiVideoClient({ baseUri: BASE_URL });
   const anonymous = await none.videos.list().then(() => undefined, (error) => error);
-  must(anonymous?.code === 401, 'without a key the client sends an empty header, which is none');
+  must('no key', anonymous?.code === 401, '401 for the empty header that the client sends then', anonymous?.code);
 } catch (error) {
-  console.error(`FAILED  ${error.stack ?? error}`);
+  if (!failed) step('the run', `FAILED: expected no error, found ${error.message ?? error}`);
+  console.error(error.stack ?? error);
   process.exit(1);
 }

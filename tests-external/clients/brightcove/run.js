@@ -23,20 +23,20 @@ const ask = (id, secret) => new Promise((done) => {
   api.getAccessToken((error, json) => done({ api, error, json }));
 });
 
-const step = (what, is) => {
-  console.log(`${is ? 'ok  ' : 'FAIL'} ${what}`);
+const step = (name, is, seen, found) => {
+  console.log(`brightcove: ${name}: ${is ? seen : `FAILED: expected ${seen}, found ${JSON.stringify(found)}`}`);
   if (!is) process.exit(1);
 };
 
 (async () => {
   const { api, error, json } = await ask(process.env.CLIENT_ID, process.env.CLIENT_SECRET);
-  step('an access token is given', !error && typeof json.access_token === 'string');
-  step('it lives 300 seconds', json.expires_in === 300 && json.token_type === 'Bearer');
+  step('token', !error && typeof json.access_token === 'string', 'an access token', error ?? json);
+  step('life', json.expires_in === 300 && json.token_type === 'Bearer', '300 seconds, Bearer', json);
   const again = await new Promise((done) => api.getAccessToken((_, kept) => done(kept)));
-  step('the client keeps it', again.access_token === json.access_token);
+  step('again', again.access_token === json.access_token, 'the client keeps its token', again);
   const wrong = await ask(process.env.CLIENT_ID, 'wrong');
-  step('a wrong secret is an error that it can read', Boolean(wrong.error));
+  step('wrong secret', Boolean(wrong.error), 'an error that the client can read', wrong.json);
 })().catch((fault) => {
-  console.log(`FAIL ${fault}`);
+  console.log(`brightcove: the run: FAILED: expected no error, found ${fault}`);
   process.exit(1);
 });

@@ -9,9 +9,12 @@ import passport from 'passport';
 import WebmakerStrategy from 'passport-webmaker';
 
 const { BASE_URL, CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, USERNAME, PASSWORD } = process.env;
-const must = (condition, what) => {
-  if (!condition) throw new Error(what);
-  console.log(`ok  ${what}`);
+let failed = false;
+const must = (name, condition, seen, found) => {
+  if (condition) return console.log(`webmaker: ${name}: ${seen}`);
+  console.log(`webmaker: ${name}: FAILED: expected ${seen}, found ${String(found).split('\n')[0]}`);
+  failed = true;
+  throw new Error(name);
 };
 
 /** A browser: cookies by host, no redirect followed by itself, and the last form of a page. */
@@ -73,32 +76,33 @@ try {
   const browser = new Browser();
   const begun = await browser.open(`${at}/auth`);
   const asked = new URL(begun.location);
-  must(asked.searchParams.get('scopes') === 'user email' && asked.searchParams.get('state'), 'the application sends the browser on with scopes and state');
+  must('request', asked.searchParams.get('scopes') === 'user email' && asked.searchParams.get('state'), 'the application sends the browser on with scopes and state', asked.search);
   let page = await browser.open(begun.location);
   while (page.location?.startsWith(BASE_URL)) page = await browser.open(page.location);
-  must(page.text.includes('name="password"'), 'the login page is shown');
+  must('login page', page.text.includes('name="password"'), 'it is shown', page.status);
   page = await browser.submit(page, { username: USERNAME, password: PASSWORD });
   while (page.location?.startsWith(BASE_URL)) page = await browser.open(page.location);
   if (!page.location) page = await browser.submit(page, { decision: 'approve' });
-  must(page.location.startsWith(REDIRECT_URI), 'the browser is led back to the redirect URI');
+  must('approval', page.location?.startsWith(REDIRECT_URI), 'the browser is led back to the redirect URI', page.location ?? page.status);
   const back = new URL(page.location);
-  must([...back.searchParams.keys()].slice(-3).join() === 'client_id,code,state' && back.searchParams.get('client_id') === CLIENT_ID, 'with client_id, code and state');
+  must('answer', [...back.searchParams.keys()].slice(-3).join() === 'client_id,code,state' && back.searchParams.get('client_id') === CLIENT_ID, 'client_id, code and state', back.search);
   const done = await browser.open(`${at}/callback${back.search}`);
-  must(done.status === 200, `the strategy exchanges the code and reads the profile${done.status === 200 ? '' : `: ${done.text}`}`);
+  must('exchange', done.status === 200, 'the strategy exchanges the code and reads the profile', done.text);
   const { token, params, profile } = JSON.parse(done.text);
-  must(token && params.token_type === 'bearer' && params.scope.includes('user'), 'it has a token of the scopes it asked for');
-  must(profile.provider === 'webmaker' && profile.username === USERNAME && profile.id, 'it knows who logged in');
+  must('token', token && params.token_type === 'bearer' && params.scope.includes('user'), 'a token of the scopes it asked for', JSON.stringify(params));
+  must('profile', profile.provider === 'webmaker' && profile.username === USERNAME && profile.id, 'the strategy knows who logged in', JSON.stringify(profile));
 
   const again = await browser.open((await browser.open(`${at}/auth`)).location);
-  must(again.location?.startsWith(REDIRECT_URI), 'who accepted once is not asked again');
+  must('again', again.location?.startsWith(REDIRECT_URI), 'who accepted once is not asked again', again.location ?? again.status);
   const forged = await browser.open(`${at}/callback${new URL(again.location).search.replace(/state=[^&]*/, 'state=other')}`);
-  must(forged.status !== 200, 'the strategy refuses a state that is not its own');
+  must('forged state', forged.status !== 200, 'the strategy refuses a state that is not its own', forged.status);
   const left = await browser.open(`${BASE_URL}/logout?client_id=${CLIENT_ID}`);
-  must(new URL(left.location).searchParams.get('logout') === 'true', 'logging out leads back with logout=true');
+  must('logout', left.location && new URL(left.location).searchParams.get('logout') === 'true', 'it leads back with logout=true', left.location ?? left.status);
   const after = await browser.open((await browser.open(`${at}/auth`)).location);
-  must(!after.location?.startsWith(REDIRECT_URI), 'and the session is over');
+  must('after logout', !after.location?.startsWith(REDIRECT_URI), 'the session is over', after.location);
 } catch (error) {
-  console.error(`FAILED  ${error.stack ?? error}`);
+  if (!failed) console.log(`webmaker: the run: FAILED: expected no error, found ${String(error.message ?? error).split('\n')[0]}`);
+  console.error(error.stack ?? error);
   process.exitCode = 1;
 } finally {
   server.close();

@@ -9,6 +9,7 @@ use toml::{Table, Value};
 use crate::failure::{Failure, Outcome, While};
 
 const KEYS: [&str; 8] = ["about", "profiles", "fixture", "seconds", "light", "set", "env", "known_bad"];
+const PROFILE_KEYS: [&str; 3] = ["name", "preset", "file"];
 const DEFAULT_SECONDS: u64 = 180;
 
 /// A client, as its folder says.
@@ -29,7 +30,16 @@ pub(super) struct Declared {
 /// A profile that the server has.
 pub(super) struct Profile {
     pub(super) name: String,
-    pub(super) preset: String,
+    pub(super) source: Source,
+}
+
+/// Where a profile's values come from.
+#[derive(Debug, PartialEq)]
+pub(super) enum Source {
+    /// A preset, by its name.
+    Preset(String),
+    /// A dialect's file.
+    File(PathBuf),
 }
 
 /// A server that is wrong on purpose.
@@ -55,7 +65,8 @@ impl Declared {
             return Err(format!("{unknown}: unknown key; there are {}", KEYS.join(", ")));
         }
         let profiles = table.get("profiles").and_then(Value::as_array).ok_or("profiles: expected a list")?;
-        let profiles = profiles.iter().map(Profile::read).collect::<Result<Vec<_>, _>>()?;
+        let profiles =
+            profiles.iter().map(|value| Profile::read(value, folder)).collect::<Result<Vec<_>, _>>()?;
         if profiles.is_empty() {
             return Err("profiles: name one".to_owned());
         }
@@ -91,18 +102,32 @@ impl Declared {
 }
 
 impl Profile {
-    fn read(value: &Value) -> Result<Self, String> {
+    fn read(value: &Value, folder: &Path) -> Result<Self, String> {
         match value {
-            Value::String(preset) => Ok(Self { name: preset.clone(), preset: preset.clone() }),
+            Value::String(preset) => {
+                Ok(Self { name: preset.clone(), source: Source::Preset(preset.clone()) })
+            }
             Value::Table(table) => {
-                let named = |key| text(table, key)?.ok_or(format!("profiles: {key} is missing"));
-                Ok(Self { name: named("name")?, preset: named("preset")? })
+                if let Some(unknown) = table.keys().find(|key| !PROFILE_KEYS.contains(&key.as_str())) {
+                    let keys = PROFILE_KEYS.join(", ");
+                    return Err(format!("profiles: {unknown}: unknown key; there are {keys}"));
+                }
+                let name = text(table, "name")?.ok_or("profiles: name is missing")?;
+                let source = match (text(table, "preset")?, text(table, "file")?) {
+                    (Some(preset), None) => Source::Preset(preset),
+                    (None, Some(file)) => Source::File(folder.join(file)),
+                    (Some(_), Some(_)) => return Err(format!("profiles: {name}: preset or file, not both")),
+                    (None, None) => return Err(format!("profiles: {name}: preset or file is missing")),
+                };
+                Ok(Self { name, source })
             }
             Value::Integer(_)
             | Value::Float(_)
             | Value::Boolean(_)
             | Value::Datetime(_)
-            | Value::Array(_) => Err("profiles: a preset's name, or a table with name and preset".to_owned()),
+            | Value::Array(_) => {
+                Err("profiles: a preset's name, or a table with name and preset or file".to_owned())
+            }
         }
     }
 }
@@ -161,14 +186,19 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let good = "about = \"x\"\nprofiles = [\"flex\", { name = \"two\", preset = \"flex\" }]\n";
+        let good = "about = \"x\"\nprofiles = [\"flex\", { name = \"two\", preset = \"flex\" }, { name = \"six\", file = \"../six.toml\" }]\n";
         let declared = read(good).unwrap();
-        let names: Vec<_> = declared.profiles.iter().map(|p| (p.name.as_str(), p.preset.as_str())).collect();
-        assert_eq!(names, [("flex", "flex"), ("two", "flex")]);
+        let names: Vec<_> = declared.profiles.iter().map(|p| (p.name.as_str(), &p.source)).collect();
+        let flex = Source::Preset("flex".to_owned());
+        let file = Source::File(PathBuf::from("/clients/x/../six.toml"));
+        assert_eq!(names, [("flex", &flex), ("two", &flex), ("six", &file)]);
         assert_eq!((declared.light, declared.may_take), (false, Duration::from_secs(180)));
         for (text, says) in [
             ("about = \"x\"\nprofiles = []", "profiles: name one"),
             ("about = \"x\"\nprofiles = [1]", "profiles: a preset's name"),
+            ("about = \"x\"\nprofiles = [{ name = \"a\" }]", "a: preset or file is missing"),
+            ("about = \"x\"\nprofiles = [{ name = \"a\", preset = \"flex\", file = \"b\" }]", "not both"),
+            ("about = \"x\"\nprofiles = [{ name = \"a\", flie = \"b\" }]", "flie: unknown key"),
             ("profiles = [\"flex\"]", "about:"),
             ("about = \"x\"\nprofiles = [\"flex\"]\nlihgt = true", "lihgt: unknown key"),
             ("about = \"x\"\nprofiles = [\"flex\"]\nseconds = -1", "seconds:"),

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value as Json;
 use toml::{Table, Value};
 
-use super::declared::{Declared, KnownBad, Profile};
+use super::declared::{Declared, KnownBad, Profile, Source};
 use crate::external::server::{Deadlines, Server};
 use crate::failure::{Failure, Outcome, While};
 use crate::workspace;
@@ -103,16 +103,24 @@ fn configured(client: &Declared, bad: Option<&KnownBad>, here: &Path) -> Outcome
     let url = format!("sqlite:{}", database.display());
     whole.insert("storage".to_owned(), Table::from_iter([("url".to_owned(), Value::String(url))]).into());
     let mut profiles = Vec::new();
-    for Profile { name, preset } in &client.profiles {
+    for Profile { name, source } in &client.profiles {
         let mut table = Table::new();
         table.insert("name".to_owned(), Value::String(name.clone()));
-        table.insert("preset".to_owned(), Value::String(preset.clone()));
+        let (key, value) = match source {
+            Source::Preset(preset) => ("preset", preset.clone()),
+            // Absolute, for the configuration is written elsewhere.
+            Source::File(file) => {
+                let file = file.canonicalize().during(file.display())?;
+                ("file", file.to_string_lossy().into_owned())
+            }
+        };
+        table.insert(key.to_owned(), Value::String(value));
         if name != "standard" {
             table.insert("listen".to_owned(), free());
         }
         let mut set = Table::new();
-        for source in [Some(&client.set), bad.map(|bad| &bad.set)].into_iter().flatten() {
-            if let Some(values) = source.get(name).and_then(Value::as_table) {
+        for values in [Some(&client.set), bad.map(|bad| &bad.set)].into_iter().flatten() {
+            if let Some(values) = values.get(name).and_then(Value::as_table) {
                 set.extend(values.clone());
             }
         }
