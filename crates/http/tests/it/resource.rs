@@ -56,7 +56,9 @@ async fn service(preset: &str) -> Service {
         false => line,
     });
     let text = lines.collect::<Vec<_>>().join("\n");
-    let profile = Profile::from_toml(&text, &[], preset, ISSUER.parse().unwrap()).unwrap();
+    // How tokens are come by is not what is tried here.
+    let no_scope_needed = [("authorization.scope_required".to_owned(), false.into())];
+    let profile = Profile::from_toml(&text, &no_scope_needed, preset, ISSUER.parse().unwrap()).unwrap();
     let store = FaultLayer::new(MemoryStore::new());
     let faults = store.faults();
     let store = Arc::new(store);
