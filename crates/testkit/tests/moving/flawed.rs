@@ -25,12 +25,10 @@ pub(crate) enum Flaw {
     SaysConflictAtTheEnd,
     /// Whoever goes on with the second store alone does not say so.
     PromotesWithoutTheMark,
-    /// The copy is called complete though a server joined while it was looked at.
-    CompletesWhoeverJoined,
 }
 
 impl Flaw {
-    pub(crate) const ALL: [Flaw; 8] = [
+    pub(crate) const ALL: [Flaw; 7] = [
         Flaw::ReadsTheMarkFirst,
         Flaw::ReadsTheFirstFirst,
         Flaw::AcknowledgesTooEarly,
@@ -38,7 +36,6 @@ impl Flaw {
         Flaw::CarriesBlindly,
         Flaw::SaysConflictAtTheEnd,
         Flaw::PromotesWithoutTheMark,
-        Flaw::CompletesWhoeverJoined,
     ];
 }
 
@@ -107,19 +104,13 @@ impl Flawed {
 
     /// One walk over everything, and then the mark; whether that made the copy complete.
     pub(crate) async fn copy(&self, version: Version) -> Answer<bool> {
-        let (mut here, mut found) = mark(&*self.second).await?;
+        let (mut here, found) = mark(&*self.second).await?;
         if here.state != CopyState::Copying {
             return Ok(true);
         }
         let page = self.first.list(&Under::Kind(Kind::Grant), None, 100).await?;
         for key in &page.keys {
             self.follow(key).await?;
-        }
-        if self.has(Flaw::CompletesWhoeverJoined) {
-            (here, found) = mark(&*self.second).await?;
-            if here.state != CopyState::Copying {
-                return Ok(true);
-            }
         }
         here.state = CopyState::Complete;
         let key = MovedHere::key().raw().clone();
