@@ -6,6 +6,7 @@ mod api_key;
 mod authenticate;
 mod authorize;
 mod client_credentials;
+mod examine;
 mod inspect;
 mod issue;
 mod leave;
@@ -19,10 +20,8 @@ mod token;
 use std::sync::Arc;
 
 pub use authenticate::{ClientAuthenticated, api_key_client, authenticate};
-pub use authorize::{
-    Asked, AuthorizationAnswer, Examined, OpenedInteraction, Question, RedirectError, ask, choose_account,
-    decide, examine,
-};
+pub use authorize::{Asked, AuthorizationAnswer, OpenedInteraction, Question, ask, choose_account, decide};
+pub use examine::{Examined, RedirectError, examine};
 pub use inspect::{Introspection, check, check_api_key, introspect, look_up};
 pub use leave::leave;
 pub use revoke::{revoke, revoke_as_operator, revoke_grant};
