@@ -78,7 +78,12 @@ async fn examine(app: &Shared, encoded: &[u8]) -> Result<Next, Stop> {
 
 /// Sends the browser to the page for logging in, or for signing up if the client asked for that, and by way of it back
 /// here. If the address would be too long to come back by, the page is shown at once.
-fn to_login(app: &Shared, headers: &HeaderMap, page: Option<grantor_core::Page>, query: &str) -> Result<Response, Stop> {
+fn to_login(
+    app: &Shared,
+    headers: &HeaderMap,
+    page: Option<grantor_core::Page>,
+    query: &str,
+) -> Result<Response, Stop> {
     let signs_up = match page {
         Some(grantor_core::Page::SignUp) => true,
         Some(grantor_core::Page::SignIn) | None => false,
@@ -134,7 +139,9 @@ impl Reader<'_> {
         let parameters = Parameters::read(self.query.as_bytes(), limits);
         match parameters.get("ui_locales") {
             Some(locales) => {
-                let query = form_urlencoded::Serializer::new(String::new()).append_pair("ui_locales", locales).finish();
+                let query = form_urlencoded::Serializer::new(String::new())
+                    .append_pair("ui_locales", locales)
+                    .finish();
                 format!("{}?{query}", decision_path(app))
             }
             None => decision_path(app),

@@ -24,10 +24,11 @@ pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Res
     page(&app, request.headers(), parameters.get("request").unwrap_or_default(), Entered::Nothing)
 }
 
-/// What was entered before and did not do. Of a password nothing is shown again.
-pub(crate) enum Entered<'a> {
+/// What came before. Nothing of what was entered is shown again: the page is the same, to the byte, whoever was named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entered {
     Nothing,
-    Wrong { username: &'a str },
+    Wrong,
 }
 
 /// The form, tied to this browser. `request` is the query of the authorization request to go on with, and is never used
@@ -36,24 +37,20 @@ pub(crate) fn page(
     app: &Shared,
     headers: &HeaderMap,
     request: &str,
-    entered: Entered<'_>,
+    entered: Entered,
 ) -> Result<Response, Stop> {
     let known = app.cookies.browser(headers);
     let is_new = known.is_none();
     let browser = known.map_or_else(BrowserCookie::mint, Ok)?;
     let frame = pages::frame(app, headers, request);
-    let (username, problem) = match entered {
-        Entered::Nothing => ("", None),
-        Entered::Wrong { username } => (username, Some(frame.language.words().login.wrong.as_str())),
-    };
     let signup = app.has_signup().then(|| with_request(app, "/signup", request));
     let login = Login {
         action: &app.path("/login"),
         signup: signup.as_deref(),
         csrf: &app.csrf.token(&browser.csrf(), LOGIN),
         request,
-        username,
-        problem,
+        username: "",
+        problem: (entered == Entered::Wrong).then(|| frame.language.words().login.wrong.as_str()),
     };
     // A wrong password is no 401: that would need a challenge that browsers understand (RFC 9110, section 15.5.2).
     let mut response = pages::page(app, StatusCode::OK, &Page::Login(&login), &frame, Forms::Onward);
@@ -87,7 +84,7 @@ pub(crate) async fn submit(State(app): State<App>, request: Request) -> Result<R
     let user = match password::check(&app, source, username, &password).await? {
         Verified::Yes(user) => user,
         Verified::No => {
-            return page(&app, &parts.headers, request, Entered::Wrong { username });
+            return page(&app, &parts.headers, request, Entered::Wrong);
         }
         Verified::TooMany(wait) => return Err(Stop::TooMany(wait)),
     };

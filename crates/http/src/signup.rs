@@ -95,6 +95,8 @@ fn said(refused: SignUpRefused, words: &Words) -> &str {
         SignUpRefused::NotHere => words.not_here.as_str(),
         SignUpRefused::Name => words.name_unusable.as_str(),
         SignUpRefused::Email => words.email_unusable.as_str(),
-        SignUpRefused::PasswordTooShort { .. } | SignUpRefused::Password(_) => words.password_unusable.as_str(),
+        SignUpRefused::PasswordTooShort { .. } | SignUpRefused::Password(_) => {
+            words.password_unusable.as_str()
+        }
     }
 }

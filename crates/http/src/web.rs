@@ -81,7 +81,13 @@ pub struct Web {
 impl Web {
     /// The HTTP side of an engine, with the embedded directory over the engine's store.
     pub fn new(engine: Engine) -> Self {
-        Self { engine, users: None, settings: Settings::default(), origins: Vec::new(), look: Look::default() }
+        Self {
+            engine,
+            users: None,
+            settings: Settings::default(),
+            origins: Vec::new(),
+            look: Look::default(),
+        }
     }
 
     /// Brings other users than those of the embedded directory, or the embedded directory with settings of its own.

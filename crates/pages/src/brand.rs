@@ -204,7 +204,9 @@ mod tests {
         for good in ["https://example.test/terms", "mailto:help@example.test", "/terms"] {
             assert!(Link::new("Terms", good).is_ok(), "{good}");
         }
-        for bad in ["javascript:alert(1)", "//evil.test", "http://example.test", "data:text/html,x", "", "terms"] {
+        for bad in
+            ["javascript:alert(1)", "//evil.test", "http://example.test", "data:text/html,x", "", "terms"]
+        {
             assert!(Link::new("Terms", bad).is_err(), "{bad}");
         }
     }

@@ -95,8 +95,7 @@ impl Look {
             None => page.body(words).map_err(|error| failed(error.to_string()))?,
         };
         let with_script = page.has_copies();
-        self.framed(&page.title(words), &main, with_script, frame)
-            .map_err(|error| failed(error.to_string()))
+        self.framed(&page.title(words), &main, with_script, frame).map_err(|error| failed(error.to_string()))
     }
 
     /// Puts the document around a page that another room made. `main` is HTML, and is taken as it is.

@@ -81,7 +81,10 @@ impl TemplateFolder {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
             let Some(page) = name.strip_suffix(".html") else { continue };
             if !page.starts_with('_') && !NAMES.contains(&page) {
-                return Err(wrong(&path, format!("there is no page of that name; there are {}", NAMES.join(", "))));
+                return Err(wrong(
+                    &path,
+                    format!("there is no page of that name; there are {}", NAMES.join(", ")),
+                ));
             }
             let text = std::fs::read_to_string(&path).map_err(io(&path))?;
             environment.add_template_owned(name, text).map_err(|e| wrong(&path, told(&e)))?;

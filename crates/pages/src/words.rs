@@ -192,7 +192,8 @@ mod tests {
         let gaps = |file: &str| {
             let words: toml::Table = file.parse().unwrap();
             let sections = words.iter().filter_map(|(name, section)| Some((name, section.as_table()?)));
-            let texts = sections.flat_map(|(name, section)| section.iter().map(move |(key, text)| (name, key, text)));
+            let texts =
+                sections.flat_map(|(name, section)| section.iter().map(move |(key, text)| (name, key, text)));
             texts
                 .map(|(name, key, text)| {
                     let phrase: Phrase = text.as_str().unwrap().parse().unwrap();

@@ -65,10 +65,7 @@ pub(super) fn samples() -> Vec<Page<'static>> {
         let plain = Authorized { account: None, scopes: Vec::new(), ..web.clone() };
         vec![web, plain]
     });
-    static FULL: LazyLock<Account<'static>> = LazyLock::new(|| Account {
-        email: Some("alice@example.test"),
-        applications: &ALL,
-        ..NOTHING
-    });
+    static FULL: LazyLock<Account<'static>> =
+        LazyLock::new(|| Account { email: Some("alice@example.test"), applications: &ALL, ..NOTHING });
     vec![Page::Account(&NOTHING), Page::Account(&FULL)]
 }
