@@ -51,6 +51,7 @@ mod guard;
 mod health;
 mod introspect;
 mod login;
+mod logo;
 mod logout;
 mod pages;
 mod password;

@@ -16,8 +16,8 @@ use crate::cors::with_cors;
 use crate::pages::Stop;
 use crate::web::App;
 use crate::{
-    account, api, authorize, discovery, guard, health, introspect, login, logout, registration, respond,
-    revoke, signup, token, userinfo,
+    account, api, authorize, discovery, guard, health, introspect, login, logo, logout, registration,
+    respond, revoke, signup, token, userinfo,
 };
 
 /// RFC 8414, section 3.1: the metadata of an issuer with a path has the well-known part before that path.
@@ -113,6 +113,7 @@ fn mount_pages(mount: &mut Mount, app: &App) {
         mount.at(&app.path("/signup"), get(signup::show).post(signup::submit));
     }
     mount_logout(mount, app);
+    mount.below(&app.path(logo::PATH), get(logo::show));
     mount.at(&app.path("/account"), get(account::show));
     mount.at(&app.path("/account/revoke"), post(account::revoke));
 }
