@@ -23,7 +23,7 @@ const SHOWN: usize = 500;
 /// Shows the page.
 pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let Some(visitor) = browser::visitor(&app, request.headers()).await? else {
-        return respond::see_other(&app.path("/login"));
+        return respond::see_other(&app.login_for(&app.path("/account")));
     };
     let user = &visitor.session.user;
     let approver = browser::approver(&app, &visitor).await?;

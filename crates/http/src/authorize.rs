@@ -90,6 +90,9 @@ fn to_login(
     page: Option<grantor_core::Page>,
     query: &str,
 ) -> Result<Response, Stop> {
+    if let Some(sign_in) = &app.sign_in {
+        return respond::see_other(&sign_in.login(&with_query(app, query)));
+    }
     let signs_up = match page {
         Some(grantor_core::Page::SignUp) => true,
         Some(grantor_core::Page::SignIn) | None => false,

@@ -108,11 +108,13 @@ fn mount_pages(mount: &mut Mount, app: &App) {
         mount.at(&app.authorize_path(), authorize);
         mount.at(&authorize::decision_path(app), post(authorize::decide));
     }
-    mount.at(&app.path("/login"), get(login::show).post(login::submit));
+    if app.sign_in.is_none() {
+        mount.at(&app.path("/login"), get(login::show).post(login::submit));
+        mount_logout(mount, app);
+    }
     if app.has_signup() {
         mount.at(&app.path("/signup"), get(signup::show).post(signup::submit));
     }
-    mount_logout(mount, app);
     mount.below(&app.path(logo::PATH), get(logo::show));
     mount.at(&app.path("/account"), get(account::show));
     mount.at(&app.path("/account/revoke"), post(account::revoke));
