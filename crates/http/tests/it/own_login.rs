@@ -41,7 +41,7 @@ async fn an_application_signs_people_in_and_asks_them_in_its_own_words() {
     assert!(answer.parameter("code").is_some());
 
     let account = browser.get("/account").await;
-    assert!(account.body.contains("Courier") && !account.body.contains("/logout"), "{}", account.body);
+    assert!(account.body.contains("alice") && !account.body.contains("/logout"), "{}", account.body);
 }
 
 // E01, E04, P12
