@@ -78,6 +78,8 @@ kinds! {
     Application = "application",
     /// A hint that a client has a permission on an account.
     AccountClient = "account-client",
+    /// Active administrators of the embedded directory, enough of them to know that one remains.
+    Administrators = "administrators",
 }
 
 impl fmt::Display for Kind {
