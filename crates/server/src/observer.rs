@@ -67,5 +67,9 @@ fn name_of(event: &Event) -> &'static str {
         Event::ActedAs { .. } => "acted_as",
         Event::AccessTokenRevoked { .. } => "access_token_revoked",
         Event::GrantRevoked { .. } => "grant_revoked",
+        Event::ClientRegistered { .. } => "client_registered",
+        Event::ClientChanged { .. } => "client_changed",
+        Event::ClientSecretRotated { .. } => "client_secret_rotated",
+        Event::ClientDeleted { .. } => "client_deleted",
     }
 }

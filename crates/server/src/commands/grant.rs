@@ -55,8 +55,14 @@ async fn list(
     output: Output,
 ) -> Result<(), Failure> {
     let (mut grants, mut after) = (Vec::new(), None);
+    let subject = user.as_ref().map(UserName::subject);
+    let of = match (subject, &client) {
+        (Some(subject), _) => GrantsOf::Subject(subject),
+        (None, Some(client)) => GrantsOf::Client(client),
+        (None, None) => GrantsOf::All,
+    };
     loop {
-        let page = house.engine.grants(user.as_ref().map(UserName::subject), after, PAGE).await?;
+        let page = house.engine.grants(of, after, PAGE).await?;
         grants.extend(page.grants);
         after = page.next;
         if after.is_none() {
