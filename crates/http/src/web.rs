@@ -7,6 +7,7 @@ use axum::Router;
 use grantor_core::Lifetime;
 use grantor_directory::{CsrfKey, Directory, DirectoryError, UserDirectory};
 use grantor_engine::Engine;
+use grantor_pages::Look;
 
 use crate::cookies::CookieNames;
 use crate::source::Network;
@@ -74,12 +75,19 @@ pub struct Web {
     users: Option<Arc<dyn UserDirectory>>,
     settings: Settings,
     origins: Vec<String>,
+    look: Look,
 }
 
 impl Web {
     /// The HTTP side of an engine, with the embedded directory over the engine's store.
     pub fn new(engine: Engine) -> Self {
-        Self { engine, users: None, settings: Settings::default(), origins: Vec::new() }
+        Self {
+            engine,
+            users: None,
+            settings: Settings::default(),
+            origins: Vec::new(),
+            look: Look::default(),
+        }
     }
 
     /// Brings other users than those of the embedded directory, or the embedded directory with settings of its own.
@@ -93,6 +101,13 @@ impl Web {
     #[must_use]
     pub fn settings(mut self, settings: Settings) -> Self {
         self.settings = settings;
+        self
+    }
+
+    /// Brings another look: a brand, languages, pages of one's own.
+    #[must_use]
+    pub fn look(mut self, look: Look) -> Self {
+        self.look = look;
         self
     }
 
@@ -120,7 +135,7 @@ impl Web {
     }
 
     fn shared(self) -> Shared {
-        let Self { engine, users, settings, mut origins } = self;
+        let Self { engine, users, settings, mut origins, look } = self;
         let issuer = &engine.profile().issuer;
         let origin = issuer.origin();
         let prefix = issuer.as_str().strip_prefix(&origin).unwrap_or_default().to_owned();
@@ -139,6 +154,7 @@ impl Web {
             prefix,
             users,
             settings,
+            look,
             engine,
         }
     }
@@ -151,6 +167,7 @@ pub(crate) struct Shared {
     pub(crate) engine: Engine,
     users: Option<Arc<dyn UserDirectory>>,
     pub(crate) settings: Settings,
+    pub(crate) look: Look,
     pub(crate) csrf: CsrfKey,
     pub(crate) cookies: CookieNames,
     pub(crate) clients: Option<Throttle>,
@@ -175,6 +192,11 @@ impl Shared {
     /// Whether people can sign up here.
     pub(crate) fn has_signup(&self) -> bool {
         self.engine.profile().authorization.page_parameter.is_some()
+    }
+
+    /// Whether people can register applications of their own here.
+    pub(crate) fn has_apps(&self) -> bool {
+        false
     }
 
     /// The authorization endpoint's path.

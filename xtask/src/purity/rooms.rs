@@ -15,7 +15,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("grantor-jose", &["grantor-core"]),
     ("grantor-engine", &["grantor-core", "grantor-store", "grantor-jose"]),
     ("grantor-directory", &["grantor-core", "grantor-store"]),
-    ("grantor-http", &["grantor-core", "grantor-engine", "grantor-directory"]),
+    ("grantor-pages", &["grantor-core"]),
+    ("grantor-http", &["grantor-core", "grantor-engine", "grantor-directory", "grantor-pages"]),
     ("grantor-testkit", &["grantor-core", "grantor-store", "grantor-engine"]),
     (
         "grantor",
@@ -26,6 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "grantor-jose",
             "grantor-engine",
             "grantor-directory",
+            "grantor-pages",
             "grantor-http",
         ],
     ),
@@ -38,7 +40,9 @@ const ADAPTER: &str = "grantor-store-*";
 /// Packages of others that only one room may know.
 const KEPT_IN_ONE_ROOM: &[(&str, &str)] = &[
     ("aws-lc-rs", "grantor-jose"),
+    ("askama", "grantor-pages"),
     ("jsonwebtoken", "grantor-jose"),
+    ("minijinja", "grantor-pages"),
     ("redis", "grantor-store-redis"),
     ("rusqlite", "grantor-store-sqlite"),
     ("sled", "grantor-store-sled"),
