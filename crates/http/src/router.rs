@@ -115,6 +115,9 @@ fn mount_pages(mount: &mut Mount, app: &App) {
     mount_logout(mount, app);
     mount.at(&app.path("/account"), get(account::show));
     mount.at(&app.path("/account/revoke"), post(account::revoke));
+    mount.at(&app.path("/account/sessions"), get(account::sessions::show).post(account::sessions::end));
+    mount.at(&app.path("/account/password"), get(account::password::show).post(account::password::submit));
+    mount.at(&app.path("/account/password/changed"), get(account::password::changed));
 }
 
 /// The page that asks, and the link that ends the session at once, which may be in the same place. HEAD, which axum would
