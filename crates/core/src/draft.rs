@@ -115,7 +115,8 @@ impl ClientDraft {
             ..client
         };
         // What needs a grant type that was left out goes with it.
-        let fitting = |types: &BTreeSet<_>| types.iter().copied().filter(|t| client.may_ask_for(*t)).collect();
+        let fitting =
+            |types: &BTreeSet<_>| types.iter().copied().filter(|t| client.may_ask_for(*t)).collect();
         let response_types = client.response_types.as_ref().map(fitting);
         Ok(ClientMetadata { response_types, ..client })
     }

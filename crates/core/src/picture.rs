@@ -219,7 +219,8 @@ fn webp(bytes: &[u8]) -> Option<Sides> {
     match name {
         b"VP8 " => {
             let frame = chunk.get(3..)?.strip_prefix(b"\x9d\x01\x2a")?;
-            let side = |at| be16(frame, at).map(|n| u32::from(u16::try_from(n).unwrap_or(0).swap_bytes()) & 0x3fff);
+            let side =
+                |at| be16(frame, at).map(|n| u32::from(u16::try_from(n).unwrap_or(0).swap_bytes()) & 0x3fff);
             Some((side(0)?, side(2)?))
         }
         b"VP8L" => {

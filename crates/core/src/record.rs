@@ -277,7 +277,8 @@ impl Prefix {
 
     /// The first key there can be of them, which a list that goes on after it leaves out. None if all of the list is meant.
     pub fn first(&self) -> Option<RecordKey> {
-        RecordKey::from_stored(self.under.kind(), &self.begins).filter(|_| *self.begins != *self.under.prefix())
+        RecordKey::from_stored(self.under.kind(), &self.begins)
+            .filter(|_| *self.begins != *self.under.prefix())
     }
 
     /// Whether a key is one of them.

@@ -10,6 +10,7 @@ use grantor_engine::Engine;
 use grantor_pages::Look;
 
 use crate::cookies::CookieNames;
+use crate::sign_in::SignIn;
 use crate::source::Network;
 use crate::throttle::{LoginThrottle, Rate, Throttle};
 
@@ -73,6 +74,7 @@ pub fn router(engine: Engine) -> Router {
 pub struct Web {
     engine: Engine,
     users: Option<Arc<dyn UserDirectory>>,
+    sign_in: Option<Arc<dyn SignIn>>,
     settings: Settings,
     origins: Vec<String>,
     look: Look,
@@ -84,6 +86,7 @@ impl Web {
         Self {
             engine,
             users: None,
+            sign_in: None,
             settings: Settings::default(),
             origins: Vec::new(),
             look: Look::default(),
@@ -94,6 +97,13 @@ impl Web {
     #[must_use]
     pub fn users(mut self, users: Arc<dyn UserDirectory>) -> Self {
         self.users = Some(users);
+        self
+    }
+
+    /// Brings logins and sessions of one's own, in the place of the pages for that.
+    #[must_use]
+    pub fn sign_in(mut self, sign_in: Arc<dyn SignIn>) -> Self {
+        self.sign_in = Some(sign_in);
         self
     }
 
@@ -135,7 +145,7 @@ impl Web {
     }
 
     fn shared(self) -> Shared {
-        let Self { engine, users, settings, mut origins, look } = self;
+        let Self { engine, users, sign_in, settings, mut origins, look } = self;
         let issuer = &engine.profile().issuer;
         let origin = issuer.origin();
         let prefix = issuer.as_str().strip_prefix(&origin).unwrap_or_default().to_owned();
@@ -153,6 +163,7 @@ impl Web {
             origins,
             prefix,
             users,
+            sign_in,
             settings,
             look,
             engine,
@@ -166,6 +177,7 @@ pub(crate) type App = Arc<Shared>;
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
     users: Option<Arc<dyn UserDirectory>>,
+    pub(crate) sign_in: Option<Arc<dyn SignIn>>,
     pub(crate) settings: Settings,
     pub(crate) look: Look,
     pub(crate) csrf: CsrfKey,
@@ -191,12 +203,17 @@ impl Shared {
 
     /// Whether people can sign up here.
     pub(crate) fn has_signup(&self) -> bool {
-        self.engine.profile().authorization.page_parameter.is_some()
+        self.sign_in.is_none() && self.engine.profile().authorization.page_parameter.is_some()
     }
 
     /// Whether people can register applications of their own here.
     pub(crate) fn has_apps(&self) -> bool {
         false
+    }
+
+    /// Where to send a browser to sign in that wants a page of its own, `back`.
+    pub(crate) fn login_for(&self, back: &str) -> String {
+        self.sign_in.as_ref().map_or_else(|| self.path("/login"), |sign_in| sign_in.login(back))
     }
 
     /// The authorization endpoint's path.

@@ -19,10 +19,10 @@ const PASSWORD: &str = "password";
 const CURRENT: &str = "current_password";
 const NEW: &str = "new_password";
 
-/// Where a person can change his password, if he can.
+/// Where a person can change his password, if he can: whoever signs in elsewhere does it there.
 pub(super) async fn path_for(app: &Shared, user: &SubjectId) -> Result<Option<String>, Stop> {
-    let has_password = app.users()?.has_password(user).await?;
-    Ok(has_password.then(|| app.path("/account/password")))
+    let is_here = app.sign_in.is_none() && app.users()?.has_password(user).await?;
+    Ok(is_here.then(|| app.path("/account/password")))
 }
 
 /// Shows the form.

@@ -3,8 +3,9 @@
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
+use grantor_core::Time;
 use grantor_directory::{SessionId, SessionSummary};
-use grantor_pages::{Page, Place, SessionRow, Sessions};
+use grantor_pages::{Moment, Page, Place, SessionRow, Sessions};
 
 use crate::account::{agent, password};
 use crate::pages::{self, Forms, Stop};
@@ -41,13 +42,14 @@ pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Res
 
 fn row(session: &SessionSummary, here: SessionId) -> SessionRow {
     let (browser, system) = agent::names(session.user_agent.as_deref());
+    let moment = |time: Time| Moment::of(&time.to_string());
     SessionRow {
         id: session.id.to_string(),
         browser,
         system,
-        begun: session.authenticated_at.into(),
-        last_seen: session.last_seen.into(),
-        ends: session.expires_at.into(),
+        begun: moment(session.authenticated_at),
+        last_seen: moment(session.last_seen),
+        ends: moment(session.expires_at),
         here: session.id == here,
     }
 }

@@ -11,6 +11,7 @@ mod embedding;
 mod forms;
 mod headers;
 mod login;
+mod own_login;
 mod resource;
 mod resource_guard;
 mod secrets;

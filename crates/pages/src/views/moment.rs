@@ -1,6 +1,5 @@
 //! When something was, as people read it.
 
-use grantor_core::Time;
 use serde::Serialize;
 
 /// A moment to the minute, in UTC: a server does not know where a person's clock stands, and says which clock it means.
@@ -12,9 +11,10 @@ pub struct Moment {
     pub text: String,
 }
 
-impl From<Time> for Moment {
-    fn from(time: Time) -> Self {
-        let minute: String = time.to_string().chars().take("2026-01-31T14:05".len()).collect();
+impl Moment {
+    /// The moment of a time in UTC as RFC 3339 writes it, of whatever precision.
+    pub fn of(rfc3339: &str) -> Self {
+        let minute: String = rfc3339.chars().take("2026-01-31T14:05".len()).collect();
         Self { text: format!("{} UTC", minute.replace('T', " ")), machine: minute + "Z" }
     }
 }
@@ -25,7 +25,7 @@ mod tests {
 
     #[test]
     fn a_moment_is_told_to_the_minute_and_by_which_clock() {
-        let moment = Moment::from(Time::from_unix_millis(1_769_868_359_999));
+        let moment = Moment::of("2026-01-31T14:05:59.999Z");
         assert_eq!(
             (moment.machine.as_str(), moment.text.as_str()),
             ("2026-01-31T14:05Z", "2026-01-31 14:05 UTC")
