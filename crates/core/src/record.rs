@@ -90,6 +90,8 @@ kinds! {
     Usage = "usage",
     /// A hint that a client has a name.
     ClientName = "client-name",
+    /// Active administrators of the embedded directory, enough of them to know that one remains.
+    Administrators = "administrators",
 }
 
 impl fmt::Display for Kind {

@@ -89,6 +89,7 @@ impl UserDirectory for Shop {
         &self,
         _: &User,
         _: Option<&Secret>,
+        _: Option<&str>,
         _: Time,
         _: Lifetime,
     ) -> Result<(Session, Secret), DirectoryError> {

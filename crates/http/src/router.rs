@@ -111,6 +111,10 @@ fn mount_pages(mount: &mut Mount, app: &App) {
     if app.sign_in.is_none() {
         mount.at(&app.path("/login"), get(login::show).post(login::submit));
         mount_logout(mount, app);
+        let (sessions, password) = ("/account/sessions", "/account/password");
+        mount.at(&app.path(sessions), get(account::sessions::show).post(account::sessions::end));
+        mount.at(&app.path(password), get(account::password::show).post(account::password::submit));
+        mount.at(&app.path("/account/password/changed"), get(account::password::changed));
     }
     if app.has_signup() {
         mount.at(&app.path("/signup"), get(signup::show).post(signup::submit));

@@ -4,6 +4,7 @@
 
 mod support;
 
+mod account;
 mod authorize;
 mod clients;
 mod embedding;

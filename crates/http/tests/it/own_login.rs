@@ -66,7 +66,7 @@ async fn a_form_of_one_session_of_the_application_is_worth_nothing_in_another() 
 #[tokio::test]
 async fn there_are_no_pages_to_sign_in_beside_the_applications_own() {
     let shop = shop().await;
-    for path in ["/login", "/signup", "/logout"] {
+    for path in ["/login", "/signup", "/logout", "/account/sessions", "/account/password"] {
         assert_eq!(shop.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
     }
     assert_eq!(shop.get("/account").await.location(), "/sign-in?back=%2Faccount");
