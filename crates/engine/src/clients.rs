@@ -8,7 +8,8 @@ use grantor_core::flow;
 use grantor_core::record::{Expect, Key, Put, Record, Version};
 use grantor_core::step::{Committed, FlowFault, Loaded, Step, commit, load};
 use grantor_core::{
-    AccountClient, Actor, ClientId, ClientName, Event, Lifetime, Limits, OwnerClient, PictureTag, Secret, SecretHash, Time,
+    AccountClient, Actor, ClientId, ClientName, Event, Lifetime, Limits, OwnerClient, PictureTag, Secret,
+    SecretHash, Time,
 };
 
 use crate::engine::Engine;
@@ -395,7 +396,8 @@ impl Engine {
         let theirs = match by {
             Actor::Operator => true,
             Actor::Owner(owner) => {
-                client.metadata.owner.as_ref() == Some(owner) && client.metadata.profile == self.profile().name
+                client.metadata.owner.as_ref() == Some(owner)
+                    && client.metadata.profile == self.profile().name
             }
         };
         theirs && !client.is_deleted()

@@ -59,7 +59,12 @@ pub enum Asked {
 }
 
 impl Question {
-    fn of(profile: &Profile, request: &AuthorizationRequest, asking: Asking, opened: OpenedInteraction) -> Self {
+    fn of(
+        profile: &Profile,
+        request: &AuthorizationRequest,
+        asking: Asking,
+        opened: OpenedInteraction,
+    ) -> Self {
         let Asking { account, already } = asking;
         let scope = request.scope.without(&already);
         Self {

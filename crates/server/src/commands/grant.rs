@@ -3,6 +3,7 @@
 use grantor_core::ClientId;
 use grantor_core::grant::{Grant, RevocationCause, State};
 use grantor_directory::UserName;
+use grantor_engine::GrantsOf;
 use serde::Serialize;
 use serde_json::json;
 
