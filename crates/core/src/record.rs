@@ -78,6 +78,10 @@ kinds! {
     Application = "application",
     /// A hint that a client has a permission on an account.
     AccountClient = "account-client",
+    /// An entry of the audit trail.
+    Audit = "audit",
+    /// How many tokens a client was issued on one day.
+    Usage = "usage",
 }
 
 impl fmt::Display for Kind {

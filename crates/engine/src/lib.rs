@@ -50,5 +50,5 @@ pub use engine::{Engine, EngineBuilder};
 pub use error::{EngineError, Fault};
 pub use grantor_jose::{Algorithm, KeyState, KeyStatus};
 pub use grants::GrantPage;
-pub use observer::{Observer, Operation, Tracing};
+pub use observer::{All, Observer, Operation, Tracing};
 pub use surroundings::{Clock, SystemClock};

@@ -62,6 +62,7 @@ mod serve;
 mod signup;
 mod source;
 mod throttle;
+mod timing;
 mod token;
 mod userinfo;
 mod web;

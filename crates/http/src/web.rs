@@ -7,10 +7,12 @@ use axum::Router;
 use grantor_core::Lifetime;
 use grantor_directory::{CsrfKey, Directory, DirectoryError, UserDirectory};
 use grantor_engine::Engine;
+use grantor_ledger::Figures;
 
 use crate::cookies::CookieNames;
 use crate::source::Network;
 use crate::throttle::{LoginThrottle, Rate, Throttle};
+use crate::timing::Timing;
 
 /// What can be set about the HTTP side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,12 +76,13 @@ pub struct Web {
     users: Option<Arc<dyn UserDirectory>>,
     settings: Settings,
     origins: Vec<String>,
+    figures: Option<Arc<Figures>>,
 }
 
 impl Web {
     /// The HTTP side of an engine, with the embedded directory over the engine's store.
     pub fn new(engine: Engine) -> Self {
-        Self { engine, users: None, settings: Settings::default(), origins: Vec::new() }
+        Self { engine, users: None, settings: Settings::default(), origins: Vec::new(), figures: None }
     }
 
     /// Brings other users than those of the embedded directory, or the embedded directory with settings of its own.
@@ -103,6 +106,13 @@ impl Web {
         self
     }
 
+    /// Has the time that each request takes counted.
+    #[must_use]
+    pub fn figures(mut self, figures: Arc<Figures>) -> Self {
+        self.figures = Some(figures);
+        self
+    }
+
     /// The router, with answers for paths that do not exist.
     pub fn router(self) -> Router {
         crate::router::complete(Arc::new(self.shared()))
@@ -120,7 +130,7 @@ impl Web {
     }
 
     fn shared(self) -> Shared {
-        let Self { engine, users, settings, mut origins } = self;
+        let Self { engine, users, settings, mut origins, figures } = self;
         let issuer = &engine.profile().issuer;
         let origin = issuer.origin();
         let prefix = issuer.as_str().strip_prefix(&origin).unwrap_or_default().to_owned();
@@ -135,6 +145,7 @@ impl Web {
             cookies: CookieNames::new(issuer.is_https()),
             clients: settings.client_rate.map(Throttle::new),
             logins: settings.login_rate.map(LoginThrottle::new),
+            timing: figures.map(|figures| Timing::new(figures, engine.profile(), &prefix)),
             origins,
             prefix,
             users,
@@ -155,6 +166,7 @@ pub(crate) struct Shared {
     pub(crate) cookies: CookieNames,
     pub(crate) clients: Option<Throttle>,
     pub(crate) logins: Option<LoginThrottle>,
+    pub(crate) timing: Option<Timing>,
     /// Scheme, host and port of the issuer, and of the other names it is reached by: no other `Origin` is our forms'.
     pub(crate) origins: Vec<String>,
     /// The issuer's path, under which everything is; mostly empty.

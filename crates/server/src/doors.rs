@@ -104,6 +104,7 @@ impl Door {
             let engine = house.engine_of(&profile.name)?.clone();
             let origins = configured.origins.iter().map(|origin| origin.as_str().to_owned());
             let web = Web::new(engine.clone()).users(house.directory.clone()).settings(settings(config));
+            let web = web.figures(house.figures.clone());
             let router = web.origins(origins.collect()).router();
             let router = match configured.preset().filter(|_| demo) {
                 Some(preset) => demo::around(router, preset, &engine, &house.directory),

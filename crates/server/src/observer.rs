@@ -19,6 +19,14 @@ pub(crate) fn begin() -> Result<PrometheusHandle, Failure> {
     metrics::describe_counter!("grantor_refusals_total", "Requests a rule refused, by operation and reason.");
     metrics::describe_counter!("grantor_faults_total", "Requests the server could not answer, by operation.");
     metrics::describe_counter!("grantor_records_purged_total", "Records removed long after they ended.");
+    metrics::describe_counter!(
+        "grantor_audit_entries_lost_total",
+        "Entries of the audit trail that came faster than they could be written."
+    );
+    metrics::describe_counter!(
+        "grantor_usage_tokens_uncounted_total",
+        "Issued tokens that are in no client's usage."
+    );
     crate::moving::describe();
     metrics::describe_gauge!("grantor_info", "1, with the version that runs.");
     metrics::gauge!("grantor_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);

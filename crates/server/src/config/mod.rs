@@ -45,6 +45,7 @@ pub(crate) struct Config {
     pub(crate) rate_limits: RateLimits,
     pub(crate) scopes: BTreeMap<String, ScopeMeaning>,
     pub(crate) log: Log,
+    pub(crate) audit: Audit,
     /// Never empty once it is loaded.
     pub(crate) profiles: Vec<ProfileConfig>,
 }
@@ -101,6 +102,12 @@ pub(crate) struct Log {
     pub(crate) format: LogFormat,
 }
 
+#[derive(Clone, Copy)]
+pub(crate) struct Audit {
+    /// How long an entry of the trail is kept; `None` is for ever.
+    pub(crate) keep: Option<Lifetime>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
     Json,
@@ -134,6 +141,7 @@ impl Default for Config {
             },
             scopes: BTreeMap::new(),
             log: Log { level: LevelFilter::INFO, file: None, format: LogFormat::Json },
+            audit: Audit { keep: grantor_ledger::Settings::default().keep },
             profiles: Vec::new(),
         }
     }
