@@ -27,6 +27,10 @@ pub struct Limits {
     pub new_password_chars: usize,
     /// A user name.
     pub username_bytes: usize,
+    /// What a browser says of itself; longer texts are cut, since nothing depends on them.
+    pub user_agent_bytes: usize,
+    /// Sessions of one person that are looked at for a list of them. Each costs a read.
+    pub sessions_listed: usize,
     /// One redirect URI.
     pub redirect_uri_bytes: usize,
     /// Redirect URIs of one client.
@@ -62,6 +66,8 @@ impl Limits {
         password_bytes: 1024,
         new_password_chars: 8,
         username_bytes: 128,
+        user_agent_bytes: 256,
+        sessions_listed: 1000,
         redirect_uri_bytes: 2048,
         redirect_uris: 64,
         scope_tokens: 64,

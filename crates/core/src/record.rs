@@ -82,6 +82,8 @@ kinds! {
     Audit = "audit",
     /// How many tokens a client was issued on one day.
     Usage = "usage",
+    /// Active administrators of the embedded directory, enough of them to know that one remains.
+    Administrators = "administrators",
 }
 
 impl fmt::Display for Kind {

@@ -75,7 +75,7 @@ async fn list(house: &House, output: Output) -> Result<(), Failure> {
 pub(crate) async fn all(house: &House) -> Result<Vec<Account>, Failure> {
     let (mut accounts, mut after) = (Vec::new(), None);
     loop {
-        let page = house.directory.accounts(after.as_ref(), PAGE).await?;
+        let page = house.directory.accounts(None, after.as_ref(), PAGE).await?;
         accounts.extend(page.accounts);
         after = page.next;
         if after.is_none() {

@@ -156,7 +156,7 @@ async fn list(house: &House, output: Output) -> Result<(), Failure> {
 pub(crate) async fn all(house: &House) -> Result<Vec<User>, Failure> {
     let (mut users, mut after) = (Vec::new(), None);
     loop {
-        let page = house.directory.users(after.as_ref(), PAGE).await?;
+        let page = house.directory.users(None, after.as_ref(), PAGE).await?;
         users.extend(page.users);
         after = page.next;
         if after.is_none() {

@@ -65,13 +65,19 @@ fn users_are_made_changed_suspended_and_buried() {
     assert_eq!(made["accounts"], json!([{"id": "35", "role": "manager"}]));
     let changed = world.json(&["user", "update", "alice", "--name", "Alice", "--admin", "true"]);
     assert_eq!((&changed["name"], &changed["email"]), (&json!("Alice"), &json!("a@example.test")));
+    for verb in ["disable", "delete"] {
+        let said = world.run(&["user", verb, "alice"]);
+        assert_eq!(said.code, Some(1), "{verb}");
+        assert!(said.err.contains("the last administrator"), "{verb}: {}", said.err);
+    }
+    world.json(&["user", "create", "root", "--admin", "true"]);
     assert_eq!(
         world.json(&["user", "disable", "alice"]),
         json!({"username": "alice", "state": "disabled", "grants_revoked": 0})
     );
     assert_eq!(world.json(&["user", "show", "alice"])["state"], "disabled");
     assert_eq!(world.json(&["user", "enable", "alice"])["state"], "active");
-    assert_eq!(world.json(&["user", "list"]).as_array().unwrap().len(), 1);
+    assert_eq!(world.json(&["user", "list"]).as_array().unwrap().len(), 2);
     assert_eq!(world.json(&["user", "delete", "alice"])["state"], "deleted");
     for verb in ["show", "delete", "disable", "create"] {
         let said = world.run(&["user", verb, "alice"]);
