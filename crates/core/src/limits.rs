@@ -41,6 +41,17 @@ pub struct Limits {
     pub display_text_bytes: usize,
     /// Secrets that one client may have valid at a time.
     pub secrets_per_client: usize,
+    /// Clients that one person may have who registers them himself. Whoever does several at one moment can exceed it by as
+    /// many.
+    pub clients_per_owner: usize,
+    /// Words of a client's name that it is found by.
+    pub name_words: usize,
+    /// As much of a name as it is found by.
+    pub name_prefix_bytes: usize,
+    /// A client's picture.
+    pub picture_bytes: usize,
+    /// The width and the height of a client's picture, in pixels: a small file can be a large picture.
+    pub picture_side: u32,
     /// Operations that one permission may name on one account.
     pub operations: usize,
     /// The name of one operation.
@@ -73,6 +84,11 @@ impl Limits {
         scope_tokens: 64,
         display_text_bytes: 2048,
         secrets_per_client: 4,
+        clients_per_owner: 50,
+        name_words: 8,
+        name_prefix_bytes: 64,
+        picture_bytes: 32 * 1024,
+        picture_side: 1024,
         operations: 256,
         operation_bytes: 128,
         replay_proof_steps: 10_000,

@@ -78,10 +78,18 @@ kinds! {
     Application = "application",
     /// A hint that a client has a permission on an account.
     AccountClient = "account-client",
-    /// An entry of the audit trail.
+    /// A hint that a client has a grant.
+    ClientGrant = "client-grant",
+    /// A hint that a user owns a client.
+    OwnerClient = "owner-client",
+    /// A client's picture.
+    ClientLogo = "client-logo",
+    /// What happened, for operators.
     Audit = "audit",
-    /// How many tokens a client was issued on one day.
+    /// How much happened, by client and day.
     Usage = "usage",
+    /// A hint that a client has a name.
+    ClientName = "client-name",
     /// Active administrators of the embedded directory, enough of them to know that one remains.
     Administrators = "administrators",
 }
@@ -225,6 +233,57 @@ impl Under {
             Under::Kind(_) => String::new(),
             Under::Slot(_, slot) => format!("{slot}/"),
         }
+    }
+}
+
+/// The records of a kind whose id begins with a text: one stretch of a list.
+///
+/// Parts of an id are encoded byte by byte, and no encoding is the beginning of another. So the ids that begin with a
+/// text are those whose encoding begins with the text's, and they lie beside each other, the text itself first: a list
+/// that goes on after [`Prefix::first`] has all the others of them at its head, and [`Prefix::holds`] tells where they end.
+///
+/// ```
+/// use grantor_core::record::{Kind, Prefix, RecordKey};
+/// let prefix = Prefix::of(Kind::Client, "web é");
+/// let holds = |id| prefix.holds(&RecordKey::new(Kind::Client, id, None));
+/// assert!(holds("web é") && holds("web été") && !holds("web") && !holds("web e"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prefix {
+    under: Under,
+    begins: Box<str>,
+}
+
+impl Prefix {
+    /// The records of a kind whose id, or its first part, begins with `text`.
+    pub fn of(kind: Kind, text: &str) -> Self {
+        let mut begins = String::with_capacity(text.len());
+        encode_part(text, &mut begins);
+        Self { under: Under::Kind(kind), begins: begins.into() }
+    }
+
+    /// The records of a kind in one slot whose second part begins with `text`.
+    pub fn under(kind: Kind, slot: &str, text: &str) -> Self {
+        let under = Under::slot(kind, slot);
+        let mut begins = under.prefix();
+        encode_part(text, &mut begins);
+        Self { under, begins: begins.into() }
+    }
+
+    /// The list that they are a stretch of.
+    pub fn list(&self) -> &Under {
+        &self.under
+    }
+
+    /// The first key there can be of them, which a list that goes on after it leaves out. None if all of the list is meant.
+    pub fn first(&self) -> Option<RecordKey> {
+        RecordKey::from_stored(self.under.kind(), &self.begins)
+            .filter(|_| *self.begins != *self.under.prefix())
+    }
+
+    /// Whether a key is one of them.
+    pub fn holds(&self, key: &RecordKey) -> bool {
+        key.kind() == self.under.kind() && key.id().starts_with(&*self.begins)
     }
 }
 

@@ -6,6 +6,7 @@ use axum::response::Response;
 use grantor_core::grant::{Grant, RevocationCause};
 use grantor_core::request::Approver;
 use grantor_core::{AccountId, GrantId, Time};
+use grantor_engine::GrantsOf;
 
 use crate::pages::{self, AccountChoice, AccountPage, Authorized, Forms, Stop};
 use crate::web::{App, Shared};
@@ -41,7 +42,7 @@ pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Res
 async fn applications(app: &Shared, approver: &Approver) -> Result<Vec<Authorized>, Stop> {
     let (mut shown, mut after) = (Vec::new(), None);
     loop {
-        let page = app.engine.grants(Some(&approver.subject), after, PAGE).await?;
+        let page = app.engine.grants(GrantsOf::Subject(&approver.subject), after, PAGE).await?;
         for grant in page.grants.iter().filter(|grant| is_live(grant, app.engine.now())) {
             shown.push(authorized(app, approver, grant).await?);
         }

@@ -69,7 +69,7 @@ async fn examine(app: &Shared, encoded: &[u8]) -> Result<Next, Stop> {
     let profile = app.engine.profile();
     let parameters = Parameters::read(encoded, &profile.limits).renamed(&profile.parameters);
     Ok(match app.engine.examine(wire::authorization_parameters(&parameters, profile)).await? {
-        Examined::Proceed { request, client } => Next::Ask(request, client),
+        Examined::Proceed { request, client, .. } => Next::Ask(request, client),
         Examined::Redirect(error) => Next::Answer(respond::see_other(&error.location(profile))?),
     })
 }

@@ -51,6 +51,8 @@ entry_kinds! {
     SignedUp = "signed_up",
     /// A person has another password.
     PasswordChanged = "password_changed",
+    /// Somebody in a person's session failed to give him another password.
+    PasswordChangeFailed = "password_change_failed",
     /// One session of a person, or all, ended before its time.
     SessionEnded = "session_ended",
     /// A client was registered.

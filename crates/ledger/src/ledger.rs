@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use grantor_core::record::Expect;
 use grantor_core::{ClientId, Event, Lifetime, Refusal, Time};
+use grantor_directory::{DirectoryEvent, DirectoryObserver, DirectoryRefusal};
 use grantor_engine::{Clock, Fault, Observer, Operation};
 use grantor_store::Store;
 use tokio::sync::{mpsc, oneshot};
@@ -194,4 +195,18 @@ impl Observer for Ledger {
 
     /// Faults are figures and lines of the log. Where the store is the fault, nothing could be written here.
     fn failed(&self, _: Operation, _: &Fault) {}
+}
+
+impl DirectoryObserver for Ledger {
+    fn happened(&self, event: &DirectoryEvent) {
+        if let Some(entry) = told::of_directory(event, self.now()) {
+            self.note(entry);
+        }
+    }
+
+    fn refused(&self, refusal: &DirectoryRefusal) {
+        if let Some(entry) = told::of_directory_refusal(refusal, self.now()) {
+            self.note(entry);
+        }
+    }
 }

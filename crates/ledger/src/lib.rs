@@ -12,7 +12,7 @@
 //! - **Figures** ([`Figures`]): how many and how fast, in this process, for the last hour.
 //!
 //! The first two lie in the same [`Store`](grantor_store::Store) as everything else. A [`Ledger`] is an
-//! [`Observer`](grantor_engine::Observer) of the engine: it puts what it is told into a bounded queue, and a task of its
+//! [`Observer`](grantor_engine::Observer) of the engine and one of the directory: it puts what it is told into a bounded queue, and a task of its
 //! own writes it down. What does not fit is dropped and counted, and the trail says how much is missing.
 //!
 //! ```

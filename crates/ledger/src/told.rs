@@ -1,7 +1,8 @@
-//! What the engine tells, as entries of the trail.
+//! What the engine and the directory tell, as entries of the trail.
 
 use grantor_core::grant::RevocationCause;
-use grantor_core::{Event, Reason, Refusal, Time};
+use grantor_core::{ClientId, Event, Reason, Refusal, Time};
+use grantor_directory::{DirectoryEvent, DirectoryRefusal};
 
 use crate::entry::{Actor, Entry, EntryKind};
 
@@ -31,12 +32,57 @@ pub(crate) fn of_event(event: &Event, at: Time) -> Option<Entry> {
                 | RevocationCause::SubjectSuspended => revoked,
             }
         }
+        Event::ClientRegistered { client, by } => about(EntryKind::ClientRegistered, at, client, by),
+        Event::ClientChanged { client, by } => about(EntryKind::ClientChanged, at, client, by),
+        Event::ClientSecretRotated { client, by } => about(EntryKind::ClientSecretRotated, at, client, by),
+        Event::ClientDeleted { client, by } => about(EntryKind::ClientDeleted, at, client, by),
         // Daily business, of which there is no end: it is counted.
         Event::CodeRedeemed { .. }
         | Event::RefreshTokenRotated { .. }
         | Event::AccessTokenIssued { .. }
         | Event::ActedAs { .. } => return None,
     })
+}
+
+fn about(kind: EntryKind, at: Time, client: &ClientId, by: &grantor_core::Actor) -> Entry {
+    let entry = Entry::new(kind, at).client(client);
+    match by {
+        grantor_core::Actor::Owner(owner) => entry.by(Actor::Person(owner.clone())),
+        // Which of them, his own entry says.
+        grantor_core::Actor::Operator => entry.detail("by_operator"),
+    }
+}
+
+/// The entry that an event of the directory is worth, if it is worth one.
+pub(crate) fn of_directory(event: &DirectoryEvent, at: Time) -> Option<Entry> {
+    let himself = |kind, user: &grantor_core::SubjectId| {
+        Entry::new(kind, at).subject(user).by(Actor::Person(user.clone()))
+    };
+    let somebody = |kind, user| Entry::new(kind, at).subject(user).detail(event.name());
+    Some(match event {
+        DirectoryEvent::LoggedIn { user } => himself(EntryKind::LoggedIn, user),
+        DirectoryEvent::SignedUp { user } => himself(EntryKind::SignedUp, user),
+        DirectoryEvent::PasswordChanged { user } => himself(EntryKind::PasswordChanged, user),
+        // By himself or by an operator: his own entry says which.
+        DirectoryEvent::PasswordSet { user } => somebody(EntryKind::PasswordChanged, user),
+        DirectoryEvent::SessionEnded { user, .. }
+        | DirectoryEvent::OtherSessionsEnded { user, .. }
+        | DirectoryEvent::AllSessionsEnded { user } => somebody(EntryKind::SessionEnded, user),
+        // It follows a log-in, which is told.
+        DirectoryEvent::SessionStarted { .. } => return None,
+    })
+}
+
+/// The entry that a refusal of the directory is worth: somebody may be guessing.
+pub(crate) fn of_directory_refusal(refusal: &DirectoryRefusal, at: Time) -> Option<Entry> {
+    let kind = match refusal {
+        DirectoryRefusal::Login { .. } => EntryKind::LoginFailed,
+        DirectoryRefusal::PasswordChange { .. } => EntryKind::PasswordChangeFailed,
+        // Nobody came in, and nobody who is here was touched.
+        DirectoryRefusal::SignUp { .. } => return None,
+    };
+    let entry = Entry::new(kind, at).detail(refusal.reason());
+    Some(Entry { subject: refusal.user().cloned(), ..entry })
 }
 
 /// The entry that a refusal is worth. Only replays are: they mean that a code or a token is in two hands.

@@ -12,6 +12,7 @@ use grantor_store::{MeteredLayer, Store};
 use crate::config::{Config, ProfileConfig};
 use crate::failure::Failure;
 use crate::moving::{self, Role};
+use crate::observer::People;
 use crate::server_key;
 use crate::storage::{Storage, StorageUrl};
 
@@ -114,7 +115,8 @@ impl House {
             let mut engines = vec![engine.clone()];
             engines.extend(profiles.map(|profile| engine.for_profile(profile)));
             let directory = Directory::new(store, engine.server_key(), Settings::default())
-                .map_err(|e| Failure::failed(format!("passwords cannot be hashed: {e}")))?;
+                .map_err(|e| Failure::failed(format!("passwords cannot be hashed: {e}")))?
+                .observer(Arc::new(People(ledger.clone())));
             Ok((engine, engines, Arc::new(directory)))
         };
         match furnished.await {

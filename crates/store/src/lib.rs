@@ -12,6 +12,7 @@ mod memory;
 mod meter;
 mod moving;
 mod pointers;
+mod prefix;
 mod timeout;
 
 pub use contract::{Durability, Page, PutOutcome, Store, StoreError, StoreInfo};
@@ -23,4 +24,5 @@ pub use moving::{
     Advance, As, Copier, CopyState, LeaveState, Marks, MoveError, MoveId, MovedAway, MovedHere, MovingStore,
     Progress, Stage, give_up, marks, object, promote,
 };
+pub use prefix::list_prefix;
 pub use timeout::TimeoutLayer;

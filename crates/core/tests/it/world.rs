@@ -128,6 +128,7 @@ impl World {
                 need.answer(matches)
             }
             Step::Sign(need) => {
+                self.events.extend(need.events().iter().cloned());
                 let jws =
                     format!("{}.{}.signed", signed_as(need.header()), URL_SAFE_NO_PAD.encode(need.payload()));
                 need.answer(jws)

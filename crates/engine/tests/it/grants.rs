@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use grantor_core::grant::RevocationCause;
 use grantor_core::{Lifetime, Reason};
+use grantor_engine::GrantsOf;
 use grantor_store::MemoryStore;
 
 use crate::party::{Party, alice, reason};
@@ -17,7 +18,7 @@ async fn every_grant_of_a_subject_is_found_and_ended() {
         tokens.push(party.redeem(&code).await.unwrap().access_token);
     }
     let pending = party.approve().await.unwrap();
-    let first = party.engine.grants(Some(&alice()), None, 10).await.unwrap();
+    let first = party.engine.grants(GrantsOf::Subject(&alice()), None, 10).await.unwrap();
     assert_eq!((first.grants.len(), first.next.is_some()), (10, true));
     let ended = party.engine.revoke_grants_of(&alice(), RevocationCause::SubjectSuspended).await.unwrap();
     assert_eq!(ended, 451);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use grantor_core::client::GrantType;
 use grantor_core::record::{Kind, RecordKey};
-use grantor_core::{Event, GrantId, Reason, Refusal, Time};
+use grantor_core::{Event, Reason, Refusal, Time};
 use grantor_engine::{Observer as _, Operation};
 use grantor_ledger::{Endpoint, Figures};
 use grantor_store::{FaultLayer, MemoryStore, MeteredLayer, Store as _};
@@ -23,7 +23,7 @@ async fn a_sample_holds_what_happened_since_the_last() {
     let key = RecordKey::new(Kind::Grant, "x", None);
 
     let issued = Event::AccessTokenIssued {
-        grant: GrantId::from_bytes([1; 16]),
+        grant: None,
         client: "web".parse().unwrap(),
         grant_type: GrantType::ClientCredentials,
     };

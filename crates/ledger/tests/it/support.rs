@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use grantor_core::client::GrantType;
 use grantor_core::{Event, GrantId, Time};
-use grantor_engine::{Clock, Observer as _};
+use grantor_engine::{Clock, Observer};
 use grantor_ledger::{Entry, EntryKind, Filter, Kept, Ledger, Settings};
 use grantor_store::{FaultLayer, Faults, MemoryStore, Operation};
 
@@ -91,6 +91,6 @@ impl World {
 
 /// A token is issued to a client.
 pub(crate) fn issue(ledger: &Ledger, client: &str, grant_type: GrantType) {
-    let (grant, client) = (GrantId::from_bytes([1; 16]), client.parse().unwrap());
-    ledger.happened(&Event::AccessTokenIssued { grant, client, grant_type });
+    let (grant, client) = (Some(GrantId::from_bytes([1; 16])), client.parse().unwrap());
+    Observer::happened(ledger, &Event::AccessTokenIssued { grant, client, grant_type });
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use grantor_core::grant::RevocationCause;
 use grantor_core::{Event, GrantId, Reason, Refusal, SubjectId};
-use grantor_engine::{Observer as _, Operation};
+use grantor_directory::{DirectoryEvent, DirectoryObserver, DirectoryRefusal, LoginReason};
+use grantor_engine::{Observer, Operation};
 use grantor_ledger::{Actor, Entry, EntryKind, Filter};
 use grantor_store::{Fault, Store as _};
 
@@ -22,16 +23,23 @@ async fn what_an_engine_tells_is_in_the_trail_newest_first() {
         subject: alice.clone(),
         scope: "read write".parse().unwrap(),
     };
-    world.ledger.happened(&approved);
+    Observer::happened(&world.ledger, &approved);
     world.clock.pass(1);
-    world.ledger.refused(Operation::Token, &Refusal::new(Reason::CodeReplayed).by(&client).on(grant));
+    Observer::refused(
+        &world.ledger,
+        Operation::Token,
+        &Refusal::new(Reason::CodeReplayed).by(&client).on(grant),
+    );
     world.clock.pass(1);
     let revoked = Event::GrantRevoked { grant, client: client.clone(), cause: RevocationCause::CodeReplayed };
-    world.ledger.happened(&revoked);
+    Observer::happened(&world.ledger, &revoked);
     world.clock.pass(1);
-    world.ledger.happened(&Event::RequestDenied { client: client.clone(), subject: alice.clone() });
+    Observer::happened(
+        &world.ledger,
+        &Event::RequestDenied { client: client.clone(), subject: alice.clone() },
+    );
     world.clock.pass(1);
-    world.ledger.happened(&Event::AccessTokenRevoked { grant });
+    Observer::happened(&world.ledger, &Event::AccessTokenRevoked { grant });
     world.ledger.flush().await;
 
     let all = world.all(&Filter::default(), 2).await;
@@ -53,16 +61,48 @@ async fn what_an_engine_tells_is_in_the_trail_newest_first() {
     assert_eq!(all[3].entry.by, Some(Actor::Client(client)));
 }
 
+// W04
+#[tokio::test(start_paused = true)]
+async fn what_a_directory_tells_is_in_the_trail_and_names_nobody_who_is_not_there() {
+    let world = World::new();
+    let alice: SubjectId = "alice".parse().unwrap();
+    DirectoryObserver::happened(&world.ledger, &DirectoryEvent::LoggedIn { user: alice.clone() });
+    world.clock.pass(1);
+    for user in [Some(alice.clone()), None] {
+        let reason = LoginReason::WrongPassword;
+        DirectoryObserver::refused(&world.ledger, &DirectoryRefusal::Login { user, reason });
+        world.clock.pass(1);
+    }
+    DirectoryObserver::happened(&world.ledger, &DirectoryEvent::AllSessionsEnded { user: alice.clone() });
+    world.ledger.flush().await;
+    let all = world.all(&Filter::default(), 10).await;
+    let told: Vec<_> = all.iter().map(|kept| (kept.entry.kind, kept.entry.subject.clone())).collect();
+    assert_eq!(
+        told,
+        [
+            (EntryKind::SessionEnded, Some(alice.clone())),
+            (EntryKind::LoginFailed, None),
+            (EntryKind::LoginFailed, Some(alice.clone())),
+            (EntryKind::LoggedIn, Some(alice.clone())),
+        ]
+    );
+    assert_eq!(
+        (&all[3].entry.by, &all[2].entry.by),
+        (&Some(Actor::Person(alice)), &None),
+        "who knows whose hands"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn daily_business_is_no_entry() {
     let world = World::new();
     let (grant, client) = (GrantId::from_bytes([7; 16]), "web".parse().unwrap());
     issue(&world.ledger, "web", grantor_core::client::GrantType::RefreshToken);
-    world.ledger.happened(&Event::CodeRedeemed { grant, client });
+    Observer::happened(&world.ledger, &Event::CodeRedeemed { grant, client });
     for reason in Reason::ALL {
         let is_replay = matches!(reason, Reason::CodeReplayed | Reason::RefreshTokenReplayed);
         if !is_replay {
-            world.ledger.refused(Operation::Token, &Refusal::new(*reason));
+            Observer::refused(&world.ledger, Operation::Token, &Refusal::new(*reason));
         }
     }
     world.ledger.flush().await;

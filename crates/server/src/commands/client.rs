@@ -155,7 +155,7 @@ async fn list(house: &House, output: Output) -> Result<(), Failure> {
 pub(crate) async fn all(house: &House) -> Result<Vec<ClientMetadata>, Failure> {
     let (mut clients, mut after) = (Vec::new(), None);
     loop {
-        let page = house.engine.clients(after.as_ref(), PAGE).await?;
+        let page = house.engine.clients(None, after.as_ref(), PAGE).await?;
         clients.extend(page.clients);
         after = page.next;
         if after.is_none() {

@@ -3,6 +3,7 @@
 use grantor_core::ClientId;
 use grantor_core::grant::{Grant, RevocationCause, State};
 use grantor_directory::UserName;
+use grantor_engine::GrantsOf;
 use serde::Serialize;
 use serde_json::json;
 
@@ -55,8 +56,14 @@ async fn list(
     output: Output,
 ) -> Result<(), Failure> {
     let (mut grants, mut after) = (Vec::new(), None);
+    let subject = user.as_ref().map(UserName::subject);
+    let of = match (subject, &client) {
+        (Some(subject), _) => GrantsOf::Subject(subject),
+        (None, Some(client)) => GrantsOf::Client(client),
+        (None, None) => GrantsOf::All,
+    };
     loop {
-        let page = house.engine.grants(user.as_ref().map(UserName::subject), after, PAGE).await?;
+        let page = house.engine.grants(of, after, PAGE).await?;
         grants.extend(page.grants);
         after = page.next;
         if after.is_none() {
