@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use grantor_core::record::{Expect, Key, Put, Record, RecordKey, Under, Version, decode};
+use grantor_core::record::{Expect, Key, Prefix, Put, Record, RecordKey, Under, Version, decode};
 use grantor_core::{Entropy, Time};
-use grantor_store::{Page, PutOutcome, Store};
+use grantor_store::{Page, PutOutcome, Store, list_prefix};
 
 use crate::error::DirectoryError;
 
@@ -78,36 +78,15 @@ impl Records {
         Ok(self.store.list(under, after, limit).await?)
     }
 
-    /// At most `limit` keys of a kind whose ids begin with `prefix` and come after `after`. Costs what the page costs, and
-    /// a read more where a list begins at a prefix: what bears just that name comes first.
+    /// At most `limit` keys of a kind whose ids begin with `prefix` and come after `after`. Costs what the page costs.
     pub(crate) async fn list_beginning<R: Record>(
         &self,
         prefix: Option<&str>,
         after: Option<&Key<R>>,
         limit: usize,
     ) -> Result<Page, DirectoryError> {
-        let under = Under::Kind(R::KIND);
-        let Some(prefix) = prefix.filter(|prefix| !prefix.is_empty()) else {
-            return self.list(&under, after, limit).await;
-        };
-        // Each byte is encoded by itself, so what begins with a text has an id that begins with the text's.
-        let first = Key::<R>::of(prefix);
-        let mut keys = Vec::new();
-        let after = match after.filter(|after| after.raw() >= first.raw()) {
-            Some(after) => after.raw().clone(),
-            None => {
-                keys.extend(self.store.get(first.raw()).await?.map(|_| first.raw().clone()));
-                first.raw().clone()
-            }
-        };
-        let Page { keys: mut rest, mut more } = self.list_raw(&under, Some(&after), limit).await?;
-        let listed = rest.len();
-        rest.retain(|key| key.id().starts_with(first.raw().id()));
-        more &= rest.len() == listed;
-        keys.append(&mut rest);
-        more |= keys.len() > limit;
-        keys.truncate(limit);
-        Ok(Page { keys, more })
+        let prefix = Prefix::of(R::KIND, prefix.unwrap_or_default());
+        Ok(list_prefix(&*self.store, &prefix, after.map(Key::raw), limit).await?)
     }
 }
 

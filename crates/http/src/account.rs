@@ -7,10 +7,11 @@ use grantor_core::grant::{Grant, RevocationCause};
 use grantor_core::request::Approver;
 use grantor_core::{AccountId, GrantId, Time};
 use grantor_engine::GrantsOf;
+use grantor_pages::{Account, Authorized, Page, Place};
 
-use crate::pages::{self, AccountChoice, AccountPage, Authorized, Forms, Stop};
+use crate::pages::{self, Forms, Stop};
 use crate::web::{App, Shared};
-use crate::{browser, respond};
+use crate::{authorize, browser, respond};
 
 /// What the revocation form's token is for.
 const REVOKE: &str = "account";
@@ -27,16 +28,17 @@ pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Res
     let user = &visitor.session.user;
     let approver = browser::approver(&app, &visitor).await?;
     let applications = applications(&app, &approver).await?;
-    let template = AccountPage {
+    let view = Account {
         revoke: &app.path("/account/revoke"),
-        logout: &app.path("/logout"),
         csrf: &visitor.token(&app, REVOKE),
         user: visitor.name(),
         username: user.subject.as_str(),
         email: user.profile.email.as_deref(),
         applications: &applications,
     };
-    Ok(pages::page(StatusCode::OK, &template, Forms::Here))
+    let query = request.uri().query().unwrap_or_default();
+    let frame = pages::own_frame(&app, request.headers(), query, &visitor, Some(Place::Account));
+    Ok(pages::page(&app, StatusCode::OK, &Page::Account(&view), &frame, Forms::Here))
 }
 
 async fn applications(app: &Shared, approver: &Approver) -> Result<Vec<Authorized>, Stop> {
@@ -62,7 +64,7 @@ async fn authorized(app: &Shared, approver: &Approver, grant: &Grant) -> Result<
     let facts = grant.facts();
     // He may belong to it no more, and still see what he once gave away for it.
     let name = |id: &AccountId| {
-        let known = approver.account(id).map(|account| AccountChoice::of(account).name);
+        let known = approver.account(id).map(authorize::display_name);
         known.unwrap_or(id.as_str()).to_owned()
     };
     let client = app.engine.client(&facts.client).await?;

@@ -10,7 +10,7 @@ use axum::response::Response;
 use grantor_core::{ErrorCode, Limits};
 
 use crate::web::App;
-use crate::{api, respond};
+use crate::{api, pages, respond};
 
 /// The longest request target.
 pub(crate) const URI_BYTES: usize = 8 * 1024;
@@ -53,6 +53,7 @@ async fn around(app: App, words: Words, request: Request, next: Next) -> Respons
         (request.method().clone(), route.map_or("none", MatchedPath::as_str).to_owned())
     });
     let timed = app.timing.as_ref().map(|timing| (timing, timing.endpoint(&request)));
+    let frame = pages::frame(&app, request.headers(), request.uri().query().unwrap_or_default());
     let mut response = match too_large(&request, &app.engine.profile().limits) {
         Some((status, why)) => words.told(&app, status, why),
         None => match tokio::time::timeout(app.settings.request_timeout, next.run(request)).await {
@@ -63,6 +64,7 @@ async fn around(app: App, words: Words, request: Request, next: Next) -> Respons
             }
         },
     };
+    response = pages::told(&app, &frame, response);
     complete(&mut response, app.engine.profile().issuer.is_https());
     let elapsed = begun.elapsed();
     if let Some((timing, endpoint)) = timed {

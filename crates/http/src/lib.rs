@@ -28,7 +28,8 @@
 //!
 //! # Why the pages are as they are
 //!
-//! - **No script.** The content security policy allows none, and nothing but the one style sheet, by its hash.
+//! - **No script, but for one.** Pages with something to copy have a script of a few lines, by its hash, and work without it.
+//!   On all others the content security policy allows none, and nothing but the one style sheet, by its hash.
 //! - **No `form-action` on the login and consent pages.** Chromium applies it to every redirect that follows a submit:
 //!   to the client's redirect URI, which may have a scheme of its own, and to wherever the client sends the browser
 //!   next, which we cannot know. The pages have no place for foreign markup, so a foreign form cannot be in them.

@@ -7,8 +7,10 @@ use axum::Router;
 use grantor_core::Lifetime;
 use grantor_directory::{CsrfKey, Directory, DirectoryError, UserDirectory};
 use grantor_engine::Engine;
-use grantor_ledger::Figures;
+use grantor_ledger::{Figures, Ledger};
+use grantor_pages::Look;
 
+use crate::browser::Visitor;
 use crate::cookies::CookieNames;
 use crate::source::Network;
 use crate::throttle::{LoginThrottle, Rate, Throttle};
@@ -77,12 +79,22 @@ pub struct Web {
     settings: Settings,
     origins: Vec<String>,
     figures: Option<Arc<Figures>>,
+    ledger: Option<Ledger>,
+    look: Look,
 }
 
 impl Web {
     /// The HTTP side of an engine, with the embedded directory over the engine's store.
     pub fn new(engine: Engine) -> Self {
-        Self { engine, users: None, settings: Settings::default(), origins: Vec::new(), figures: None }
+        Self {
+            engine,
+            users: None,
+            settings: Settings::default(),
+            origins: Vec::new(),
+            figures: None,
+            ledger: None,
+            look: Look::default(),
+        }
     }
 
     /// Brings other users than those of the embedded directory, or the embedded directory with settings of its own.
@@ -99,6 +111,13 @@ impl Web {
         self
     }
 
+    /// Brings another look: a brand, languages, pages of one's own.
+    #[must_use]
+    pub fn look(mut self, look: Look) -> Self {
+        self.look = look;
+        self
+    }
+
     /// Names the origins by which browsers reach it, beside the issuer's: forms that come from them are its own.
     #[must_use]
     pub fn origins(mut self, origins: Vec<String>) -> Self {
@@ -110,6 +129,13 @@ impl Web {
     #[must_use]
     pub fn figures(mut self, figures: Arc<Figures>) -> Self {
         self.figures = Some(figures);
+        self
+    }
+
+    /// Shows developers how much their applications are used.
+    #[must_use]
+    pub fn ledger(mut self, ledger: Ledger) -> Self {
+        self.ledger = Some(ledger);
         self
     }
 
@@ -130,7 +156,7 @@ impl Web {
     }
 
     fn shared(self) -> Shared {
-        let Self { engine, users, settings, mut origins, figures } = self;
+        let Self { engine, users, settings, mut origins, figures, ledger, look } = self;
         let issuer = &engine.profile().issuer;
         let origin = issuer.origin();
         let prefix = issuer.as_str().strip_prefix(&origin).unwrap_or_default().to_owned();
@@ -150,6 +176,8 @@ impl Web {
             prefix,
             users,
             settings,
+            look,
+            ledger,
             engine,
         }
     }
@@ -162,11 +190,13 @@ pub(crate) struct Shared {
     pub(crate) engine: Engine,
     users: Option<Arc<dyn UserDirectory>>,
     pub(crate) settings: Settings,
+    pub(crate) look: Look,
     pub(crate) csrf: CsrfKey,
     pub(crate) cookies: CookieNames,
     pub(crate) clients: Option<Throttle>,
     pub(crate) logins: Option<LoginThrottle>,
     pub(crate) timing: Option<Timing>,
+    pub(crate) ledger: Option<Ledger>,
     /// Scheme, host and port of the issuer, and of the other names it is reached by: no other `Origin` is our forms'.
     pub(crate) origins: Vec<String>,
     /// The issuer's path, under which everything is; mostly empty.
@@ -187,6 +217,12 @@ impl Shared {
     /// Whether people can sign up here.
     pub(crate) fn has_signup(&self) -> bool {
         self.engine.profile().authorization.page_parameter.is_some()
+    }
+
+    /// Whether a person can register applications of his own here.
+    pub(crate) fn may_register(&self, visitor: &Visitor) -> bool {
+        let profile = self.engine.profile();
+        profile.registration_by_users.permits(profile, visitor.session.user.profile.admin)
     }
 
     /// The authorization endpoint's path.

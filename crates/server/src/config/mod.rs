@@ -6,6 +6,7 @@ mod check;
 mod env;
 mod file;
 mod keys;
+mod look;
 mod profile;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use tracing::level_filters::LevelFilter;
 use crate::failure::Failure;
 use crate::storage::StorageUrl;
 
+pub(crate) use look::Pages;
 pub(crate) use profile::ProfileConfig;
 
 /// The file that is read where none is named.
@@ -46,6 +48,8 @@ pub(crate) struct Config {
     pub(crate) scopes: BTreeMap<String, ScopeMeaning>,
     pub(crate) log: Log,
     pub(crate) audit: Audit,
+    /// How the pages look.
+    pub(crate) pages: Pages,
     /// Never empty once it is loaded.
     pub(crate) profiles: Vec<ProfileConfig>,
 }
@@ -142,6 +146,7 @@ impl Default for Config {
             scopes: BTreeMap::new(),
             log: Log { level: LevelFilter::INFO, file: None, format: LogFormat::Json },
             audit: Audit { keep: grantor_ledger::Settings::default().keep },
+            pages: Pages::default(),
             profiles: Vec::new(),
         }
     }

@@ -1,0 +1,74 @@
+//! What stands around each page.
+
+use askama::Template;
+
+use crate::language::Language;
+use crate::look::Look;
+use crate::words::Words;
+
+/// What is the same for all pages of one answer: the language, and who is signed in.
+#[derive(Clone, Copy)]
+pub struct Frame<'a> {
+    /// The language.
+    pub language: &'a Language<Words>,
+    /// Where a person who is signed in can go; none for who is not.
+    pub nav: Option<Nav<'a>>,
+}
+
+impl<'a> Frame<'a> {
+    /// A frame for who is not signed in.
+    pub fn of(language: &'a Language<Words>) -> Self {
+        Self { language, nav: None }
+    }
+
+    /// A frame for who is.
+    #[must_use]
+    pub fn with(self, nav: Nav<'a>) -> Self {
+        Self { nav: Some(nav), ..self }
+    }
+}
+
+/// The way between the pages of a person.
+#[derive(Clone, Copy)]
+pub struct Nav<'a> {
+    /// Who is signed in.
+    pub user: &'a str,
+    /// The path that each place's begins with: the issuer's own; mostly empty.
+    pub prefix: &'a str,
+    /// Where he is.
+    pub here: Option<Place>,
+    /// Whether people can register applications here.
+    pub apps: bool,
+}
+
+/// A page of the navigation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Who I am, and what I authorized.
+    Account,
+    /// My sessions.
+    Sessions,
+    /// My applications.
+    Apps,
+}
+
+/// The document around a page.
+#[derive(Template)]
+#[template(path = "shell.html")]
+pub(crate) struct Shell<'a> {
+    pub(crate) look: &'a Look,
+    pub(crate) frame: &'a Frame<'a>,
+    pub(crate) title: &'a str,
+    pub(crate) main: &'a str,
+    pub(crate) script: Option<&'a str>,
+}
+
+impl<'a> Shell<'a> {
+    fn words(&self) -> &'a Words {
+        self.frame.language.words()
+    }
+
+    fn current(&self, nav: &Nav<'_>, place: Place) -> &'static str {
+        if nav.here == Some(place) { r#" aria-current="page""# } else { "" }
+    }
+}

@@ -1,0 +1,18 @@
+//! What each page shows: one struct for each, filled in by a handler.
+//!
+//! A field is data from outside unless its words say otherwise; templates escape all of it.
+
+mod account;
+mod message;
+mod sign_in;
+
+pub use account::{Account, Authorized};
+pub use message::Message;
+pub use sign_in::{AccountChoice, Choose, Consent, Login, Logout, Permission, SignUp};
+
+use crate::page::Page;
+
+/// Every page with everything on it, and with nothing: what templates are tried on.
+pub(crate) fn samples() -> Vec<Page<'static>> {
+    [sign_in::samples(), account::samples(), message::samples()].into_iter().flatten().collect()
+}
