@@ -14,7 +14,7 @@ use axum::routing::get;
 use grantor_core::{Limits, Profile};
 use grantor_engine::Engine;
 use grantor_http::{Settings, Web};
-use grantor_ledger::{Entry, EntryKind, Figures, Ledger};
+use grantor_ledger::{Actor, Entry, EntryKind, Figures, Ledger};
 use grantor_store::Durability;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
@@ -229,7 +229,12 @@ async fn tell_dangers(config: &Config, house: &House) -> Result<(), Failure> {
         if dangers.is_empty() { "" } else { "; dangerous: " },
         dangers.join(" | ")
     );
-    house.ledger.note(Entry::new(EntryKind::ServerStarted, house.ledger.now()).detail(&settings));
+    let started =
+        Entry::new(EntryKind::ServerStarted, house.ledger.now()).by(Actor::Server).detail(&settings);
+    // Before anybody is told that the server is there. Nothing depends on it.
+    if let Err(error) = house.ledger.record(started).await {
+        tracing::error!(%error, "that the server started cannot be written to the audit trail");
+    }
     Ok(())
 }
 
