@@ -1,13 +1,19 @@
 //! The account page: who I am, and the applications I authorized.
 
+pub(crate) mod password;
+pub(crate) mod sessions;
+
+mod agent;
+
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use grantor_core::grant::{Grant, RevocationCause};
 use grantor_core::request::Approver;
+use grantor_core::wire::Parameters;
 use grantor_core::{AccountId, GrantId, Time};
 use grantor_engine::GrantsOf;
-use grantor_pages::{Account, Authorized, Page, Place};
+use grantor_pages::{Account, ActsFor, Authorized, Page, Place};
 
 use crate::pages::{self, Forms, Stop};
 use crate::web::{App, Shared};
@@ -15,42 +21,71 @@ use crate::{authorize, browser, respond};
 
 /// What the revocation form's token is for.
 const REVOKE: &str = "account";
-/// How many grants are read at a time.
-const PAGE: usize = 100;
-/// How many applications are shown. Whoever has more sees the rest as he revokes some.
-const SHOWN: usize = 500;
+/// How many applications are shown on one page.
+const SHOWN: usize = 50;
+/// How many grants are read for one page. Most of somebody's may be over, and still be listed until they are purged.
+const READ: usize = 500;
 
 /// Shows the page.
 pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let Some(visitor) = browser::visitor(&app, request.headers()).await? else {
-        return respond::see_other(&app.path("/login"));
+        return respond::see_other(&app.login_for(&app.path("/account")));
     };
+    let query = request.uri().query().unwrap_or_default();
+    let parameters = Parameters::read(query.as_bytes(), &app.engine.profile().limits);
+    // A place that cannot be one is the beginning.
+    let after = parameters.get("after").and_then(|after| after.parse().ok());
     let user = &visitor.session.user;
     let approver = browser::approver(&app, &visitor).await?;
-    let applications = applications(&app, &approver).await?;
+    let (applications, next) = applications(&app, &approver, after).await?;
+    let accounts: Vec<_> = approver
+        .accounts
+        .iter()
+        .map(|account| ActsFor {
+            name: authorize::display_name(account).to_owned(),
+            role: account.role.clone(),
+        })
+        .collect();
     let view = Account {
         revoke: &app.path("/account/revoke"),
         csrf: &visitor.token(&app, REVOKE),
         user: visitor.name(),
+        initials: &initials(visitor.name()),
         username: user.subject.as_str(),
         email: user.profile.email.as_deref(),
+        password: password::path_for(&app, &user.subject).await?.as_deref(),
+        accounts: &accounts,
         applications: &applications,
+        more: next.map(|next| format!("{}?after={next}", app.path("/account"))).as_deref(),
     };
-    let query = request.uri().query().unwrap_or_default();
     let frame = pages::own_frame(&app, request.headers(), query, &visitor, Some(Place::Account));
     Ok(pages::page(&app, StatusCode::OK, &Page::Account(&view), &frame, Forms::Here))
 }
 
-async fn applications(app: &Shared, approver: &Approver) -> Result<Vec<Authorized>, Stop> {
-    let (mut shown, mut after) = (Vec::new(), None);
+/// The first letters of a name's first and last word: what stands in the place of a picture.
+fn initials(name: &str) -> String {
+    let mut words = name.split_whitespace().filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
+    let letters = words.next().into_iter().chain(words.next_back());
+    letters.flat_map(char::to_uppercase).collect()
+}
+
+/// Some of what a person authorized, and where to go on.
+async fn applications(
+    app: &Shared,
+    approver: &Approver,
+    mut after: Option<GrantId>,
+) -> Result<(Vec<Authorized>, Option<GrantId>), Stop> {
+    let (mut shown, mut left) = (Vec::new(), READ);
     loop {
-        let page = app.engine.grants(GrantsOf::Subject(&approver.subject), after, PAGE).await?;
+        let limit = left.min(SHOWN - shown.len());
+        let page = app.engine.grants(GrantsOf::Subject(&approver.subject), after, limit).await?;
         for grant in page.grants.iter().filter(|grant| is_live(grant, app.engine.now())) {
             shown.push(authorized(app, approver, grant).await?);
         }
+        left -= limit;
         after = page.next;
-        if after.is_none() || shown.len() >= SHOWN {
-            return Ok(shown);
+        if after.is_none() || shown.len() >= SHOWN || left == 0 {
+            return Ok((shown, after));
         }
     }
 }
@@ -74,8 +109,13 @@ async fn authorized(app: &Shared, approver: &Approver, grant: &Grant) -> Result<
         client: client.map_or_else(|| facts.client.to_string(), |client| client.display_name().to_owned()),
         account: facts.account.as_ref().map(name),
         scopes: scopes.collect(),
-        since: facts.created_at.to_string().chars().take("2026-01-31".len()).collect(),
+        since: day(facts.created_at),
+        last_used: day(grant.last_used_at()),
     })
+}
+
+fn day(time: Time) -> String {
+    time.to_string().chars().take("2026-01-31".len()).collect()
 }
 
 /// Takes a grant back. One that is somebody else's is none.
@@ -89,4 +129,23 @@ pub(crate) async fn revoke(State(app): State<App>, request: Request) -> Result<R
     }
     app.engine.revoke_grant(id, RevocationCause::BySubject).await?;
     respond::see_other(&app.path("/account"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn initials_are_the_first_letters_of_the_first_and_the_last_word() {
+        for (name, letters) in [
+            ("alice", "A"),
+            ("Ada King Lovelace", "AL"),
+            ("«éric» (x)", "ÉX"),
+            ("ß", "SS"),
+            ("--", ""),
+            ("", ""),
+        ] {
+            assert_eq!(initials(name), letters, "{name}");
+        }
+    }
 }

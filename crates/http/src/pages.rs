@@ -56,6 +56,7 @@ pub(crate) fn own_frame<'a>(
         prefix: &app.prefix,
         here,
         apps: app.may_register(visitor),
+        sessions: app.sign_in.is_none(),
     })
 }
 

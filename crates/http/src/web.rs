@@ -12,6 +12,7 @@ use grantor_pages::Look;
 
 use crate::browser::Visitor;
 use crate::cookies::CookieNames;
+use crate::sign_in::SignIn;
 use crate::source::Network;
 use crate::throttle::{LoginThrottle, Rate, Throttle};
 use crate::timing::Timing;
@@ -76,6 +77,7 @@ pub fn router(engine: Engine) -> Router {
 pub struct Web {
     engine: Engine,
     users: Option<Arc<dyn UserDirectory>>,
+    sign_in: Option<Arc<dyn SignIn>>,
     settings: Settings,
     origins: Vec<String>,
     figures: Option<Arc<Figures>>,
@@ -89,6 +91,7 @@ impl Web {
         Self {
             engine,
             users: None,
+            sign_in: None,
             settings: Settings::default(),
             origins: Vec::new(),
             figures: None,
@@ -101,6 +104,13 @@ impl Web {
     #[must_use]
     pub fn users(mut self, users: Arc<dyn UserDirectory>) -> Self {
         self.users = Some(users);
+        self
+    }
+
+    /// Brings logins and sessions of one's own, in the place of the pages for that.
+    #[must_use]
+    pub fn sign_in(mut self, sign_in: Arc<dyn SignIn>) -> Self {
+        self.sign_in = Some(sign_in);
         self
     }
 
@@ -156,7 +166,7 @@ impl Web {
     }
 
     fn shared(self) -> Shared {
-        let Self { engine, users, settings, mut origins, figures, ledger, look } = self;
+        let Self { engine, users, sign_in, settings, mut origins, figures, ledger, look } = self;
         let issuer = &engine.profile().issuer;
         let origin = issuer.origin();
         let prefix = issuer.as_str().strip_prefix(&origin).unwrap_or_default().to_owned();
@@ -175,6 +185,7 @@ impl Web {
             origins,
             prefix,
             users,
+            sign_in,
             settings,
             look,
             ledger,
@@ -189,6 +200,7 @@ pub(crate) type App = Arc<Shared>;
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
     users: Option<Arc<dyn UserDirectory>>,
+    pub(crate) sign_in: Option<Arc<dyn SignIn>>,
     pub(crate) settings: Settings,
     pub(crate) look: Look,
     pub(crate) csrf: CsrfKey,
@@ -216,13 +228,18 @@ impl Shared {
 
     /// Whether people can sign up here.
     pub(crate) fn has_signup(&self) -> bool {
-        self.engine.profile().authorization.page_parameter.is_some()
+        self.sign_in.is_none() && self.engine.profile().authorization.page_parameter.is_some()
     }
 
     /// Whether a person can register applications of his own here.
     pub(crate) fn may_register(&self, visitor: &Visitor) -> bool {
         let profile = self.engine.profile();
         profile.registration_by_users.permits(profile, visitor.session.user.profile.admin)
+    }
+
+    /// Where to send a browser to sign in that wants a page of its own, `back`.
+    pub(crate) fn login_for(&self, back: &str) -> String {
+        self.sign_in.as_ref().map_or_else(|| self.path("/login"), |sign_in| sign_in.login(back))
     }
 
     /// The authorization endpoint's path.
