@@ -430,7 +430,7 @@ fn an_approval_beside_a_revocation_is_remembered_only_if_it_stands() {
         2,
         |w| {
             w.approve("web", "read");
-            let again = w.open(&query("web", "read+write"));
+            let again = w.open(&query("web", "write"));
             let request = DecisionRequest {
                 handle: again,
                 session: session(),
@@ -445,7 +445,8 @@ fn an_approval_beside_a_revocation_is_remembered_only_if_it_stands() {
         |w, ended| {
             sound(&ended);
             let stands = w.would_redeem(&code_of(&ended[0])).is_ok();
-            assert!(stands || is_asked(w, "read"), "revoked, and yet nobody is asked");
+            assert!(stands || is_asked(w, "write"), "revoked, and yet nobody is asked");
+            assert!(is_asked(w, "read"), "what he approved before is taken back in any case");
         },
     );
     assert!(orders >= 20, "{orders} orders");
