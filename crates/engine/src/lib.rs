@@ -54,5 +54,5 @@ pub use error::{EngineError, Fault};
 pub use finding::{ClientPage, NamedClientPage};
 pub use grantor_jose::{Algorithm, KeyState, KeyStatus};
 pub use grants::{Approval, ApprovalPage, GrantPage, GrantsOf};
-pub use observer::{Observer, Operation, Tracing};
+pub use observer::{All, Observer, Operation, Tracing};
 pub use surroundings::{Clock, SystemClock};

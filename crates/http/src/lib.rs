@@ -65,6 +65,7 @@ mod sign_in;
 mod signup;
 mod source;
 mod throttle;
+mod timing;
 mod token;
 mod userinfo;
 mod web;

@@ -169,8 +169,7 @@ impl Mount {
             );
             return;
         }
-        let literal = path.replace('{', "{{").replace('}', "}}");
-        self.router = std::mem::take(&mut self.router).route(&format!("{literal}{pattern}"), methods);
+        self.router = std::mem::take(&mut self.router).route(&format!("{}{pattern}", literal(path)), methods);
     }
 
     fn finish<H, T>(self, method_not_allowed: H) -> Router<App>
@@ -180,6 +179,11 @@ impl Mount {
     {
         self.router.method_not_allowed_fallback(method_not_allowed)
     }
+}
+
+/// A path as axum takes it literally.
+pub(crate) fn literal(path: &str) -> String {
+    path.replace('{', "{{").replace('}', "}}")
 }
 
 async fn pages_method_not_allowed() -> Response {

@@ -13,6 +13,7 @@ mod export;
 mod failure;
 mod files;
 mod gate;
+mod histograms;
 mod import;
 mod logs;
 mod moving;

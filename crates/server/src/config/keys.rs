@@ -44,6 +44,7 @@ const KEYS: &[(&str, SetOne)] = &[
         set(&mut c.rate_limits.client_authentication, unless("off", v, rate))
     }),
     ("rate_limits.login", |c, v| set(&mut c.rate_limits.login, unless("off", v, rate))),
+    ("audit.keep", |c, v| set(&mut c.audit.keep, unless("never", v, lifetime))),
     ("log.level", |c, v| set(&mut c.log.level, log_level(v))),
     ("log.file", |c, v| set(&mut c.log.file, Ok(Some(v.into())))),
     ("log.format", |c, v| {

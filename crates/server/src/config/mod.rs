@@ -47,6 +47,7 @@ pub(crate) struct Config {
     pub(crate) rate_limits: RateLimits,
     pub(crate) scopes: BTreeMap<String, ScopeMeaning>,
     pub(crate) log: Log,
+    pub(crate) audit: Audit,
     /// How the pages look.
     pub(crate) pages: Pages,
     /// Never empty once it is loaded.
@@ -105,6 +106,12 @@ pub(crate) struct Log {
     pub(crate) format: LogFormat,
 }
 
+#[derive(Clone, Copy)]
+pub(crate) struct Audit {
+    /// How long an entry of the trail is kept; `None` is for ever.
+    pub(crate) keep: Option<Lifetime>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
     Json,
@@ -138,6 +145,7 @@ impl Default for Config {
             },
             scopes: BTreeMap::new(),
             log: Log { level: LevelFilter::INFO, file: None, format: LogFormat::Json },
+            audit: Audit { keep: grantor_ledger::Settings::default().keep },
             pages: Pages::default(),
             profiles: Vec::new(),
         }
