@@ -9,7 +9,7 @@ mod problem;
 mod sessions;
 mod sign_in;
 
-pub use account::{Account, ActsFor, Authorized, ChangePassword};
+pub use account::{Account, ActsFor, Authorized, AuthorizedFor, ChangePassword};
 pub use message::Message;
 pub use moment::Moment;
 pub use problem::Problem;
