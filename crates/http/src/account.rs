@@ -21,8 +21,8 @@ use crate::{authorize, browser, respond};
 
 /// What the revocation form's token is for.
 const REVOKE: &str = "account";
-/// How many applications are shown on one page.
-const SHOWN: usize = 50;
+/// How many applications are shown on one page: with some words for each, no page is heavy.
+const SHOWN: usize = 30;
 /// How many grants are read for one page. Most of somebody's may be over, and still be listed until they are purged.
 const READ: usize = 500;
 
@@ -46,6 +46,8 @@ pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Res
             role: account.role.clone(),
         })
         .collect();
+    let change_password = password::path_for(&app, &user.subject).await?;
+    let more = next.map(|next| format!("{}?after={next}", app.path("/account")));
     let view = Account {
         revoke: &app.path("/account/revoke"),
         csrf: &visitor.token(&app, REVOKE),
@@ -53,10 +55,10 @@ pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Res
         initials: &initials(visitor.name()),
         username: user.subject.as_str(),
         email: user.profile.email.as_deref(),
-        password: password::path_for(&app, &user.subject).await?.as_deref(),
+        password: change_password.as_deref(),
         accounts: &accounts,
         applications: &applications,
-        more: next.map(|next| format!("{}?after={next}", app.path("/account"))).as_deref(),
+        more: more.as_deref(),
     };
     let frame = pages::own_frame(&app, request.headers(), query, &visitor, Some(Place::Account));
     Ok(pages::page(&app, StatusCode::OK, &Page::Account(&view), &frame, Forms::Here))

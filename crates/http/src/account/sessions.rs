@@ -15,7 +15,7 @@ use crate::{browser, respond};
 /// What the form's token is for.
 const SESSIONS: &str = "sessions";
 /// How many sessions are shown. Whoever has more can end them all at once.
-const SHOWN: usize = 50;
+const SHOWN: usize = 40;
 
 /// Shows the page.
 pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Response, Stop> {

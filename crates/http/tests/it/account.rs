@@ -233,7 +233,7 @@ async fn a_password_that_is_not_changed_is_told_why_at_the_field() {
         }
         let input = page.body.split(&format!("id=\"{field}\"")).nth(1).unwrap().split('>').next().unwrap();
         assert!(input.contains("aria-invalid=\"true\" aria-describedby=\"problem"), "{input}");
-        assert_eq!(page.body.matches("aria-invalid").count(), 1);
+        assert_eq!(page.body.matches("aria-invalid=\"true\"").count(), 1);
         assert!(!page.body.contains("wrong\"") && !page.body.contains(NEW), "what was entered is shown");
     }
     assert!(is_signed_in(&mut alice).await);
@@ -246,9 +246,9 @@ async fn trying_passwords_at_the_account_is_held_up_as_trying_to_log_in_is() {
     let server = server().await;
     let mut alice = signed_in(&server, FIREFOX).await;
     for _ in 0..10 {
-        assert_eq!(change(&mut alice, "wrong", NEW).await.status, 200);
         // What is refused without a password being compared costs nobody a try.
         assert_eq!(change(&mut alice, PASSWORD, "short").await.status, 200);
+        assert_eq!(change(&mut alice, "wrong", NEW).await.status, 200);
     }
     let held = change(&mut alice, PASSWORD, NEW).await;
     assert_eq!((held.status.as_u16(), held.header("retry-after").is_empty()), (429, false));
@@ -364,7 +364,7 @@ async fn many_applications_and_sessions_are_shown_page_by_page() {
     }
     seen.sort();
     seen.dedup();
-    assert_eq!((seen.len(), pages), (110, 3));
+    assert_eq!((seen.len(), pages), (110, 4));
     assert_eq!(alice.get("/account?after=nonsense").await.status, 200);
     let user = server.directory.user(&"alice".parse().unwrap()).await.unwrap().unwrap();
     for _ in 0..60 {
@@ -375,7 +375,7 @@ async fn many_applications_and_sessions_are_shown_page_by_page() {
     let page = alice.get("/account/sessions").await;
     assert!(page.body.len() < 50 * 1024, "{} bytes", page.body.len());
     assert!(page.body.contains("This one") && page.body.contains("There are more"));
-    assert_eq!(offered(&page).len(), 49);
+    assert_eq!(offered(&page).len(), 39);
 }
 
 #[tokio::test]
@@ -385,7 +385,8 @@ async fn an_account_says_who_he_is_for_whom_he_acts_and_since_when_and_is_told_i
     let acme = grantor_directory::AccountProfile { name: Some("Acme".to_owned()), ..Default::default() };
     server.directory.create_account(&"35".parse().unwrap(), &acme, now).await.unwrap().unwrap();
     let membership = Membership { id: "35".parse().unwrap(), role: "manager".to_owned() };
-    let edited = server.directory.update_user(&"alice".parse().unwrap(), |profile| {
+    let alice = "alice".parse().unwrap();
+    let edited = server.directory.update_user(&alice, |profile| {
         profile.name = Some("Alice Liddell".to_owned());
         profile.email = Some("alice@example.test".to_owned());
         profile.accounts = vec![membership.clone()];
