@@ -17,6 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("grantor-directory", &["grantor-core", "grantor-store"]),
     ("grantor-pages", &["grantor-core"]),
     ("grantor-http", &["grantor-core", "grantor-engine", "grantor-directory", "grantor-pages"]),
+    ("grantor-admin", &["grantor-core", "grantor-engine", "grantor-directory"]),
     ("grantor-testkit", &["grantor-core", "grantor-store", "grantor-engine"]),
     (
         "grantor",
@@ -29,6 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "grantor-directory",
             "grantor-pages",
             "grantor-http",
+            "grantor-admin",
         ],
     ),
     ("xtask", &[]),
@@ -140,8 +142,9 @@ mod tests {
             package("grantor-engine", &["grantor-core", "grantor-store", "grantor-jose"]),
             package("grantor-directory", &["grantor-core", "grantor-store", "argon2"]),
             package("grantor-http", &["grantor-engine", "grantor-directory", "axum"]),
+            package("grantor-admin", &["grantor-engine", "grantor-directory", "axum"]),
             package("grantor-testkit", &["grantor-engine", "proptest"]),
-            package("grantor", &["grantor-http", "grantor-store-sqlite", "clap"]),
+            package("grantor", &["grantor-http", "grantor-admin", "grantor-store-sqlite", "clap"]),
         ];
         for member in members.iter_mut().filter(|member| member.name == from) {
             member.needs.insert(to.to_owned());
@@ -166,6 +169,8 @@ mod tests {
             ("grantor-directory", "grantor-engine"),
             ("grantor-http", "grantor-store-sqlite"),
             ("grantor-http", "grantor-store"),
+            ("grantor-admin", "grantor-store"),
+            ("grantor-admin", "grantor-http"),
             ("grantor", "grantor-testkit"),
         ];
         for (from, to) in upward {

@@ -5,6 +5,7 @@
 mod check;
 mod env;
 mod file;
+mod in_force;
 mod keys;
 mod look;
 mod profile;
@@ -14,6 +15,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use grantor_admin::SettingInForce;
 use grantor_core::client::AccessTokenFormat;
 use grantor_core::profile::AccessTokenRules;
 use grantor_core::{
@@ -51,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) pages: Pages,
     /// Never empty once it is loaded.
     pub(crate) profiles: Vec<ProfileConfig>,
+    /// All of it, for operators to look at.
+    pub(crate) in_force: Vec<SettingInForce>,
 }
 
 #[derive(Clone)]
@@ -140,6 +144,7 @@ impl Default for Config {
             log: Log { level: LevelFilter::INFO, file: None, format: LogFormat::Json },
             pages: Pages::default(),
             profiles: Vec::new(),
+            in_force: Vec::new(),
         }
     }
 }
@@ -161,6 +166,7 @@ impl Config {
         for setting in &settings {
             keys::apply(&mut config, setting)?;
         }
+        config.in_force = in_force::of(&settings);
         // Profiles on listeners of their own leave the public one as it is.
         let all_elsewhere = config.profiles.iter().all(|profile| profile.listen.is_some());
         if all_elsewhere && !config.profiles.iter().any(|profile| profile.name == "standard") {
