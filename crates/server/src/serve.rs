@@ -25,10 +25,11 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::{Config, url_of};
 use crate::demo::{self, Demo};
+use crate::deployment::Served;
 use crate::doors::{Door, in_order, listen, open_doors};
 use crate::failure::Failure;
 use crate::gate::{self, Gate};
-use crate::moving::Mover;
+use crate::moving::{Both, Mover};
 use crate::observer::Counting;
 use crate::output::Output;
 use crate::storage::StorageUrl;
@@ -121,8 +122,10 @@ pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Resul
     for door in &doors {
         door.gate.open(sites::router(door.sites(&config, &house, options.demo)));
     }
+    let served = Served::new(&config, house.storage().moving().map(Both::copying));
+    let api = house.api().deployment(served);
     let operators = operators(figures.clone(), Some(house.figures.clone()));
-    admin_gate.open(Web::health(house.engine.clone()).merge(operators));
+    admin_gate.open(Web::health(house.engine.clone()).merge(operators).merge(api.router()));
     let hosts = house.storage().share();
     let mover = Mover::start(house.storage());
     let mut upkeep = JoinSet::new();
@@ -242,7 +245,10 @@ async fn tell_dangers(config: &Config, house: &House) -> Result<(), Failure> {
 async fn announce(announcement: Option<Announcement<'_>>, house: &House) -> Result<(), Failure> {
     let Some(announcement) = announcement else { return Ok(()) };
     let demo = match announcement.options.demo {
-        true => Some(demo::prepare(house, announcement.config, announcement.doors).await?),
+        true => {
+            let admin = url_of(announcement.admin_at);
+            Some(demo::prepare(house, announcement.config, announcement.doors, &admin).await?)
+        }
         false => None,
     };
     announcement.make(demo)

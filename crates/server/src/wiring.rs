@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use grantor_admin::{Api, Caller, Within};
 use grantor_core::{Profile, ServerKey};
 use grantor_directory::{Directory, Settings};
 use grantor_engine::{All, Engine, Observer, SystemClock, Tracing};
@@ -67,12 +68,15 @@ impl House {
         Ok(())
     }
 
-    /// The engine of a profile that somebody named.
-    pub(crate) fn of_profile(&self, name: &str) -> Result<&Engine, Failure> {
-        self.engine_of(name).ok_or_else(|| {
-            let known = self.engines.iter().map(|e| e.profile().name.as_str()).collect::<Vec<_>>().join(", ");
-            Failure::failed(format!("the configuration has no profile {name}; there are {known}"))
-        })
+    /// The operators' API over these rooms.
+    pub(crate) fn api(&self) -> Api {
+        let others = self.engines.iter().skip(1).cloned();
+        Api::of_profiles(self.engine.clone(), others, Arc::clone(&self.directory))
+    }
+
+    /// The same for whoever runs a command here.
+    pub(crate) fn operator(&self) -> Within {
+        self.api().within(Caller::Operator)
     }
 
     /// The engine of a profile.

@@ -21,6 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "grantor-http",
         &["grantor-core", "grantor-engine", "grantor-directory", "grantor-ledger", "grantor-pages"],
     ),
+    ("grantor-admin", &["grantor-core", "grantor-engine", "grantor-directory", "grantor-ledger"]),
     ("grantor-testkit", &["grantor-core", "grantor-store", "grantor-engine"]),
     (
         "grantor",
@@ -34,6 +35,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "grantor-ledger",
             "grantor-pages",
             "grantor-http",
+            "grantor-admin",
         ],
     ),
     ("xtask", &[]),
@@ -146,8 +148,9 @@ mod tests {
             package("grantor-directory", &["grantor-core", "grantor-store", "argon2"]),
             package("grantor-ledger", &["grantor-engine", "grantor-directory"]),
             package("grantor-http", &["grantor-engine", "grantor-directory", "grantor-ledger", "axum"]),
+            package("grantor-admin", &["grantor-engine", "grantor-directory", "axum"]),
             package("grantor-testkit", &["grantor-engine", "proptest"]),
-            package("grantor", &["grantor-http", "grantor-store-sqlite", "clap"]),
+            package("grantor", &["grantor-http", "grantor-admin", "grantor-store-sqlite", "clap"]),
         ];
         for member in members.iter_mut().filter(|member| member.name == from) {
             member.needs.insert(to.to_owned());
@@ -175,6 +178,8 @@ mod tests {
             ("grantor-ledger", "grantor-http"),
             ("grantor-http", "grantor-store-sqlite"),
             ("grantor-http", "grantor-store"),
+            ("grantor-admin", "grantor-store"),
+            ("grantor-admin", "grantor-http"),
             ("grantor", "grantor-testkit"),
         ];
         for (from, to) in upward {

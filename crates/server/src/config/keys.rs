@@ -72,6 +72,11 @@ const REFRESH_MODES: &[(&str, RefreshModeName)] = &[
     ("replace_all", RefreshModeName::ReplaceAll),
 ];
 
+/// Every name.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().map(|(name, _)| *name).chain(LISTS.iter().map(|(name, _)| *name))
+}
+
 /// Whether a key takes a list.
 pub(super) fn is_list(path: &[String]) -> bool {
     LISTS.iter().any(|(name, _)| *name == path.join(".")) || path.last().is_some_and(|key| key == "origins")
@@ -105,7 +110,6 @@ fn find<T: Copy>(keys: &[(&str, T)], name: &str) -> Option<T> {
 }
 
 fn unknown(path: &[String], name: &str) -> String {
-    let names = || KEYS.iter().map(|(key, _)| *key).chain(LISTS.iter().map(|(key, _)| *key));
     let nearest = names().max_by(|a, b| {
         let near = |key: &str| strsim::jaro_winkler(key, name);
         near(a).total_cmp(&near(b))
