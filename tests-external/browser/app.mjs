@@ -2,8 +2,9 @@
 // back, and gets its tokens by calls of its own, as its server would.
 
 import { createHash, randomBytes } from 'node:crypto';
-import http from 'node:http';
+import https from 'node:https';
 
+import { certificate } from './certificate.mjs';
 import { must } from './flaw.mjs';
 import { PATIENCE } from './person.mjs';
 
@@ -12,14 +13,14 @@ const PAGE = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>
 
 export class App {
   static async start() {
-    const server = http.createServer((_, response) => {
+    const server = https.createServer(certificate('localhost'), (_, response) => {
       response.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(PAGE);
     });
     await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
     const app = new App();
     app.server = server;
-    // Another site than 127.0.0.1 is, by the browser's reckoning.
-    app.origin = `http://localhost:${server.address().port}`;
+    // Another site than 127.0.0.1 is, by the browser's reckoning; and by https, as whoever is to be let pass unasked must be.
+    app.origin = `https://localhost:${server.address().port}`;
     return app;
   }
 
@@ -64,6 +65,17 @@ export class App {
   async isLive({ base, client }, token) {
     const answer = await this.post(new URL(client.endpoints.introspect, base), client, { token });
     return answer.active;
+  }
+
+  /** A token for a client itself. */
+  async clientToken(base, id, secret) {
+    const client = { client_id: id, client_secret: secret, token_endpoint_auth_method: 'client_secret_basic' };
+    return this.post(new URL('/oauth2/token', base), client, { grant_type: 'client_credentials' });
+  }
+
+  /** Whether a client gets tokens at all. */
+  async isKnown(base, id, secret) {
+    return this.clientToken(base, id, secret).then(() => true, () => false);
   }
 
   async post(url, client, form) {

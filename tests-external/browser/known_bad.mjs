@@ -2,6 +2,7 @@
 // is there for it must find it.
 
 import http from 'node:http';
+import { connect } from 'node:net';
 
 import { journeys } from './journeys/all.mjs';
 import { Pass, passes } from './pass.mjs';
@@ -86,6 +87,15 @@ async function spoiling({ spoil = (html) => html, policy }, ours) {
     });
     onward.on('error', () => response.writeHead(502).end());
     request.pipe(onward);
+  });
+  // What is encrypted is the application's, and none of ours.
+  server.on('connect', (request, socket) => {
+    const { hostname, port } = new URL(`http://${request.url}`);
+    const onward = connect(Number(port), hostname === 'localhost' ? '127.0.0.1' : hostname, () => {
+      socket.write('HTTP/1.1 200 OK\r\n\r\n');
+      onward.pipe(socket).pipe(onward);
+    });
+    for (const one of [onward, socket]) one.on('error', () => [onward, socket].forEach((each) => each.destroy()));
   });
   await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
   return server;

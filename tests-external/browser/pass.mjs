@@ -22,6 +22,7 @@ export class Pass {
   constructor({ kind, subject, app, browser, folder, proxy, quiet = false }) {
     Object.assign(this, { kind, subject, app, browser, folder, proxy, quiet });
     this.looked = new Set();
+    this.free = [];
   }
 
   async run(journeys) {
@@ -31,23 +32,24 @@ export class Pass {
     });
     await this.subject.import({ users });
     const outcomes = [];
-    for (const [number, journey] of journeys.entries()) outcomes.push(await this.walk(journey, users[number]));
+    for (const [number, journey] of journeys.entries()) outcomes.push(await this.#walk(journey, users[number]));
+    for (const { person } of this.free) await person.page.context().close();
     return outcomes;
   }
 
-  async walk(journey, user) {
+  async #walk(journey, user) {
     const begun = performance.now();
     const present = [];
-    // Everybody has a browser of his own, which knows nothing.
     const newcomer = async (more = {}) => {
-      const person = await this.#newcomer({ ...(journey.agent ? { userAgent: journey.agent } : {}), ...more });
-      present.push(person);
+      const options = { ...(journey.agent ? { userAgent: journey.agent } : {}), ...more };
+      const person = await this.#newcomer(options);
+      present.push({ person, options });
       return person;
     };
     const person = await newcomer();
     const stage = {
       person, newcomer, user, app: this.app, subject: this.subject, places: this.subject.places,
-      clients: clients(this.app.origin), step: (name, done) => this.#step(journey, present, name, done),
+      clients: clients(this.app.origin), step: (name, done) => this.#step(journey, present.map(({ person }) => person), name, done),
     };
     let flaw = null;
     try {
@@ -55,20 +57,23 @@ export class Pass {
     } catch (error) {
       flaw = error;
       const picture = path.join(this.folder, `${journey.name} (${this.kind.name}).png`.replaceAll(' ', '-'));
-      await present.at(-1).page.screenshot({ path: picture, fullPage: true }).catch(() => {});
-    } finally {
-      for (const { page } of present) await page.context().close();
+      await present.at(-1).person.page.screenshot({ path: picture, fullPage: true }).catch(() => {});
     }
+    for (const one of present) await this.#leaves(one, flaw);
     const seconds = (performance.now() - begun) / 1000;
     return { name: journey.name, how: this.kind.name, seconds, flaw };
   }
 
+  /** Somebody with a browser of his own, which knows nothing. */
   async #newcomer(more) {
+    const known = this.free.findIndex(({ options }) => JSON.stringify(options) === JSON.stringify(more));
+    if (known >= 0) return this.free.splice(known, 1)[0].person;
     const context = await this.browser.newContext({
       javaScriptEnabled: this.kind.js,
       viewport: WIDE,
       locale: 'en-GB',
       reducedMotion: 'reduce',
+      ignoreHTTPSErrors: true,
       // Loopback addresses go past a proxy unless this is said.
       ...(this.proxy ? { proxy: { server: this.proxy, bypass: '<-loopback>' } } : {}),
       ...more,
@@ -76,6 +81,18 @@ export class Pass {
     const page = await context.newPage();
     const watch = await Watch.over(page, { ours: this.subject.origins, theirs: [this.app.origin] });
     return new this.kind.hands(page, watch, (who, name) => this.#look(who, name));
+  }
+
+  /** A browser in which all was well is made to forget, and used again: a new one is what takes the time. */
+  async #leaves({ person, options }, flaw) {
+    const context = person.page.context();
+    if (flaw) {
+      await context.close();
+      return;
+    }
+    await context.clearCookies();
+    await person.page.goto('about:blank');
+    this.free.push({ person, options });
   }
 
   async #step(journey, present, name, done) {

@@ -26,12 +26,29 @@ public = "127.0.0.1:0"
 admin = "127.0.0.1:0"
 [storage]
 url = ${JSON.stringify(storage)}
+[pages]
+messages = ["ar.toml"]
 [scopes]
 profile = { description = "See your name and your picture" }
 "photos:read" = { description = "See your photos" }
 "photos:write" = { description = "Add, change and delete your photos" }
+"mail:send" = { description = "Send you mail about your orders", optional = true }
+"mail:offers" = { description = "Send you offers", optional = true }
 ${profiles.join('')}`;
 }
+
+/** A language of the operator's own, which reads from right to left. What it leaves out is said in English. */
+export const MESSAGES = {
+  'ar.toml': `language = "ar"
+name = "العربية"
+direction = "rtl"
+[login]
+title = "تسجيل الدخول"
+username = "اسم المستخدم أو البريد الإلكتروني"
+password = "كلمة المرور"
+submit = "تسجيل الدخول"
+`,
+};
 
 /** The applications, for an app that is served there. */
 export function clients(origin) {
@@ -45,6 +62,10 @@ export function clients(origin) {
     photos: confidential({
       client_id: 'photo-book', client_name: 'Photo Book', description: 'Prints your photos as a book and sends it to you',
       profile: 'standard', redirect_uris: [`${origin}/photos`], scope: 'profile photos:read photos:write', endpoints: STANDARD,
+    }),
+    shop: confidential({
+      client_id: 'print-shop', client_name: 'Print Shop', description: 'Prints on cups and shirts', profile: 'standard',
+      redirect_uris: [`${origin}/shop`], scope: 'photos:read mail:send mail:offers', endpoints: STANDARD,
     }),
     native: {
       client_id: 'pocket-album', client_name: 'Pocket Album', description: 'Your photos on your phone', profile: 'standard',

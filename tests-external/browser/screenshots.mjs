@@ -88,7 +88,7 @@ async function masked(page, done) {
       text
         .replaceAll(here, 'https://auth.example.com')
         .replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, 'https://auth.example.com')
-        .replaceAll(/http(:\/\/|%3A%2F%2F)localhost(:|%3A)\d+/g, 'https$1app.example.com')
+        .replaceAll(/https(:\/\/|%3A%2F%2F)localhost(:|%3A)\d+/g, 'https$1app.example.com')
         .replaceAll(/\b(new-)?ann\d+\b/g, 'ann')
         .replaceAll(/\b\d{4}-\d\d-\d\d\b/g, '2026-01-31')
         .replaceAll(/\b\d\d:\d\d(:\d\d)?\b/g, '12:00')

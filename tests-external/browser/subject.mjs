@@ -6,7 +6,7 @@ import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-import { configuration, standing } from './scene.mjs';
+import { MESSAGES, configuration, standing } from './scene.mjs';
 
 const START = 60_000;
 
@@ -16,6 +16,7 @@ export class Subject {
     const subject = new Subject();
     Object.assign(subject, { binary, folder, configuration: path.join(folder, 'grantor.toml') });
     writeFileSync(subject.configuration, configuration(storage ?? `sqlite:${path.join(folder, 'grantor.db')}`));
+    for (const [name, text] of Object.entries(MESSAGES)) writeFileSync(path.join(folder, name), text);
     await subject.import(standing(origin));
     const ready = path.join(folder, 'ready.json');
     const log = openSync(path.join(folder, 'serve.log'), 'w');

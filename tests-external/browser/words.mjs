@@ -17,7 +17,6 @@ export const words = {
     refused: /^this request cannot be answered/i,
     tooMany: /^too many failed attempts/i,
     notFound: /^not found/i,
-    anyAccount: /./,
     back: 'Back at the application',
   },
   // A field, by its label.
@@ -55,11 +54,78 @@ export const words = {
     nameTaken: /taken|cannot be had|not available/i,
     noApplications: /there are none|no applications|not authorized any/i,
   },
-  german: {
-    login: /^anmelden/i,
-    username: /^benutzername/i,
-    password: /^passwort/i,
+  // The pages of operators.
+  console: {
+    // What the menu has, which is what each page is headed.
+    menu: {
+      clients: /^clients$/i,
+      users: /^users$/i,
+      accounts: /^accounts$/i,
+      grants: /^grants$/i,
+      token: /^find a token$/i,
+      'api keys': /^api keys$/i,
+      'session tokens': /^session tokens$/i,
+      'registration keys': /^registration keys$/i,
+      keys: /^signing keys$/i,
+      profiles: /^profiles$/i,
+      expiring: /^ends soon$/i,
+      server: /^server$/i,
+    },
+    page: {
+      overview: /^overview$/i,
+      forbidden: /administrator|not for you|not allowed/i,
+      about: (id) => new RegExp(`^user ${literally(id)}$`, 'i'),
+      client: (id) => new RegExp(`^client ${literally(id)}$`, 'i'),
+      grant: /^grant /i,
+      sureToRevoke: /^revoke the grant /i,
+      newClient: /^register a client$/i,
+      once: /^shown this once$/i,
+      newSecret: /^give .+ a new secret\?$/i,
+      deleteClient: /^delete the client /i,
+      rotate: /^add a signing key\?$/i,
+    },
+    field: {
+      prefix: /^id begins with/i,
+      token: /^token/i,
+      clientId: /^client id/i,
+      name: /^name/i,
+      scope: /^scope$/i,
+      clientCredentials: /^client credentials$/i,
+      clientSecret: /^client secret/i,
+      confirm: /^to go on, type its id/i,
+    },
+    button: {
+      search: /^search$/i,
+      lookUp: /^look up$/i,
+      revoke: /^revoke$/i,
+      save: /^save$/i,
+      newSecret: /^new secret$/i,
+      delete: /^delete$/i,
+      rotate: /^rotate$/i,
+    },
+    link: {
+      grants: /^the grants of this user for this client$/i,
+      revoke: /^revoke$/i,
+      newClient: /^register a client$/i,
+      goOn: /^go on$/i,
+      newSecret: /^new secret$/i,
+      delete: /^delete$/i,
+      rotate: /^rotate/i,
+    },
+    says: {
+      revoked: /^it was revoked\.$/i,
+      worthless: /^it is worth nothing:/i,
+      notSame: /^this is not its id\.$/i,
+    },
   },
+  // The same in other tongues, as far as somebody goes in them.
+  german: {
+    page: { login: /^anmelden/i, consent: /zulassen\?$/i },
+    field: { username: /^benutzername/i, password: /^passwort/i },
+    button: { login: /^anmelden$/i, approve: /^zulassen$/i },
+  },
+  // Of a message file of the operator's own, which reads from right to left: `scene.mjs` has it.
+  arabic: { page: { login: 'تسجيل الدخول' } },
 };
 
 export function literally(text) {

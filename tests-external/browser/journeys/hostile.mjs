@@ -29,30 +29,30 @@ export const journeys = [
       await step('in the question', async () => {
         await person.open(app.request(places.standard, hostile, { state: HOSTILE.query }).url);
         await logIn(stage);
-        await person.at('consent', exactly(HOSTILE.name));
+        await person.at('consent with a hostile name', exactly(HOSTILE.name));
         await person.reads(exactly(HOSTILE.description));
         await person.press(button.approve);
         await person.at('back');
       });
       await step('in names without end', async () => {
         await person.open(app.request(places.standard, long).url);
-        await person.at('consent', exactly(HOSTILE.long));
+        await person.at('consent with a long name', exactly(HOSTILE.long));
         await person.press(button.approve);
         await person.at('back');
       });
       await step('in the accounts to choose from', async () => {
         await person.open(app.request(places.wistia, wistia).url);
         await logInIfAsked(stage);
-        await person.at('choose');
+        await person.at('choose with a hostile name', words.page.choose);
         await person.press(exactly(HOSTILE.short));
-        await person.at('consent');
+        await person.at('consent with a hostile account', words.page.consent);
         await person.reads(exactly(HOSTILE.short));
         await person.press(button.deny);
         await person.at('back');
       });
       await step('on the page of the account, and in leaving', async () => {
         await person.open(`${places.standard}/account`);
-        await person.at('account', words.page.anyAccount);
+        await person.at('account with hostile names', exactly(HOSTILE.name));
         await person.reads(exactly(HOSTILE.name));
         await person.open(`${places.standard}/logout`);
         await person.at('logout');

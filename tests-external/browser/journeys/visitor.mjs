@@ -129,6 +129,45 @@ export const journeys = [
     },
   },
   {
+    name: 'asked for more',
+    async run(stage) {
+      const { person, app, places, clients: { webmaker }, step } = stage;
+      await step('approve a little', () => approved(stage, places.webmaker, webmaker, { scopes: 'user' }));
+      await step('asked for more, he is asked only for what is new', async () => {
+        const request = app.request(places.webmaker, webmaker, { scopes: 'user email' });
+        await person.open(request.url);
+        await person.at('consent');
+        await person.reads('See your e-mail address');
+        const old = person.page.getByText('See your public information');
+        must(!(await old.isVisible()), 'content', 'what he approved before is asked again');
+        await person.press(button.approve);
+        const { code } = await app.brought(person.page, webmaker.redirect_uris[0]);
+        const { scope } = await app.redeem(request, code);
+        must(scope === 'email user' || scope === 'user email', 'token', `the scope is ${scope}`);
+      });
+    },
+  },
+  {
+    name: 'leave something out',
+    async run(stage) {
+      const { person, app, places, clients: { shop }, step } = stage;
+      const request = app.request(places.standard, shop);
+      await step('what he may leave out has a tick', async () => {
+        await person.open(request.url);
+        await logIn(stage);
+        await person.at('consent');
+        await person.tick(/send you offers/i, false);
+        await person.press(button.approve);
+        await person.at('back');
+      });
+      await step('what he left out is not given', async () => {
+        const { code } = await app.brought(person.page, shop.redirect_uris[0]);
+        const { scope } = await app.redeem(request, code);
+        must(scope.split(' ').sort().join() === 'mail:send,photos:read', 'token', `the scope is ${scope}`);
+      });
+    },
+  },
+  {
     name: 'sign up',
     async run(stage) {
       const { person, app, places, user, clients: { webmaker }, step } = stage;
