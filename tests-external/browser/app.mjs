@@ -67,6 +67,14 @@ export class App {
     return answer.active;
   }
 
+  /** Whether a client's secret is right: with it a code that is none is refused as that, and without it the client is. */
+  async isKnownWith(base, client) {
+    const form = { grant_type: 'authorization_code', code: 'none', redirect_uri: client.redirect_uris[0], code_verifier: 'x'.repeat(43) };
+    const error = await this.post(new URL(client.endpoints.token, base), client, form).catch((flaw) => flaw.message);
+    must(/invalid_(grant|client)/.test(error), 'token', `the answer is ${error}`);
+    return error.includes('invalid_grant');
+  }
+
   /** A token for a client itself. */
   async clientToken(base, id, secret) {
     const client = { client_id: id, client_secret: secret, token_endpoint_auth_method: 'client_secret_basic' };

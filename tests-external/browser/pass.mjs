@@ -74,6 +74,7 @@ export class Pass {
       locale: 'en-GB',
       reducedMotion: 'reduce',
       ignoreHTTPSErrors: true,
+      permissions: ['clipboard-read', 'clipboard-write'],
       // Loopback addresses go past a proxy unless this is said.
       ...(this.proxy ? { proxy: { server: this.proxy, bypass: '<-loopback>' } } : {}),
       ...more,

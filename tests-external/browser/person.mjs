@@ -74,6 +74,18 @@ class Person {
     await this.use(this.button(name), `the button ${name}`);
   }
 
+  /** Copies a field: by the button that is there for it, or, where no script runs, by marking what it holds. */
+  async copies(label, name) {
+    const field = await this.finds(this.field(label), `the field ${label}`);
+    const text = await field.inputValue();
+    if (!(await this.button(name).isVisible())) return text;
+    await this.pressHere(name);
+    await this.finds(this.page.getByRole('status').filter({ hasText: /./ }).first(), 'the word that it was copied');
+    const copied = await this.page.evaluate(() => navigator.clipboard.readText());
+    must(copied === text, 'content', `the button ${name} copied “${copied}”`);
+    return copied;
+  }
+
   /** Follows a link. */
   async follow(name) {
     await this.comes(() => this.use(this.link(name), `the link ${name}`));

@@ -45,6 +45,7 @@ export const words = {
     logout: /^sign out$/i,
     password: /^change your password/i,
     sessions: /^sessions$/i,
+    apps: /^applications$/i,
   },
   // What is said.
   says: {
@@ -53,6 +54,46 @@ export const words = {
     alreadyAllowed: /^what it may do already/i,
     nameTaken: /taken|cannot be had|not available/i,
     noApplications: /there are none|no applications|not authorized any/i,
+  },
+  // The pages of whoever writes applications.
+  apps: {
+    page: {
+      list: /^your applications$/i,
+      register: /^register an application$/i,
+      change: (name) => new RegExp(`^change ${literally(name)}$`, 'i'),
+      delete: /^delete .+\?$/i,
+    },
+    field: {
+      name: /^name$/i,
+      description: /^description$/i,
+      redirects: /^redirect uris/i,
+      secret: /^client secret/i,
+      clientId: /^client id/i,
+      link: /^link$/i,
+      overlap: /^when you make a new secret/i,
+      confirm: /^type .+ to confirm/i,
+    },
+    option: { hour: 'stay valid for an hour' },
+    button: {
+      register: /^register$/i,
+      save: /^save$/i,
+      copySecret: /^copy client secret$/i,
+      copyId: /^copy client id$/i,
+      copyLink: /^copy link$/i,
+      rotate: /^make a new secret$/i,
+      delete: /^delete$/i,
+    },
+    link: {
+      register: /^register an application$/i,
+      change: /^change$/i,
+      delete: /^delete$/i,
+    },
+    says: {
+      wrongRedirect: /cannot be a redirect uri/i,
+      oneGrant: /authorizations in force: 1$/i,
+      differs: /this is not the name of the application/i,
+      none: /you have registered none yet/i,
+    },
   },
   // The pages of operators.
   console: {
