@@ -12,6 +12,8 @@ const [seen, keyed, withoutScript] = passes;
 const before = (tag, what) => (html) => html.replace(tag, `${what}${tag}`);
 const style = (css) => before('</head>', `<style>${css}</style>`);
 
+const unescaped = (html) => html.replaceAll(/&(#60|lt);/g, '<').replaceAll(/&(#62|gt);/g, '>').replaceAll(/&(#34|quot);/g, '"').replaceAll(/&(#39|#x27);/g, "'");
+
 /** What is wrong, how a page becomes so, which check must find it, in which pass, on which journey. */
 export const knownBad = [
   { what: 'an inline script', spoil: before('</body>', '<script>window.x = 1</script>'), check: 'content security policy' },
@@ -21,9 +23,11 @@ export const knownBad = [
   { what: 'a picture that is not there', policy: null, spoil: before('</main>', '<img alt="" src="/no-such-picture.png">'), check: 'failed request' },
   { what: 'a script that throws', policy: null, spoil: before('</body>', '<script>throw new Error("spoilt")</script>'), check: 'console' },
   { what: 'a page of sixty thousand bytes', spoil: before('</body>', `<!-- ${'x'.repeat(60_000)} -->`), check: 'weight' },
-  { what: 'a name that becomes markup', spoil: (html) => html.replaceAll('&#60;', '<').replaceAll('&#62;', '>').replaceAll('&#34;', '"').replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&quot;', '"'), check: 'canary', journey: 'hostile names' },
-  { what: 'a name that becomes markup, where scripts run', policy: null, spoil: before('</body>', "<script>canary('a name')</script>"), check: 'canary' },
+  { what: 'a name that becomes markup', spoil: unescaped, check: 'content security policy', journey: 'hostile names' },
+  { what: 'a name that becomes markup, and no policy', policy: null, spoil: unescaped, check: 'canary', journey: 'hostile names' },
+  { what: 'a name that becomes markup, where no script runs', spoil: unescaped, check: 'canary', journey: 'hostile names', pass: withoutScript },
   { what: 'a field without its label', spoil: (html) => html.replace(/<label for="password">.*?<\/label>/s, '<p>Password</p>'), check: 'axe' },
+  { what: 'a page in no language', spoil: (html) => html.replace(/ lang="[a-z]+"/, ''), check: 'axe' },
   { what: 'grey on grey', policy: null, spoil: style('p, label { color: #999 !important; background: #aaa !important }'), check: 'axe' },
   { what: 'a page as wide as a desk', policy: null, spoil: style('main { min-width: 900px !important }'), check: 'reflow' },
   { what: 'a page that sticks to the left', policy: null, spoil: style('h1, p, label { text-align: left }'), check: 'right to left' },

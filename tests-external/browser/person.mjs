@@ -6,7 +6,7 @@ import { seenFocus } from './focus.mjs';
 import { words } from './words.mjs';
 
 /** What a page may take to come. No journey waits for it unless something is wrong. */
-export const PATIENCE = 30_000;
+export const PATIENCE = 60_000;
 
 class Person {
   /** `looks` is called with each page that he comes to, by its name in `words.page`. */

@@ -12,7 +12,7 @@ import { Pass, passes } from './pass.mjs';
 import { Subject } from './subject.mjs';
 
 /** Longer than any run takes: whatever hangs is ended, and everything with it. */
-const MOST = 15 * 60_000;
+const MOST = 60 * 60_000;
 
 const { values: options } = parseArgs({
   options: {

@@ -26,6 +26,9 @@ public = "127.0.0.1:0"
 admin = "127.0.0.1:0"
 [storage]
 url = ${JSON.stringify(storage)}
+[rate_limits]
+# Few enough in a time that is long enough: too many is too many on a slow machine, too.
+login = "6/10m"
 [pages]
 messages = ["ar.toml"]
 [scopes]

@@ -1,4 +1,4 @@
-// Takes a picture of each page that the journeys come to: node screenshots.mjs --binary FILE --folder DIR --out DIR
+// Takes a picture of each page that the journeys come to: node screenshots.mjs --binary FILE --folder DIR --out DIR [--only JOURNEY]
 
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -16,15 +16,15 @@ import { Subject } from './subject.mjs';
 const MOST_BYTES = 3_000_000;
 const ENDING = '.webp';
 /** Pages that are shown in the other language as well. They can be asked for again without changing anything. */
-const GERMAN = ['login', 'signup', 'consent', 'account'];
+const GERMAN = ['login', 'signup', 'consent', 'account', 'sessions', 'apps', 'console overview'];
 const HOWS = ['light', 'dark', 'narrow', 'german'];
 
 const { values: options } = parseArgs({
-  options: { binary: { type: 'string' }, folder: { type: 'string' }, out: { type: 'string' } },
+  options: { binary: { type: 'string' }, folder: { type: 'string' }, out: { type: 'string' }, only: { type: 'string' } },
 });
 mkdirSync(options.folder, { recursive: true });
 mkdirSync(options.out, { recursive: true });
-for (const old of readdirSync(options.out).filter((name) => name.endsWith(ENDING))) rmSync(path.join(options.out, old));
+if (!options.only) for (const old of taken()) rmSync(path.join(options.out, old));
 
 const app = await App.start();
 const subject = await Subject.start({ binary: path.resolve(options.binary), folder: options.folder, origin: app.origin });
@@ -32,7 +32,7 @@ const browser = await openBrowser();
 let outcomes;
 try {
   const kind = { name: 'pictures', js: true, hands: Pointer, look: pictures };
-  const shown = journeys.filter(({ agent }) => !agent);
+  const shown = journeys.filter(({ name, agent }) => !agent && (!options.only || name === options.only));
   outcomes = await new Pass({ kind, subject, app, browser, folder: options.folder, quiet: true }).run(shown);
 } finally {
   await browser.close();
@@ -52,17 +52,19 @@ async function pictures(page, name) {
     for (const [how, colorScheme, size] of [['light', 'light', WIDE], ['dark', 'dark', WIDE], ['narrow', 'light', NARROW]]) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await page.setViewportSize(size);
-      await picture(page, `${name}-${how}`);
+      await picture(page, `${file(name)}-${how}`);
     }
     await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
     await page.setViewportSize(WIDE);
   });
   if (!GERMAN.includes(name)) return;
-  await page.setExtraHTTPHeaders({ 'accept-language': 'de' });
-  await page.reload();
-  await masked(page, () => picture(page, `${name}-german`));
-  await page.setExtraHTTPHeaders({});
-  await page.reload();
+  const another = await browser.newContext({
+    locale: 'de-DE', viewport: WIDE, reducedMotion: 'reduce', ignoreHTTPSErrors: true, storageState: await page.context().storageState(),
+  });
+  const german = await another.newPage();
+  await german.goto(page.url());
+  await masked(german, () => picture(german, `${file(name)}-german`));
+  await another.close();
 }
 
 /** The whole page, as it is, and no pointer or caret on it. */
@@ -108,6 +110,11 @@ async function masked(page, done) {
   }, new URL(page.url()).origin);
   await done();
   await page.evaluate(() => window.unmasked());
+}
+
+/** A page's name as that of a file. */
+function file(name) {
+  return name.replaceAll(/[^a-z0-9]+/gi, '-');
 }
 
 function taken() {
