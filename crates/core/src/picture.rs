@@ -279,7 +279,7 @@ mod tests {
         let lossy = webp_of(b"VP8 ", b"\x30\x01\x00\x9d\x01\x2a\x90\x01\xf0\x40");
         assert_eq!(sides(&lossy), (PictureFormat::WebP, 400, 240), "what is above 14 bits is a scale");
         let lossless =
-            webp_of(b"VP8L", &[b"\x2f".as_slice(), &(399 | 239 << 14 | 1 << 28_u32).to_le_bytes()].concat());
+            webp_of(b"VP8L", &[b"\x2f".as_slice(), &(399_u32 | 239 << 14 | 1 << 28).to_le_bytes()].concat());
         assert_eq!(sides(&lossless), (PictureFormat::WebP, 400, 240));
         let extended = webp_of(b"VP8X", &[0x10, 0, 0, 0, 0x8f, 1, 0, 0xef, 0, 0]);
         assert_eq!(sides(&extended), (PictureFormat::WebP, 400, 240));
