@@ -4,27 +4,22 @@ pub(crate) mod password;
 pub(crate) mod sessions;
 
 mod agent;
+mod applications;
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use grantor_core::grant::{Grant, RevocationCause};
-use grantor_core::request::Approver;
+use grantor_core::GrantId;
+use grantor_core::grant::RevocationCause;
 use grantor_core::wire::Parameters;
-use grantor_core::{AccountId, GrantId, Time};
-use grantor_engine::GrantsOf;
-use grantor_pages::{Account, ActsFor, Authorized, Page, Place};
+use grantor_pages::{Account, ActsFor, Page, Place};
 
 use crate::pages::{self, Forms, Stop};
-use crate::web::{App, Shared};
+use crate::web::App;
 use crate::{authorize, browser, respond};
 
 /// What the revocation form's token is for.
 const REVOKE: &str = "account";
-/// How many applications are shown on one page: with some words for each, no page is heavy.
-const SHOWN: usize = 30;
-/// How many grants are read for one page. Most of somebody's may be over, and still be listed until they are purged.
-const READ: usize = 500;
 
 /// Shows the page.
 pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Response, Stop> {
@@ -37,7 +32,7 @@ pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Res
     let after = parameters.get("after").and_then(|after| after.parse().ok());
     let user = &visitor.session.user;
     let approver = browser::approver(&app, &visitor).await?;
-    let (applications, next) = applications(&app, &approver, after).await?;
+    let (applications, next) = applications::page(&app, &approver, after).await?;
     let accounts: Vec<_> = approver
         .accounts
         .iter()
@@ -71,65 +66,20 @@ fn initials(name: &str) -> String {
     letters.flat_map(char::to_uppercase).collect()
 }
 
-/// Some of what a person authorized, and where to go on.
-async fn applications(
-    app: &Shared,
-    approver: &Approver,
-    mut after: Option<GrantId>,
-) -> Result<(Vec<Authorized>, Option<GrantId>), Stop> {
-    let (mut shown, mut left) = (Vec::new(), READ);
-    loop {
-        let limit = left.min(SHOWN - shown.len());
-        let page = app.engine.grants(GrantsOf::Subject(&approver.subject), after, limit).await?;
-        for grant in page.grants.iter().filter(|grant| is_live(grant, app.engine.now())) {
-            shown.push(authorized(app, approver, grant).await?);
-        }
-        left -= limit;
-        after = page.next;
-        if after.is_none() || shown.len() >= SHOWN || left == 0 {
-            return Ok((shown, after));
-        }
-    }
-}
-
-/// Whether the application can still do something with it.
-fn is_live(grant: &Grant, now: Time) -> bool {
-    grant.is_active() && grant.keep_until().is_none_or(|end| now < end)
-}
-
-async fn authorized(app: &Shared, approver: &Approver, grant: &Grant) -> Result<Authorized, Stop> {
-    let facts = grant.facts();
-    // He may belong to it no more, and still see what he once gave away for it.
-    let name = |id: &AccountId| {
-        let known = approver.account(id).map(authorize::display_name);
-        known.unwrap_or(id.as_str()).to_owned()
-    };
-    let client = app.engine.client(&facts.client).await?;
-    let scopes = facts.scope.tokens().map(|token| app.engine.profile().scopes.describe(token).to_owned());
-    Ok(Authorized {
-        grant: facts.id.to_string(),
-        client: client.map_or_else(|| facts.client.to_string(), |client| client.display_name().to_owned()),
-        account: facts.account.as_ref().map(name),
-        scopes: scopes.collect(),
-        since: day(facts.created_at),
-        last_used: day(grant.last_used_at()),
-    })
-}
-
-fn day(time: Time) -> String {
-    time.to_string().chars().take("2026-01-31".len()).collect()
-}
-
-/// Takes a grant back. One that is somebody else's is none.
+/// Takes an application's authorization back, and ends all that it has. A grant that is somebody else's is none.
 pub(crate) async fn revoke(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let (parts, body) = request.into_parts();
     let (visitor, fields) = browser::own_form(&app, &parts, body, REVOKE).await?;
-    let id: GrantId = fields.required("grant")?.parse().map_err(|_| Stop::NotFound)?;
-    let own = app.engine.grant(id).await?.filter(|g| g.facts().subject == visitor.session.user.subject);
-    if own.is_none() {
-        return Err(Stop::NotFound);
-    }
-    app.engine.revoke_grant(id, RevocationCause::BySubject).await?;
+    let subject = &visitor.session.user.subject;
+    let client = match fields.get("grant") {
+        Some(id) => {
+            let id: GrantId = id.parse().map_err(|_| Stop::NotFound)?;
+            let own = app.engine.grant(id).await?.filter(|grant| grant.facts().subject == *subject);
+            own.ok_or(Stop::NotFound)?.facts().client.clone()
+        }
+        None => fields.required("client")?.parse().map_err(|_| Stop::NotFound)?,
+    };
+    app.engine.withdraw(subject, &client, RevocationCause::BySubject).await?;
     respond::see_other(&app.path("/account"))
 }
 

@@ -1,5 +1,6 @@
 //! Groups E, P and Q: what a person sees and ends of his own.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -340,31 +341,79 @@ async fn what_a_browser_an_operator_or_an_application_says_is_text_in_an_account
     assert!(browser.get("/account/sessions").await.body.contains("A browser"));
 }
 
-/// Every grant is on one of the pages, and none on two; and no page is heavy, however much there is.
+// E09, L08
 #[tokio::test]
-async fn many_applications_and_sessions_are_shown_page_by_page() {
+async fn an_application_is_one_however_often_it_was_let_in_and_is_taken_back_whole() {
     let server = server().await;
     let mut alice = signed_in(&server, FIREFOX).await;
     let url = authorize_url("web", "https://app.test/cb", &[]);
-    for _ in 0..110 {
-        let page = alice.get(&url).await;
-        let code =
-            if page.status == 200 { alice.submit(&page, &[("decision", "approve")]).await } else { page };
-        server.redeem("web", &code.parameter("code").unwrap(), "https://app.test/cb").await;
+    let mut tokens = Vec::new();
+    for _ in 0..3 {
+        let code = alice.approve(&url).await.parameter("code").unwrap();
+        let answer = server.redeem("web", &code, "https://app.test/cb").await;
+        tokens.push(answer.json()["refresh_token"].as_str().unwrap().to_owned());
+        server.clock.pass(2 * 3600);
     }
-    let (mut seen, mut path, mut pages) = (Vec::new(), "/account".to_owned(), 0);
+    let page = alice.get("/account").await;
+    assert_eq!(page.body.matches("name=\"client\"").count(), 1, "{}", page.body);
+    assert!(page.body.contains("Since <time datetime=\"2023-11-14\">"), "{}", page.body);
+    assert!(page.body.contains("Last used <time datetime=\"2023-11-15\">"), "{}", page.body);
+    for token in &tokens {
+        assert!(server.is_active(token).await, "else this shows nothing");
+    }
+    assert_eq!(alice.submit(&page, &[]).await.location(), "/account");
+    for token in &tokens {
+        assert!(!server.is_active(token).await);
+    }
+    assert!(!alice.get("/account").await.body.contains("The web app"));
+    assert_eq!(alice.get(&url).await.status, 200, "he is asked again");
+}
+
+/// What he approved he will not be asked for again, whether or not anything came of it: so he sees it, and takes it back.
+#[tokio::test]
+async fn an_approval_without_a_grant_is_shown_and_taken_back() {
+    let server = server().await;
+    let mut alice = signed_in(&server, FIREFOX).await;
+    let url = authorize_url("web", "https://app.test/cb", &[]);
+    alice.approve(&url).await;
+    server.clock.pass(3600);
+    let page = alice.get("/account").await;
+    assert!(page.body.contains("The web app") && page.body.contains("<li>read</li>"), "{}", page.body);
+    assert!(!page.body.contains("name=\"grant\"") && !page.body.contains("Last used"), "{}", page.body);
+    assert_eq!(alice.get(&url).await.status, 303, "else this shows nothing");
+    assert_eq!(alice.submit(&page, &[]).await.location(), "/account");
+    assert!(!alice.get("/account").await.body.contains("The web app"));
+    assert_eq!(alice.get(&url).await.status, 200, "he is asked again");
+}
+
+/// Every application is on one of the pages; and no page is heavy, however much there is.
+#[tokio::test]
+async fn many_applications_and_sessions_are_shown_page_by_page() {
+    let mut server = server().await;
+    let ids: Vec<_> = (0..70).map(|n| format!("app{n}")).collect();
+    for id in &ids {
+        let metadata = client(id, "https://app.test/cb");
+        let secret = server.engine.register_client(metadata, None).await.unwrap().unwrap();
+        server.secrets.insert(id.clone(), secret.expose().to_owned());
+    }
+    let mut alice = signed_in(&server, FIREFOX).await;
+    for id in &ids {
+        let code =
+            alice.approve(&authorize_url(id, "https://app.test/cb", &[])).await.parameter("code").unwrap();
+        assert_eq!(server.redeem(id, &code, "https://app.test/cb").await.status, 200);
+    }
+    let (mut seen, mut path, mut pages) = (BTreeSet::new(), "/account".to_owned(), 0);
     loop {
         let page = alice.get(&path).await;
         assert!(page.body.len() < 50 * 1024, "{} bytes", page.body.len());
-        let grants = page.body.split("name=\"grant\" value=\"").skip(1);
-        seen.extend(grants.map(|rest| rest.split('"').next().unwrap().to_owned()));
+        let clients = page.body.split("name=\"client\" value=\"").skip(1);
+        seen.extend(clients.map(|rest| rest.split('"').next().unwrap().to_owned()));
         pages += 1;
         let Some(more) = page.body.split("<a href=\"/account?after=").nth(1) else { break };
         path = format!("/account?after={}", more.split(['"', '#']).next().unwrap());
     }
-    seen.sort();
-    seen.dedup();
-    assert_eq!((seen.len(), pages), (110, 4));
+    assert_eq!(seen, ids.into_iter().collect());
+    assert!((2..=4).contains(&pages), "{pages}");
     assert_eq!(alice.get("/account?after=nonsense").await.status, 200);
     let user = server.directory.user(&"alice".parse().unwrap()).await.unwrap().unwrap();
     for _ in 0..60 {

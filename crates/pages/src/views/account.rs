@@ -11,7 +11,7 @@ use crate::words::Words;
 /// Who I am, and the applications I authorized.
 #[derive(Debug, Clone, Serialize)]
 pub struct Account<'a> {
-    /// Where the forms for taking an authorization back are posted: `grant`, with `csrf`.
+    /// Where the forms for taking an authorization back are posted: `client`, or one of its grants as `grant`, with `csrf`.
     pub revoke: &'a str,
     /// The forms' token.
     pub csrf: &'a str,
@@ -42,21 +42,30 @@ pub struct ActsFor {
     pub role: String,
 }
 
-/// An application that may act for somebody.
+/// An application that may act for somebody, with all that he authorized it for.
 #[derive(Debug, Clone, Serialize)]
 pub struct Authorized {
-    /// The grant's id.
-    pub grant: String,
-    /// The application's name.
+    /// Its `client_id`.
+    pub client_id: String,
+    /// One of the grants it has, if it has one at present.
+    pub grant: Option<String>,
+    /// Its name.
     pub client: String,
-    /// The account that it is about.
-    pub account: Option<String>,
-    /// What it may do, in words.
-    pub scopes: Vec<String>,
+    /// For what: once, or once for each account.
+    pub parts: Vec<AuthorizedFor>,
     /// Since when, as in `2026-01-31`.
     pub since: String,
-    /// When it last got a token, as in `2026-01-31`.
-    pub last_used: String,
+    /// When it last got a token by a grant that it still has, as in `2026-01-31`.
+    pub last_used: Option<String>,
+}
+
+/// What an application may do, on one account where it is about accounts.
+#[derive(Debug, Clone, Serialize)]
+pub struct AuthorizedFor {
+    /// The account.
+    pub account: Option<String>,
+    /// What it may do there, in words.
+    pub scopes: Vec<String>,
 }
 
 /// The form for another password. Its fields are `current_password`, `new_password` and `csrf`.
@@ -111,15 +120,18 @@ pub(super) fn samples() -> Vec<Page<'static>> {
         vec![acme, other]
     });
     static ALL: LazyLock<Vec<Authorized>> = LazyLock::new(|| {
+        let acme =
+            AuthorizedFor { account: Some("Acme".to_owned()), scopes: vec!["See your media".to_owned()] };
         let web = Authorized {
-            grant: "grant".to_owned(),
+            client_id: "web".to_owned(),
+            grant: Some("grant".to_owned()),
             client: "Web".to_owned(),
-            account: Some("Acme".to_owned()),
-            scopes: vec!["See your media".to_owned()],
+            parts: vec![acme],
             since: "2026-01-31".to_owned(),
-            last_used: "2026-02-01".to_owned(),
+            last_used: Some("2026-02-01".to_owned()),
         };
-        let plain = Authorized { account: None, scopes: Vec::new(), ..web.clone() };
+        let nothing = AuthorizedFor { account: None, scopes: Vec::new() };
+        let plain = Authorized { grant: None, parts: vec![nothing], last_used: None, ..web.clone() };
         vec![web, plain]
     });
     static FULL: LazyLock<Account<'static>> = LazyLock::new(|| Account {

@@ -10,7 +10,7 @@ mod problem;
 mod sessions;
 mod sign_in;
 
-pub use account::{Account, ActsFor, Authorized, ChangePassword};
+pub use account::{Account, ActsFor, Authorized, AuthorizedFor, ChangePassword};
 pub use apps::{
     App, AppDelete, AppForm, AppLine, AppPicture, Apps, Bar, Chart, Overlap, Sample, SecretLine, Tick,
 };
