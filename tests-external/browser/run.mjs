@@ -27,9 +27,14 @@ const { values: options } = parseArgs({
   },
 });
 
-const chosen = journeys.filter(({ name }) => !options.only || slug(name) === slug(options.only));
-if (chosen.length === 0) {
-  console.error(`there is no journey “${options.only}”; there are ${journeys.map(({ name }) => slug(name)).join(', ')}`);
+const named = (all, name) => all.filter((one) => !options.only || slug(name(one)) === slug(options.only));
+const chosen = options['known-bad'] ? [] : named(journeys, ({ name }) => name);
+// A harness that notices nothing would pass on any pages.
+const spoilt = options['known-bad'] || !(options.only || options.js || options['no-js']);
+const bads = spoilt ? named(knownBad, ({ what }) => what) : [];
+if (chosen.length + bads.length === 0) {
+  const all = options['known-bad'] ? knownBad.map(({ what }) => what) : journeys.map(({ name }) => name);
+  console.error(`there is no “${options.only}”; there are ${all.map(slug).join(', ')}`);
   process.exit(2);
 }
 setTimeout(() => {
@@ -49,16 +54,11 @@ const browser = await openBrowser({ headed: options.headed });
 const table = [];
 let failed = 0;
 try {
-  if (!options['known-bad']) {
-    for (const kind of passes.filter(({ js }) => (js ? !options['no-js'] : !options.js))) {
-      const pass = new Pass({ kind, subject, app, browser, folder: options.folder });
-      for (const outcome of await pass.run(chosen)) table.push(outcome);
-    }
+  for (const kind of passes.filter(({ js }) => chosen.length > 0 && (js ? !options['no-js'] : !options.js))) {
+    const pass = new Pass({ kind, subject, app, browser, folder: options.folder });
+    table.push(...(await pass.run(chosen)));
   }
-  // A harness that notices nothing would pass on any pages.
-  if (!options.only && !options.js && !options['no-js']) {
-    for (const bad of knownBad) table.push(await notice(bad, { subject, app, browser, folder: options.folder }));
-  }
+  for (const bad of bads) table.push(await notice(bad, { subject, app, browser, folder: options.folder }));
 } finally {
   await browser.close();
   app.stop();
