@@ -6,11 +6,12 @@ use axum::http::header::ORIGIN;
 use axum::http::request::Parts;
 use grantor_core::request::{Approver, ApproverAccount};
 use grantor_core::wire::Parameters;
-use grantor_core::{Digest, Secret};
-use grantor_directory::Session;
+use grantor_core::{Digest, Limits, Secret};
+use grantor_directory::{CsrfBinding, Session};
 
 use crate::form;
 use crate::pages::Stop;
+use crate::sign_in::SignedIn;
 use crate::web::Shared;
 
 /// Whoever is logged in, and by which cookie.
@@ -43,6 +44,15 @@ impl Visitor {
 
 /// Who is logged in.
 pub(crate) async fn visitor(app: &Shared, headers: &HeaderMap) -> Result<Option<Visitor>, Stop> {
+    if let Some(sign_in) = &app.sign_in {
+        let who = sign_in.who(headers).await?;
+        return Ok(who.map(|SignedIn { user, session: cookie }| {
+            // The application ends its sessions itself; here this one is as good as its request.
+            let (now, csrf) = (app.engine.now(), CsrfBinding::of(&cookie));
+            let session = Session { user, authenticated_at: now, expires_at: now, csrf };
+            Visitor { session, cookie }
+        }));
+    }
     let Some(cookie) = app.cookies.session(headers) else { return Ok(None) };
     let session = app.users()?.find_session(&cookie, app.engine.now()).await?;
     Ok(session.map(|session| Visitor { session, cookie }))
@@ -82,11 +92,17 @@ pub(crate) async fn own_form(
 
 /// A form posted from one of our own pages, as far as the browser tells. Its token is still to be checked.
 pub(crate) async fn page_form(app: &Shared, parts: &Parts, body: Body) -> Result<Parameters, Stop> {
-    if is_foreign(app, &parts.headers) {
-        return Err(Stop::Forged);
-    }
+    refuse_foreign(app, &parts.headers)?;
     let bytes = form::read(app, parts, body).await?;
-    Ok(Parameters::read(&bytes, &app.engine.profile().limits).faultless()?)
+    let limits = app.engine.profile().limits;
+    // A form can have a tick for each permission beside its own fields.
+    let limits = Limits { parameters: limits.parameters.saturating_add(limits.scope_tokens), ..limits };
+    Ok(Parameters::read(&bytes, &limits).faultless()?)
+}
+
+/// Refuses a form that was on another site's page, as far as the browser tells.
+pub(crate) fn refuse_foreign(app: &Shared, headers: &HeaderMap) -> Result<(), Stop> {
+    if is_foreign(app, headers) { Err(Stop::Forged) } else { Ok(()) }
 }
 
 /// Whether the browser says that the form was on another site's page. `same-site` is another site, too: whoever has a

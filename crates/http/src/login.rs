@@ -1,6 +1,7 @@
 //! Logging in.
 
 use axum::extract::{Request, State};
+use axum::http::header::USER_AGENT;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use grantor_core::Secret;
@@ -100,7 +101,8 @@ pub(crate) async fn begin_session(
 ) -> Result<Response, Stop> {
     let old = app.cookies.session(headers);
     let (now, lifetime) = (app.engine.now(), app.settings.session);
-    let (_, cookie) = app.users()?.start_session(user, old.as_ref(), now, lifetime).await?;
+    let agent = headers.get(USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()));
+    let (_, cookie) = app.users()?.start_session(user, old.as_ref(), agent.as_deref(), now, lifetime).await?;
     let next = if request.is_empty() { app.path("/account") } else { authorize::with_query(app, request) };
     let mut response = respond::see_other(&next)?;
     app.cookies.set_session(&mut response, &cookie);

@@ -55,7 +55,8 @@ pub(crate) fn own_frame<'a>(
         user: visitor.name(),
         prefix: &app.prefix,
         here,
-        apps: app.has_apps(),
+        apps: app.may_register(visitor),
+        sessions: app.sign_in.is_none(),
     })
 }
 

@@ -7,11 +7,15 @@ use axum::Router;
 use grantor_core::Lifetime;
 use grantor_directory::{CsrfKey, Directory, DirectoryError, UserDirectory};
 use grantor_engine::Engine;
+use grantor_ledger::{Figures, Ledger};
 use grantor_pages::Look;
 
+use crate::browser::Visitor;
 use crate::cookies::CookieNames;
+use crate::sign_in::SignIn;
 use crate::source::Network;
 use crate::throttle::{LoginThrottle, Rate, Throttle};
+use crate::timing::Timing;
 
 /// What can be set about the HTTP side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,8 +77,11 @@ pub fn router(engine: Engine) -> Router {
 pub struct Web {
     engine: Engine,
     users: Option<Arc<dyn UserDirectory>>,
+    sign_in: Option<Arc<dyn SignIn>>,
     settings: Settings,
     origins: Vec<String>,
+    figures: Option<Arc<Figures>>,
+    ledger: Option<Ledger>,
     look: Look,
 }
 
@@ -84,8 +91,11 @@ impl Web {
         Self {
             engine,
             users: None,
+            sign_in: None,
             settings: Settings::default(),
             origins: Vec::new(),
+            figures: None,
+            ledger: None,
             look: Look::default(),
         }
     }
@@ -94,6 +104,13 @@ impl Web {
     #[must_use]
     pub fn users(mut self, users: Arc<dyn UserDirectory>) -> Self {
         self.users = Some(users);
+        self
+    }
+
+    /// Brings logins and sessions of one's own, in the place of the pages for that.
+    #[must_use]
+    pub fn sign_in(mut self, sign_in: Arc<dyn SignIn>) -> Self {
+        self.sign_in = Some(sign_in);
         self
     }
 
@@ -118,6 +135,20 @@ impl Web {
         self
     }
 
+    /// Has the time that each request takes counted.
+    #[must_use]
+    pub fn figures(mut self, figures: Arc<Figures>) -> Self {
+        self.figures = Some(figures);
+        self
+    }
+
+    /// Shows developers how much their applications are used.
+    #[must_use]
+    pub fn ledger(mut self, ledger: Ledger) -> Self {
+        self.ledger = Some(ledger);
+        self
+    }
+
     /// The router, with answers for paths that do not exist.
     pub fn router(self) -> Router {
         crate::router::complete(Arc::new(self.shared()))
@@ -135,7 +166,7 @@ impl Web {
     }
 
     fn shared(self) -> Shared {
-        let Self { engine, users, settings, mut origins, look } = self;
+        let Self { engine, users, sign_in, settings, mut origins, figures, ledger, look } = self;
         let issuer = &engine.profile().issuer;
         let origin = issuer.origin();
         let prefix = issuer.as_str().strip_prefix(&origin).unwrap_or_default().to_owned();
@@ -150,11 +181,14 @@ impl Web {
             cookies: CookieNames::new(issuer.is_https()),
             clients: settings.client_rate.map(Throttle::new),
             logins: settings.login_rate.map(LoginThrottle::new),
+            timing: figures.map(|figures| Timing::new(figures, engine.profile(), &prefix)),
             origins,
             prefix,
             users,
+            sign_in,
             settings,
             look,
+            ledger,
             engine,
         }
     }
@@ -166,12 +200,15 @@ pub(crate) type App = Arc<Shared>;
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
     users: Option<Arc<dyn UserDirectory>>,
+    pub(crate) sign_in: Option<Arc<dyn SignIn>>,
     pub(crate) settings: Settings,
     pub(crate) look: Look,
     pub(crate) csrf: CsrfKey,
     pub(crate) cookies: CookieNames,
     pub(crate) clients: Option<Throttle>,
     pub(crate) logins: Option<LoginThrottle>,
+    pub(crate) timing: Option<Timing>,
+    pub(crate) ledger: Option<Ledger>,
     /// Scheme, host and port of the issuer, and of the other names it is reached by: no other `Origin` is our forms'.
     pub(crate) origins: Vec<String>,
     /// The issuer's path, under which everything is; mostly empty.
@@ -191,12 +228,18 @@ impl Shared {
 
     /// Whether people can sign up here.
     pub(crate) fn has_signup(&self) -> bool {
-        self.engine.profile().authorization.page_parameter.is_some()
+        self.sign_in.is_none() && self.engine.profile().authorization.page_parameter.is_some()
     }
 
-    /// Whether people can register applications of their own here.
-    pub(crate) fn has_apps(&self) -> bool {
-        false
+    /// Whether a person can register applications of his own here.
+    pub(crate) fn may_register(&self, visitor: &Visitor) -> bool {
+        let profile = self.engine.profile();
+        profile.registration_by_users.permits(profile, visitor.session.user.profile.admin)
+    }
+
+    /// Where to send a browser to sign in that wants a page of its own, `back`.
+    pub(crate) fn login_for(&self, back: &str) -> String {
+        self.sign_in.as_ref().map_or_else(|| self.path("/login"), |sign_in| sign_in.login(back))
     }
 
     /// The authorization endpoint's path.

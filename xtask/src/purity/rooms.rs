@@ -15,8 +15,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("grantor-jose", &["grantor-core"]),
     ("grantor-engine", &["grantor-core", "grantor-store", "grantor-jose"]),
     ("grantor-directory", &["grantor-core", "grantor-store"]),
+    ("grantor-ledger", &["grantor-core", "grantor-store", "grantor-engine", "grantor-directory"]),
     ("grantor-pages", &["grantor-core"]),
-    ("grantor-http", &["grantor-core", "grantor-engine", "grantor-directory", "grantor-pages"]),
+    (
+        "grantor-http",
+        &["grantor-core", "grantor-engine", "grantor-directory", "grantor-ledger", "grantor-pages"],
+    ),
+    ("grantor-admin", &["grantor-core", "grantor-engine", "grantor-directory", "grantor-ledger"]),
     ("grantor-testkit", &["grantor-core", "grantor-store", "grantor-engine"]),
     (
         "grantor",
@@ -27,8 +32,10 @@ const ROOMS: &[(&str, &[&str])] = &[
             "grantor-jose",
             "grantor-engine",
             "grantor-directory",
+            "grantor-ledger",
             "grantor-pages",
             "grantor-http",
+            "grantor-admin",
         ],
     ),
     ("xtask", &[]),
@@ -139,9 +146,11 @@ mod tests {
             package("grantor-jose", &["grantor-core", "aws-lc-rs"]),
             package("grantor-engine", &["grantor-core", "grantor-store", "grantor-jose"]),
             package("grantor-directory", &["grantor-core", "grantor-store", "argon2"]),
-            package("grantor-http", &["grantor-engine", "grantor-directory", "axum"]),
+            package("grantor-ledger", &["grantor-engine", "grantor-directory"]),
+            package("grantor-http", &["grantor-engine", "grantor-directory", "grantor-ledger", "axum"]),
+            package("grantor-admin", &["grantor-engine", "grantor-directory", "axum"]),
             package("grantor-testkit", &["grantor-engine", "proptest"]),
-            package("grantor", &["grantor-http", "grantor-store-sqlite", "clap"]),
+            package("grantor", &["grantor-http", "grantor-admin", "grantor-store-sqlite", "clap"]),
         ];
         for member in members.iter_mut().filter(|member| member.name == from) {
             member.needs.insert(to.to_owned());
@@ -164,8 +173,13 @@ mod tests {
             ("grantor-jose", "grantor-store"),
             ("grantor-engine", "grantor-http"),
             ("grantor-directory", "grantor-engine"),
+            ("grantor-directory", "grantor-ledger"),
+            ("grantor-engine", "grantor-ledger"),
+            ("grantor-ledger", "grantor-http"),
             ("grantor-http", "grantor-store-sqlite"),
             ("grantor-http", "grantor-store"),
+            ("grantor-admin", "grantor-store"),
+            ("grantor-admin", "grantor-http"),
             ("grantor", "grantor-testkit"),
         ];
         for (from, to) in upward {

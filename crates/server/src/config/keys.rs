@@ -44,6 +44,7 @@ const KEYS: &[(&str, SetOne)] = &[
         set(&mut c.rate_limits.client_authentication, unless("off", v, rate))
     }),
     ("rate_limits.login", |c, v| set(&mut c.rate_limits.login, unless("off", v, rate))),
+    ("audit.keep", |c, v| set(&mut c.audit.keep, unless("never", v, lifetime))),
     ("log.level", |c, v| set(&mut c.log.level, log_level(v))),
     ("log.file", |c, v| set(&mut c.log.file, Ok(Some(v.into())))),
     ("log.format", |c, v| {
@@ -70,6 +71,11 @@ const REFRESH_MODES: &[(&str, RefreshModeName)] = &[
     ("rotate", RefreshModeName::Rotate),
     ("replace_all", RefreshModeName::ReplaceAll),
 ];
+
+/// Every name.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().map(|(name, _)| *name).chain(LISTS.iter().map(|(name, _)| *name))
+}
 
 /// Whether a key takes a list.
 pub(super) fn is_list(path: &[String]) -> bool {
@@ -104,7 +110,6 @@ fn find<T: Copy>(keys: &[(&str, T)], name: &str) -> Option<T> {
 }
 
 fn unknown(path: &[String], name: &str) -> String {
-    let names = || KEYS.iter().map(|(key, _)| *key).chain(LISTS.iter().map(|(key, _)| *key));
     let nearest = names().max_by(|a, b| {
         let near = |key: &str| strsim::jaro_winkler(key, name);
         near(a).total_cmp(&near(b))
