@@ -2,9 +2,10 @@
 
 import { HOSTILE } from '../scene.mjs';
 import { literally, words } from '../words.mjs';
+import { registerHostile } from './developer.mjs';
 import { logIn, logInIfAsked } from './visitor.mjs';
 
-const { button } = words;
+const { button, link } = words;
 const exactly = (text) => new RegExp(literally(text).replace(/\s+/g, '\\s+'));
 
 export const journeys = [
@@ -50,10 +51,20 @@ export const journeys = [
         await person.press(button.deny);
         await person.at('back');
       });
-      await step('on the page of the account, and in leaving', async () => {
+      await step('on the pages of the account, where the browser is named as well', async () => {
         await person.open(`${places.standard}/account`);
         await person.at('account with hostile names', exactly(HOSTILE.name));
-        await person.reads(exactly(HOSTILE.name));
+        await person.follow(link.sessions);
+        await person.at('sessions with a hostile browser', words.page.sessions);
+      });
+      await step('in an application of his own', async () => {
+        await person.follow(link.apps);
+        await person.at('apps', words.apps.page.list);
+        await registerHostile(stage, HOSTILE);
+        await person.open(`${places.standard}/apps`);
+        await person.at('apps with a hostile name', words.apps.page.list);
+      });
+      await step('in leaving', async () => {
         await person.open(`${places.standard}/logout`);
         await person.at('logout');
         await person.open(`${places.webmaker}/logout?client_id=${encodeURIComponent(HOSTILE.query)}`, { status: 400 });
