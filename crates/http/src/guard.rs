@@ -64,7 +64,7 @@ async fn around(app: App, words: Words, request: Request, next: Next) -> Respons
         },
     };
     response = pages::told(&app, &frame, response);
-    complete(&mut response, app.engine.profile().issuer.is_https());
+    complete(&mut response, app.cookies.https());
     if let Some((method, route)) = line {
         let (status, elapsed) = (response.status().as_u16(), begun.elapsed());
         tracing::debug!(%method, route, status, ?elapsed, "answered");
