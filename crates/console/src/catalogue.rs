@@ -2,7 +2,7 @@
 
 use crate::thing::{
     Act, By, Field, Related, Thing, count, dangers, ending, flag, lines, long, mail, members, of, ofs, one,
-    password, permissions, seconds, secrets, some, text, time, values, word,
+    password, permissions, secrets, some, text, time, values, word,
 };
 
 /// All of it, in the order of the menu.

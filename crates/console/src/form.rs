@@ -1,6 +1,7 @@
 //! Forms: what is asked, what was entered, and what is wrong with it.
 
 use askama::Template;
+use askama::filters::HtmlSafe;
 use axum::extract::Request;
 use axum::http::Method;
 use axum::response::Response;
@@ -8,14 +9,28 @@ use grantor_core::wire::Parameters;
 use grantor_http::Stop;
 use serde_json::{Map, Value};
 
-use crate::here::{Complaint, Here, Page, go, stop};
+use crate::here::{Complaint, Here, Page, Told, go, stop};
 use crate::link::{filled, to};
 use crate::thing::{Field, Kind, Thing};
 use crate::value::{Entries, plain, tick};
 use crate::words::Words;
 
-/// A field of a form as it stands on a page.
-pub(crate) struct Control<'a> {
+/// The fields of a form as they stand on a page.
+#[derive(Template)]
+#[template(path = "controls.html")]
+pub(crate) struct Controls<'a> {
+    controls: Vec<Control<'a>>,
+}
+
+impl HtmlSafe for Controls<'_> {}
+
+impl Controls<'_> {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.controls.is_empty()
+    }
+}
+
+struct Control<'a> {
     name: &'a str,
     label: &'a str,
     hint: Option<&'a str>,
@@ -54,7 +69,7 @@ pub(crate) fn controls<'a>(
     entries: &'a Entries,
     complaint: Option<&'a Complaint>,
     words: &'a Words,
-) -> Vec<Control<'a>> {
+) -> Controls<'a> {
     let control = |field: &Field| Control {
         name: field.name,
         label: words.label(field.name),
@@ -63,7 +78,7 @@ pub(crate) fn controls<'a>(
         problem: complaint.filter(|complaint| complaint.field.as_deref() == Some(field.name)),
         input: input(field, entries, words),
     };
-    fields.iter().map(control).collect()
+    Controls { controls: fields.iter().map(control).collect() }
 }
 
 fn input<'a>(field: &Field, entries: &'a Entries, words: &'a Words) -> Input<'a> {
@@ -133,8 +148,8 @@ struct Form<'a> {
     action: &'a str,
     csrf: &'a str,
     tag: &'a str,
-    controls: Vec<Control<'a>>,
-    complaint: Option<&'a Complaint>,
+    controls: Controls<'a>,
+    told: Told<'a>,
     submit: &'a str,
     cancel: &'a str,
 }
@@ -205,19 +220,11 @@ fn page_new(thing: &Thing, here: &Here, entries: &Entries, complaint: Option<&Co
         csrf: &here.token(&action),
         tag: "",
         controls: controls(&thing.asked_new(), entries, complaint, words),
-        complaint,
+        told: Told::of(complaint, words),
         submit: title,
         cancel: &format!("/{}", thing.name),
     };
-    page(thing, here, &form)
-}
-
-fn page(thing: &Thing, here: &Here, form: &Form<'_>) -> Response {
-    let mut page = Page::new(thing.name, form.title);
-    if let Some(complaint) = form.complaint {
-        page.status = complaint.status;
-    }
-    here.page(page, form)
+    here.page(Page::new(thing.name, title).told(complaint), &form)
 }
 
 /// The form to change a thing, with what it is.
@@ -262,11 +269,11 @@ fn page_change(
         csrf: &here.token(&purpose),
         tag,
         controls: controls(thing.change, entries, complaint, words),
-        complaint,
+        told: Told::of(complaint, words),
         submit: words.page.save.as_str(),
         cancel: &to(&format!("/{}/show", thing.name), &[("id", id)]),
     };
-    Ok(page(thing, here, &form))
+    Ok(here.page(Page::new(thing.name, form.title).told(complaint), &form))
 }
 
 /// Where the API has the thing of that id.

@@ -1,5 +1,7 @@
 //! One request to a page: who asks, in which language, and the API in his name.
 
+use askama::Template;
+use askama::filters::HtmlSafe;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::StatusCode;
@@ -12,7 +14,6 @@ use grantor_http::{DeskPage, Stop, Visitor};
 use grantor_pages::{Language, MenuItem};
 
 use crate::App;
-use crate::catalogue::thing;
 use crate::words::Words;
 
 /// The pages of the menu, in order: things, and those that stand for themselves.
@@ -68,6 +69,11 @@ impl<'a> Page<'a> {
     pub(crate) fn new(place: &'a str, title: &'a str) -> Self {
         Self { place, status: StatusCode::OK, title, copies: false, refresh: None }
     }
+
+    /// With the status of a complaint, if there is one.
+    pub(crate) fn told(self, complaint: Option<&Complaint>) -> Self {
+        Self { status: complaint.map_or(self.status, |complaint| complaint.status), ..self }
+    }
 }
 
 impl Here {
@@ -95,7 +101,7 @@ impl Here {
     }
 
     /// The page as an answer.
-    pub(crate) fn page(&self, page: Page<'_>, main: &impl askama::Template) -> Response {
+    pub(crate) fn page(&self, page: Page<'_>, main: &impl Template) -> Response {
         let main = match main.render() {
             Ok(main) => main,
             Err(error) => {
@@ -178,6 +184,22 @@ impl Complaint {
     }
 }
 
+/// A complaint at the top of a page, where the focus is set; it leads to its field.
+#[derive(Template)]
+#[template(path = "complaint.html")]
+pub(crate) struct Told<'a> {
+    complaint: Option<&'a Complaint>,
+    words: &'a Words,
+}
+
+impl HtmlSafe for Told<'_> {}
+
+impl<'a> Told<'a> {
+    pub(crate) fn of(complaint: Option<&'a Complaint>, words: &'a Words) -> Self {
+        Self { complaint, words }
+    }
+}
+
 /// How a page ends whose thing the API does not tell.
 pub(crate) fn stop(problem: Problem) -> Stop {
     match problem.code {
@@ -201,10 +223,11 @@ pub(crate) fn stop(problem: Problem) -> Stop {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::{THINGS, thing};
 
     #[test]
     fn the_menu_leads_to_every_list() {
-        let lists = crate::catalogue::THINGS.iter().filter(|thing| thing.list.is_some());
+        let lists = THINGS.iter().filter(|thing| thing.list.is_some());
         for thing in lists {
             assert!(MENU.contains(&thing.name), "{}", thing.name);
         }

@@ -36,6 +36,7 @@
 //! page, one form and one question, and what differs is data.
 
 mod catalogue;
+mod chart;
 mod form;
 mod here;
 mod link;

@@ -1,19 +1,25 @@
 //! Lists: what there is, a page at a time.
 
 use askama::Template;
+use askama::filters::HtmlSafe;
 use axum::response::Response;
 use grantor_http::Stop;
 use serde_json::Value;
 
-use crate::form::{Control, controls};
-use crate::here::{Complaint, Here, Page};
+use crate::form::{Controls, controls};
+use crate::here::{Complaint, Here, Page, Told};
 use crate::link::to;
 use crate::thing::{Act, Thing};
 use crate::value::{Entries, Shown, plain};
 use crate::words::Words;
 
 /// Things in rows.
+#[derive(Template)]
+#[template(path = "rows.html")]
 pub(crate) struct Rows<'a> {
+    words: &'a Words,
+    /// What they are.
+    label: &'a str,
     headings: Vec<&'a str>,
     rows: Vec<Row<'a>>,
     has_acts: bool,
@@ -32,6 +38,8 @@ pub(crate) struct Link<'a> {
     pub(crate) text: &'a str,
 }
 
+impl HtmlSafe for Rows<'_> {}
+
 impl<'a> Rows<'a> {
     /// These items. `of` is whose they are, if they are on the page of one thing.
     pub(crate) fn of(thing: &Thing, items: &Value, of: &str, words: &'a Words) -> Self {
@@ -40,14 +48,15 @@ impl<'a> Rows<'a> {
             .iter()
             .map(|item| Row {
                 about: item.get(thing.id).map(plain).unwrap_or_default(),
-                cells: thing.columns.iter().map(|field| Shown::of(field, item, words)).collect(),
+                cells: thing.columns.iter().map(|field| Shown::brief(field, item, words)).collect(),
                 // What has a page of its own has its acts there.
                 acts: if thing.has_page() { Vec::new() } else { offered(thing, item, of, words) },
             })
             .collect();
         let headings = thing.columns.iter().map(|field| words.label(field.name)).collect();
         let has_acts = rows.iter().any(|row| !row.acts.is_empty());
-        Self { headings, rows, has_acts }
+        let label = words.thing(thing.name).map_or("", |thing| thing.many.as_str());
+        Self { words, label, headings, rows, has_acts }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -88,8 +97,8 @@ struct List<'a> {
     title: &'a str,
     action: &'a str,
     links: Vec<Link<'a>>,
-    controls: Vec<Control<'a>>,
-    complaint: Option<&'a Complaint>,
+    controls: Controls<'a>,
+    told: Told<'a>,
     rows: Rows<'a>,
     next: Option<String>,
     beginning: Option<String>,
@@ -119,16 +128,12 @@ pub(crate) async fn show(thing: &Thing, here: Here) -> Result<Response, Stop> {
         action: &action,
         links: links(thing, words),
         controls: controls(searches, &entries, complaint.as_ref(), words),
-        complaint: complaint.as_ref(),
+        told: Told::of(complaint.as_ref(), words),
         rows: Rows::of(thing, part.get("items").unwrap_or(&Value::Null), "", words),
         next: part.get("next").and_then(Value::as_str).map(|next| with(next, &action)),
         beginning: Some(with("", &action)).filter(|_| !after.is_empty()),
     };
-    let mut page = Page::new(thing.name, title);
-    if let Some(complaint) = &complaint {
-        page.status = complaint.status;
-    }
-    Ok(here.page(page, &list))
+    Ok(here.page(Page::new(thing.name, title).told(complaint.as_ref()), &list))
 }
 
 /// What can be done that concerns no thing that is there.

@@ -1,6 +1,7 @@
 //! The page of one thing.
 
 use askama::Template;
+use askama::filters::HtmlSafe;
 use axum::response::Response;
 use grantor_http::Stop;
 use serde_json::Value;
@@ -18,12 +19,28 @@ use crate::words::Words;
 const FEW: &str = "10";
 
 /// What is known, with what it is.
-pub(crate) type Facts<'a> = Vec<(&'a str, Shown)>;
+#[derive(Template)]
+#[template(path = "facts.html")]
+pub(crate) struct Facts<'a> {
+    facts: Vec<(&'a str, Shown)>,
+}
+
+impl HtmlSafe for Facts<'_> {}
+
+impl Facts<'_> {
+    pub(crate) fn none() -> Self {
+        Self { facts: Vec::new() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.facts.is_empty()
+    }
+}
 
 /// What is known of a thing, without what is not.
 pub(crate) fn facts<'a>(fields: &[Field], thing: &Value, words: &'a Words) -> Facts<'a> {
     let all = fields.iter().map(|field| (words.label(field.name), Shown::of(field, thing, words)));
-    all.filter(|(_, shown)| !shown.is_empty()).collect()
+    Facts { facts: all.filter(|(_, shown)| !shown.is_empty()).collect() }
 }
 
 /// Other things that belong to it.

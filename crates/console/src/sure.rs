@@ -8,8 +8,8 @@ use grantor_core::wire::Parameters;
 use grantor_http::Stop;
 use serde_json::{Map, Value};
 
-use crate::form::{Control, Once, body, controls, once, path, posted};
-use crate::here::{Complaint, Here, Page, go, stop};
+use crate::form::{Controls, Once, body, controls, once, path, posted};
+use crate::here::{Complaint, Here, Page, Told, go, stop};
 use crate::link::{filled, to};
 use crate::one::{Facts, facts};
 use crate::thing::{Act, By, Field, Thing, text};
@@ -28,8 +28,8 @@ struct Sure<'a> {
     facts: Facts<'a>,
     action: &'a str,
     csrf: &'a str,
-    controls: Vec<Control<'a>>,
-    complaint: Option<&'a Complaint>,
+    controls: Controls<'a>,
+    told: Told<'a>,
     submit: &'a str,
     grave: bool,
     cancel: &'a str,
@@ -113,7 +113,7 @@ async fn page(
     let facts = if act.is_of_one() && thing.has_page() {
         facts(thing.columns, &here.api.get(&path(thing, id)).await.map_err(stop)?, words)
     } else {
-        Vec::new()
+        Facts::none()
     };
     let said = words.act(thing.name, act.name).ok_or(Stop::NotFound)?;
     let title = said.ask.plain(&[("id", id)]);
@@ -127,16 +127,12 @@ async fn page(
         action: &to(&purpose, &[("id", id), ("of", of)]),
         csrf: &here.token(&purpose),
         controls: controls(&asked(act), entries, complaint, words),
-        complaint,
+        told: Told::of(complaint, words),
         submit: said.name.as_str(),
         grave: act.grave,
         cancel: &cancel(thing, here),
     };
-    let mut page = Page::new(thing.name, &title);
-    if let Some(complaint) = complaint {
-        page.status = complaint.status;
-    }
-    Ok(here.page(page, &sure))
+    Ok(here.page(Page::new(thing.name, &title).told(complaint), &sure))
 }
 
 /// Where to go if it should not be done.

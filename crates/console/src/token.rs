@@ -2,13 +2,12 @@
 
 use askama::Template;
 use axum::extract::Request;
-use axum::http::StatusCode;
 use axum::response::Response;
 use grantor_http::Stop;
 use serde_json::{Value, json};
 
-use crate::form::{Control, controls, posted};
-use crate::here::{Complaint, Here, Page};
+use crate::form::{Controls, controls, posted};
+use crate::here::{Complaint, Here, Page, Told};
 use crate::link::to;
 use crate::one::{Facts, facts};
 use crate::thing::{Field, flag, of, seconds, text, word};
@@ -35,8 +34,8 @@ const SHOWN: &[Field] = &[
 struct Token<'a> {
     words: &'a Words,
     csrf: &'a str,
-    controls: Vec<Control<'a>>,
-    complaint: Option<&'a Complaint>,
+    controls: Controls<'a>,
+    told: Told<'a>,
     facts: Facts<'a>,
     /// Where the grants are that it may be of.
     grants: Option<String>,
@@ -86,11 +85,10 @@ fn page(here: &Here, entries: &Entries, found: Result<(Value, Option<&str>), Com
         words,
         csrf: &here.token("/token"),
         controls: controls(ASKED, entries, complaint.as_ref(), words),
-        complaint: complaint.as_ref(),
-        facts: if is_live { facts(SHOWN, &found, words) } else { Vec::new() },
+        told: Told::of(complaint.as_ref(), words),
+        facts: if is_live { facts(SHOWN, &found, words) } else { Facts::none() },
         grants: is_live.then(|| to("/grants", &[("user", &user), ("client", &client)])),
         said,
     };
-    let status = complaint.as_ref().map_or(StatusCode::OK, |complaint| complaint.status);
-    here.page(Page { status, ..Page::new("token", words.token.title.as_str()) }, &token)
+    here.page(Page::new("token", words.token.title.as_str()).told(complaint.as_ref()), &token)
 }

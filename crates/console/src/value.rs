@@ -29,36 +29,51 @@ macro_rules! kind {
     };
 }
 
+/// How many characters of a text a list shows: of fifty names of two thousand letters none could be found.
+const BRIEF: usize = 100;
+
 /// A value as HTML. Everything in it that came from outside is escaped, and isolated from what stands around it.
 #[derive(Default)]
-pub(crate) struct Shown(String);
+pub(crate) struct Shown {
+    html: String,
+    /// How many characters of a text are shown, if not all.
+    most: Option<usize>,
+}
 
 impl HtmlSafe for Shown {}
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.html)
     }
 }
 
 impl Shown {
     /// What a field of a thing says.
     pub(crate) fn of(field: &Field, thing: &Value, words: &Words) -> Self {
-        let mut shown = Self::default();
+        Self::default().with(field, thing, words)
+    }
+
+    /// The same in a list, where a long text is cut.
+    pub(crate) fn brief(field: &Field, thing: &Value, words: &Words) -> Self {
+        Self { most: Some(BRIEF), ..Self::default() }.with(field, thing, words)
+    }
+
+    fn with(mut self, field: &Field, thing: &Value, words: &Words) -> Self {
         let value = thing.get(field.name).unwrap_or(&Value::Null);
-        shown.write(field, value, thing, words);
-        shown
+        self.write(field, value, thing, words);
+        self
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.html.is_empty()
     }
 
     fn write(&mut self, field: &Field, value: &Value, thing: &Value, words: &Words) {
         match field.kind {
             Kind::Text | Kind::Mail => self.text(&plain(value)),
             Kind::Long => self.within("span", "long", &plain(value)),
-            Kind::Lines => self.list(value, |shown, item| shown.within("span", "code", &plain(item))),
+            Kind::Lines => self.list(value, |shown, item| shown.within("code", "", &plain(item))),
             Kind::Of(page) => self.link(page, &plain(value)),
             Kind::Ofs(page) => self.list(value, |shown, item| shown.link(page, &plain(item))),
             Kind::Flag => self.flag(field, value, words),
@@ -88,23 +103,30 @@ impl Shown {
 
     fn escaped(&mut self, text: &str) {
         // Writing to a String cannot fail.
-        let _ = Html.write_escaped_str(&mut self.0, text);
+        let _ = Html.write_escaped_str(&mut self.html, text);
     }
 
     fn within(&mut self, element: &str, class: &str, text: &str) {
         if text.is_empty() {
             return;
         }
-        self.0.push_str(&format!("<{element} class=\"{class}\" dir=\"auto\">"));
+        let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
+        self.html.push_str(&format!("<{element}{class} dir=\"auto\">"));
         self.escaped(text);
-        self.0.push_str(&format!("</{element}>"));
+        self.html.push_str(&format!("</{element}>"));
     }
 
     fn text(&mut self, text: &str) {
         if !text.is_empty() {
-            self.0.push_str("<bdi>");
-            self.escaped(text);
-            self.0.push_str("</bdi>");
+            self.html.push_str("<bdi>");
+            match self.most.and_then(|most| text.char_indices().nth(most)) {
+                Some((end, _)) => {
+                    self.escaped(text.get(..end).unwrap_or_default());
+                    self.html.push('…');
+                }
+                None => self.escaped(text),
+            }
+            self.html.push_str("</bdi>");
         }
     }
 
@@ -112,11 +134,11 @@ impl Shown {
         if name.is_empty() {
             return;
         }
-        self.0.push_str("<a href=\"");
+        self.html.push_str("<a href=\"");
         self.escaped(&to(&format!("/{page}/show"), &[("id", name)]));
-        self.0.push_str("\"><bdi>");
+        self.html.push_str("\"><bdi>");
         self.escaped(name);
-        self.0.push_str("</bdi></a>");
+        self.html.push_str("</bdi></a>");
     }
 
     fn word(&mut self, word: &str, words: &Words) {
@@ -136,7 +158,7 @@ impl Shown {
 
     fn time(&mut self, millis: Option<i64>) {
         if let Some(moment) = millis.map(Moment::of) {
-            self.0.push_str(&moment.html());
+            self.html.push_str(&moment.html());
         }
     }
 
@@ -145,18 +167,18 @@ impl Shown {
         if items.is_empty() {
             return;
         }
-        self.0.push_str("<ul>");
+        self.html.push_str("<ul>");
         for item in items {
-            self.0.push_str("<li>");
+            self.html.push_str("<li>");
             one(self, item);
-            self.0.push_str("</li>");
+            self.html.push_str("</li>");
         }
-        self.0.push_str("</ul>");
+        self.html.push_str("</ul>");
     }
 
     fn member(&mut self, member: &Value) {
         self.link("accounts", &plain(member.get("id").unwrap_or(&Value::Null)));
-        self.0.push(' ');
+        self.html.push(' ');
         self.within("span", "note", &plain(member.get("role").unwrap_or(&Value::Null)));
     }
 
@@ -172,24 +194,24 @@ impl Shown {
 
     fn danger(&mut self, danger: &Value) {
         let told = |name| plain(danger.get(name).unwrap_or(&Value::Null));
-        self.within("span", "code", &told("key"));
-        self.0.push_str(" <span lang=\"en\">");
+        self.within("code", "", &told("key"));
+        self.html.push_str(" <span lang=\"en\">");
         self.escaped(&told("why"));
-        self.0.push_str("</span>");
+        self.html.push_str("</span>");
     }
 
     fn table(&mut self, value: &Value) {
         let mut rows = Vec::new();
         flatten("", value, &mut rows);
-        self.0.push_str("<dl class=\"values\">");
+        self.html.push_str("<dl class=\"values\">");
         for (key, value) in rows {
-            self.0.push_str("<dt>");
+            self.html.push_str("<dt>");
             self.escaped(&key);
-            self.0.push_str("</dt><dd>");
-            self.within("span", "code", &value);
-            self.0.push_str("</dd>");
+            self.html.push_str("</dt><dd>");
+            self.within("code", "", &value);
+            self.html.push_str("</dd>");
         }
-        self.0.push_str("</dl>");
+        self.html.push_str("</dl>");
     }
 }
 
@@ -368,7 +390,7 @@ fn permission_of(line: &str) -> Value {
     let mut words = line.split_whitespace();
     let mut next = || words.next().unwrap_or_default();
     let (kind, account) = (next(), next());
-    let account = match (account.strip_prefix('"').and_then(|text| text.strip_suffix('"')), account.parse::<u64>()) {
+    let account: Value = match (account.strip_prefix('"').and_then(|text| text.strip_suffix('"')), account.parse::<u64>()) {
         (Some(text), _) => text.into(),
         (None, Ok(number)) => number.into(),
         (None, Err(_)) => account.into(),
