@@ -11,7 +11,7 @@ use crate::thing::{Field, text, values};
 use crate::value::plain;
 use crate::words::Words;
 
-const STORE: &[Field] = &[text("backend"), text("survives"), text("records"), values("move")];
+pub(crate) const STORE: &[Field] = &[text("backend"), text("survives"), text("records"), values("move")];
 
 #[derive(Template)]
 #[template(path = "server.html")]

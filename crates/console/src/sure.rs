@@ -19,6 +19,9 @@ use crate::words::Words;
 /// The field in which the id is typed again.
 const CONFIRM: Field = text("confirm").required();
 
+#[cfg(test)]
+pub(crate) const ASKED: &[Field] = &[CONFIRM];
+
 #[derive(Template)]
 #[template(path = "sure.html")]
 struct Sure<'a> {

@@ -15,9 +15,9 @@ use crate::value::{Entries, plain};
 use crate::words::Words;
 
 /// A token travels in a body and in no URL, which logs keep.
-const ASKED: &[Field] = &[text("token").required()];
+pub(crate) const ASKED: &[Field] = &[text("token").required()];
 
-const SHOWN: &[Field] = &[
+pub(crate) const SHOWN: &[Field] = &[
     flag("active"),
     of("clients", "client_id"),
     of("users", "sub"),

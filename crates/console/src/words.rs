@@ -84,3 +84,75 @@ impl Words {
         self.values.get(word).map_or(word, Phrase::as_str)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::catalogue::THINGS;
+    use crate::thing::{Field, Kind};
+
+    /// Every text of a file, by its place, with the gaps it has.
+    fn texts(file: &str) -> BTreeMap<String, Vec<String>> {
+        fn walk(value: &toml::Value, place: &str, into: &mut BTreeMap<String, Vec<String>>) {
+            match value {
+                toml::Value::Table(inner) => {
+                    inner.iter().for_each(|(key, value)| walk(value, &format!("{place}.{key}"), into));
+                }
+                text => {
+                    let phrase: Phrase = text.as_str().unwrap().parse().unwrap();
+                    let mut gaps: Vec<_> = phrase.gaps().map(str::to_owned).collect();
+                    gaps.sort();
+                    into.insert(place.to_owned(), gaps);
+                }
+            }
+        }
+        let mut found = BTreeMap::new();
+        walk(&toml::Value::Table(file.parse().unwrap()), "", &mut found);
+        found
+    }
+
+    #[test]
+    fn every_language_says_the_same_things() {
+        assert_eq!(texts(GERMAN), texts(ENGLISH));
+        assert_eq!(Words::ours().iter().map(|l| l.tag().to_owned()).collect::<Vec<_>>(), ["en", "de"]);
+    }
+
+    #[test]
+    fn there_are_words_for_everything_in_the_tables_and_for_nothing_else() {
+        let languages = Words::ours();
+        let words = languages.pick(None, None).words();
+        let (mut labels, mut acts) = (BTreeSet::new(), BTreeSet::new());
+        let mut told = |field: &Field| {
+            labels.insert(field.name);
+            if let Kind::One(all) | Kind::Some(all) = field.kind {
+                // Names of algorithms are the same in every language.
+                for word in all.iter().filter(|word| !word.chars().any(|c| c.is_ascii_uppercase())) {
+                    assert!(words.values.contains_key(*word), "{word}");
+                }
+            }
+        };
+        for thing in THINGS {
+            assert!(words.thing(thing.name).is_some(), "{}", thing.name);
+            let lists = [thing.list.unwrap_or_default(), thing.columns, thing.shown, thing.make, thing.change];
+            lists.into_iter().flatten().for_each(&mut told);
+            for act in thing.acts {
+                act.fields.iter().for_each(&mut told);
+                acts.insert(format!("{}-{}", thing.name, act.name));
+            }
+            if thing.has_page() || !thing.make.is_empty() {
+                labels.insert(thing.id);
+            }
+            labels.extend(Some(thing.once).filter(|once| !once.is_empty()));
+        }
+        crate::sure::ASKED.iter().chain(crate::token::ASKED).chain(crate::token::SHOWN).for_each(&mut told);
+        crate::server::STORE.iter().for_each(&mut told);
+        labels.extend(["key", "from"]);
+        let of = |map: &BTreeMap<String, Phrase>| map.keys().cloned().collect::<BTreeSet<_>>();
+        assert_eq!(of(&words.labels), labels.iter().map(|name| (*name).to_owned()).collect());
+        assert!(of(&words.hints).iter().all(|name| labels.contains(name.as_str())), "a hint of no field");
+        assert_eq!(words.acts.keys().cloned().collect::<BTreeSet<_>>(), acts);
+        assert_eq!(words.things.len(), THINGS.len());
+    }
+}
