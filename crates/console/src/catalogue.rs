@@ -1,7 +1,7 @@
 //! Everything that operators look after.
 
 use crate::thing::{
-    Act, By, Field, Related, Thing, count, dangers, ending, flag, lines, long, mail, members, of, ofs, one,
+    Act, By, Field, Related, Thing, actor, count, dangers, ending, flag, lines, long, mail, members, of, ofs, one,
     password, permissions, secrets, some, text, time, values, word,
 };
 
@@ -16,6 +16,7 @@ pub(crate) const THINGS: &[&Thing] = &[
     &REGISTRATION_KEYS,
     &KEYS,
     &PROFILES,
+    &AUDIT,
     &EXPIRING,
     &SESSIONS,
 ];
@@ -107,7 +108,11 @@ static CLIENTS: Thing = Thing {
         },
         Act { grave: true, ..act("delete", By::Delete, "/api/clients/{id}", "/clients") },
     ],
-    related: &[Related { thing: "grants", api: "/api/grants?client={id}", all: "/grants?client={id}" }],
+    related: &[
+        Related { thing: "grants", api: "/api/grants?client={id}", all: "/grants?client={id}" },
+        Related { thing: "audit", api: "", all: "/audit?client={id}" },
+    ],
+    usage: "/api/clients/{id}/usage",
     once: "client_secret",
 };
 
@@ -158,6 +163,7 @@ static USERS: Thing = Thing {
         Related { thing: "grants", api: "/api/grants?user={id}", all: "/grants?user={id}" },
         Related { thing: "clients", api: "/api/clients?owner={id}", all: "/clients?owner={id}" },
         Related { thing: "session-tokens", api: "/api/session-tokens?user={id}", all: "/session-tokens?user={id}" },
+        Related { thing: "audit", api: "", all: "/audit?subject={id}" },
     ],
     once: "password",
     ..Thing::BARE
@@ -272,6 +278,55 @@ static PROFILES: Thing = Thing {
     list: Some(&[]),
     columns: &[of("profiles", "name"), text("description"), text("url"), count("dangers")],
     shown: &[text("name"), text("url"), dangers("dangers"), values("values")],
+    ..Thing::BARE
+};
+
+/// What the ledger keeps.
+const ENTRY_KINDS: &[&str] = &[
+    "request_approved",
+    "request_denied",
+    "grant_revoked",
+    "access_token_revoked",
+    "code_replayed",
+    "refresh_token_replayed",
+    "logged_in",
+    "login_failed",
+    "signed_up",
+    "password_changed",
+    "password_change_failed",
+    "session_ended",
+    "client_registered",
+    "client_changed",
+    "client_secret_rotated",
+    "client_deleted",
+    "keys_changed",
+    "operator_acted",
+    "server_started",
+    "entries_lost",
+];
+
+static AUDIT: Thing = Thing {
+    name: "audit",
+    api: "/api/audit",
+    list: Some(&[
+        one(ENTRY_KINDS, "kind"),
+        GRANTED_TO,
+        SUBJECT,
+        text("by"),
+        time("since"),
+        time("until"),
+    ]),
+    columns: &[
+        time("at"),
+        word("kind"),
+        actor("by"),
+        GRANTED_TO,
+        SUBJECT,
+        of("accounts", "account"),
+        of("grants", "grant"),
+        text("detail"),
+        count("times"),
+    ],
     ..Thing::BARE
 };
 

@@ -39,7 +39,7 @@ impl Chart {
             // Writing to a String cannot fail.
             let _ = write!(chart.0, r#"<rect class="bar" x="{x}" y="{y}" width="{wide}" height="{height}"/>"#);
         }
-        chart.end(&[])
+        chart.end(&[], said)
     }
 
     /// Lines over one another. `number` writes a value.
@@ -62,12 +62,12 @@ impl Chart {
             let _ = write!(chart.0, r#"<path class="line" d="{path}"{dashes}/>"#);
         }
         let names: Vec<&str> = lines.iter().map(|line| line.name).collect();
-        chart.end(&names)
+        chart.end(&names, said)
     }
 
     fn begin(said: &str, most: &str) -> Self {
         let mut chart = Self::default();
-        let _ = write!(chart.0, r#"<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label=""#);
+        let _ = write!(chart.0, r#"<figure><svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label=""#);
         chart.escaped(said);
         let _ = write!(chart.0, r#""><path class="axis" d="M0 {HEIGHT}H{WIDTH}M0 {TOP}H{WIDTH}"/><text x="0" y="11">"#);
         chart.escaped(most);
@@ -75,16 +75,15 @@ impl Chart {
         chart
     }
 
-    fn end(mut self, names: &[&str]) -> Self {
-        self.0.push_str("</svg>");
-        if !names.is_empty() {
-            self.0.push_str("<p class=\"note\">");
-            for (which, name) in names.iter().enumerate() {
-                self.0.push_str(if which == 0 { "— " } else { " · - - " });
-                self.escaped(name);
-            }
-            self.0.push_str("</p>");
+    /// What it shows stands below it, too; of lines, each with how it is drawn.
+    fn end(mut self, names: &[&str], said: &str) -> Self {
+        self.0.push_str("</svg><figcaption class=\"note\">");
+        self.escaped(said);
+        for (which, name) in names.iter().enumerate() {
+            self.0.push_str(if which == 0 { " — " } else { " · - - " });
+            self.escaped(name);
         }
+        self.0.push_str("</figcaption></figure>");
         self
     }
 

@@ -113,6 +113,7 @@ fn input<'a>(field: &Field, entries: &'a Entries, words: &'a Words) -> Input<'a>
         Kind::Text
         | Kind::Of(_)
         | Kind::Word
+        | Kind::Actor
         | Kind::Seconds
         | Kind::Values
         | Kind::Dangers

@@ -29,6 +29,7 @@ const MENU: &[&str] = &[
     "registration-keys",
     "keys",
     "profiles",
+    "audit",
     "expiring",
     "server",
 ];

@@ -37,6 +37,7 @@
 
 mod catalogue;
 mod chart;
+mod figures;
 mod form;
 mod here;
 mod link;

@@ -109,15 +109,11 @@ pub(crate) async fn show(thing: &Thing, here: Here) -> Result<Response, Stop> {
     let (words, action) = (here.words(), format!("/{}", thing.name));
     let searches = thing.list.unwrap_or_default();
     let entries = Entries::posted(searches, |name| here.query.get(name));
-    let asked: Vec<(&str, String)> =
-        searches.iter().map(|field| (field.name, plain(&entries.value(field)))).collect();
-    let with = |after: &'_ str, path: &str| {
-        let after = [("after", after)].into_iter();
-        let all: Vec<_> = asked.iter().map(|(name, value)| (*name, value.as_str())).chain(after).collect();
-        to(path, &all)
-    };
+    // As they were entered, and as the API takes them.
+    let entered = searches.iter().map(|field| (field.name, entries.get(field.name).to_owned())).collect();
+    let asked = searches.iter().map(|field| (field.name, plain(&entries.value(field)))).collect();
     let after = here.query.get("after").unwrap_or_default();
-    let (part, complaint) = match here.api.get(&with(after, thing.api)).await {
+    let (part, complaint) = match here.api.get(&part_of(thing.api, &asked, after)).await {
         Ok(part) => (part, None),
         Err(problem) => (Value::Null, Some(Complaint::of(problem)?)),
     };
@@ -130,10 +126,16 @@ pub(crate) async fn show(thing: &Thing, here: Here) -> Result<Response, Stop> {
         controls: controls(searches, &entries, complaint.as_ref(), words),
         told: Told::of(complaint.as_ref(), words),
         rows: Rows::of(thing, part.get("items").unwrap_or(&Value::Null), "", words),
-        next: part.get("next").and_then(Value::as_str).map(|next| with(next, &action)),
-        beginning: Some(with("", &action)).filter(|_| !after.is_empty()),
+        next: part.get("next").and_then(Value::as_str).map(|next| part_of(&action, &entered, next)),
+        beginning: Some(part_of(&action, &entered, "")).filter(|_| !after.is_empty()),
     };
     Ok(here.page(Page::new(thing.name, title).told(complaint.as_ref()), &list))
+}
+
+/// Where a part of a list is, after what came before.
+fn part_of(path: &str, asked: &Vec<(&str, String)>, after: &str) -> String {
+    let asked = asked.iter().map(|(name, value)| (*name, value.as_str()));
+    to(path, &asked.chain([("after", after)]).collect::<Vec<_>>())
 }
 
 /// What can be done that concerns no thing that is there.

@@ -3,10 +3,12 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 use axum::response::Response;
+use grantor_admin::Code;
 use grantor_http::Stop;
 use serde_json::Value;
 
 use crate::catalogue;
+use crate::chart::Chart;
 use crate::form::path;
 use crate::here::{Here, Page, stop};
 use crate::link::{filled, to};
@@ -46,7 +48,7 @@ pub(crate) fn facts<'a>(fields: &[Field], thing: &Value, words: &'a Words) -> Fa
 /// Other things that belong to it.
 struct Beside<'a> {
     title: &'a str,
-    rows: Rows<'a>,
+    rows: Option<Rows<'a>>,
     /// Where there are all of them.
     all: Option<String>,
 }
@@ -60,6 +62,7 @@ struct One<'a> {
     facts: Facts<'a>,
     change: Option<String>,
     acts: Vec<Link<'a>>,
+    usage: Option<Chart>,
     beside: Vec<Beside<'a>>,
 }
 
@@ -76,6 +79,7 @@ pub(crate) async fn show(thing: &Thing, here: Here) -> Result<Response, Stop> {
         facts: facts(thing.shown, &found, words),
         change: (!thing.change.is_empty()).then(|| to(&format!("/{}/change", thing.name), &[("id", id)])),
         acts: offered(thing, &found, "", words),
+        usage: usage(thing, &here).await?,
         beside: beside(thing, &here).await?,
     };
     Ok(here.page(Page::new(thing.name, title), &one))
@@ -98,21 +102,45 @@ fn of(path: &str, id: &str) -> String {
     filled(path, |name| (name == "id").then_some(id))
 }
 
+/// How many tokens it was issued, day by day, where that is kept.
+async fn usage(thing: &Thing, here: &Here) -> Result<Option<Chart>, Stop> {
+    if thing.usage.is_empty() {
+        return Ok(None);
+    }
+    let days = match here.api.get(&of(thing.usage, here.id()?)).await {
+        Ok(days) => days,
+        Err(problem) if problem.code == Code::NotFound => return Ok(None),
+        Err(problem) => return Err(stop(problem)),
+    };
+    let days = days.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let issued = |day: &Value| day.get("issued").and_then(Value::as_object).map(total).unwrap_or_default();
+    let values: Vec<u64> = days.iter().map(issued).collect();
+    let day = |day: Option<&Value>| day.and_then(|day| day.get("day")).map(plain).unwrap_or_default();
+    let (count, first, last) = (values.iter().sum::<u64>().to_string(), day(days.first()), day(days.last()));
+    let said = [("count", &count), ("first", &first), ("last", &last)];
+    Ok(Some(Chart::bars(&values, &here.words().page.usage_said.plain(&said))))
+}
+
+fn total(issued: &serde_json::Map<String, Value>) -> u64 {
+    issued.values().filter_map(Value::as_u64).sum()
+}
+
 async fn beside<'a>(thing: &Thing, here: &'a Here) -> Result<Vec<Beside<'a>>, Stop> {
     let (words, id) = (here.words(), here.id()?);
     let mut beside = Vec::new();
     for related in thing.related {
         let Some(other) = catalogue::thing(related.thing) else { continue };
-        let limit = if related.all.is_empty() { "" } else { FEW };
-        let joint = if related.api.contains('?') { '&' } else { '?' };
-        let limited = if limit.is_empty() { String::new() } else { format!("{joint}limit={limit}") };
-        let part = here.api.get(&(of(related.api, id) + &limited)).await.map_err(stop)?;
+        let title = words.thing(other.name).map_or("", |thing| thing.many.as_str());
+        let all = Some(of(related.all, id)).filter(|all| !all.is_empty());
+        if related.api.is_empty() {
+            beside.push(Beside { title, rows: None, all });
+            continue;
+        }
+        let limit = if related.all.is_empty() { String::new() } else { format!("&limit={FEW}") };
+        let part = here.api.get(&(of(related.api, id) + &limit)).await.map_err(stop)?;
         let more = part.get("next").is_some_and(|next| !next.is_null());
-        beside.push(Beside {
-            title: words.thing(other.name).map_or("", |thing| thing.many.as_str()),
-            rows: Rows::of(other, part.get("items").unwrap_or(&Value::Null), id, words),
-            all: more.then(|| of(related.all, id)).filter(|all| !all.is_empty()),
-        });
+        let rows = Rows::of(other, part.get("items").unwrap_or(&Value::Null), id, words);
+        beside.push(Beside { title, rows: Some(rows), all: all.filter(|_| more) });
     }
     Ok(beside)
 }

@@ -24,6 +24,8 @@ pub(crate) struct Thing {
     pub(crate) acts: &'static [Act],
     /// What else there is of one.
     pub(crate) related: &'static [Related],
+    /// Where the API tells how much it is used.
+    pub(crate) usage: &'static str,
     /// What an answer tells this once, when one is made.
     pub(crate) once: &'static str,
 }
@@ -42,6 +44,7 @@ impl Thing {
         change: &[],
         acts: &[],
         related: &[],
+        usage: "",
         once: "",
     };
 
@@ -92,8 +95,10 @@ pub(crate) enum Kind {
     Some(&'static [&'static str]),
     /// A word of the API's.
     Word,
-    /// Unix milliseconds.
+    /// Unix milliseconds; a moment in UTC where it is entered.
     Time,
+    /// Who did something: a sort of actor, and its name.
+    Actor,
     /// Unix seconds.
     Seconds,
     /// Accounts and what a user is there: each on a line, the account first.
@@ -152,7 +157,7 @@ pub(crate) enum By {
 pub(crate) struct Related {
     /// Which things.
     pub(crate) thing: &'static str,
-    /// Where the API lists them.
+    /// Where the API lists them. Nothing, if that would cost too much: then there is a link alone.
     pub(crate) api: &'static str,
     /// Where there are all of them. Nothing, if these are all.
     pub(crate) all: &'static str,
@@ -189,6 +194,7 @@ kinds! {
     flag = Flag;
     word = Word;
     time = Time;
+    actor = Actor;
     seconds = Seconds;
     members = Members;
     permissions = Permissions;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use askama::filters::{Escaper as _, Html, HtmlSafe};
 use grantor_core::Time;
+use grantor_pages::Moment;
 use serde_json::{Map, Value};
 
 use crate::link::to;
@@ -19,7 +20,7 @@ macro_rules! kind {
             | Kind::Of(_)
             | Kind::One(_)
             | Kind::Word
-            | Kind::Time
+            | Kind::Actor
             | Kind::Seconds
             | Kind::Values
             | Kind::Dangers
@@ -87,6 +88,7 @@ impl Shown {
             }
             Kind::Values => self.table(value),
             Kind::Dangers => self.list(value, |shown, item| shown.danger(item)),
+            Kind::Actor => self.actor(&plain(value), words),
             Kind::Count => self.text(&match value {
                 Value::Array(items) => items.len().to_string(),
                 other => plain(other),
@@ -157,8 +159,8 @@ impl Shown {
     }
 
     fn time(&mut self, millis: Option<i64>) {
-        if let Some(moment) = millis.map(Moment::of) {
-            self.html.push_str(&moment.html());
+        if let Some(Moment { machine, text }) = millis.map(moment) {
+            self.html.push_str(&format!("<time datetime=\"{machine}\">{text}</time>"));
         }
     }
 
@@ -176,6 +178,17 @@ impl Shown {
         self.html.push_str("</ul>");
     }
 
+    /// Who did something, as `operator:root`.
+    fn actor(&mut self, actor: &str, words: &Words) {
+        let (what, who) = actor.split_once(':').unwrap_or((actor, ""));
+        if actor.is_empty() {
+            return;
+        }
+        self.text(words.value(what));
+        self.html.push(' ');
+        self.link(if what == "client" { "clients" } else { "users" }, who);
+    }
+
     fn member(&mut self, member: &Value) {
         self.link("accounts", &plain(member.get("id").unwrap_or(&Value::Null)));
         self.html.push(' ');
@@ -183,9 +196,9 @@ impl Shown {
     }
 
     fn secret(&mut self, secret: &Value, words: &Words) {
-        let moment = |name| secret.get(name).and_then(Value::as_i64).map(|at| Moment::of(at).text);
-        let since = moment("created_at").unwrap_or_default();
-        let said = match moment("expires_at") {
+        let told = |name| secret.get(name).and_then(Value::as_i64).map(|at| moment(at).text);
+        let since = told("created_at").unwrap_or_default();
+        let said = match told("expires_at") {
             Some(until) => words.page.since_until.plain(&[("since", &since), ("until", &until)]),
             None => words.page.since_only.plain(&[("since", &since)]),
         };
@@ -239,22 +252,28 @@ fn flatten(key: &str, value: &Value, into: &mut Vec<(String, String)>) {
     }
 }
 
-/// A moment to the minute, in UTC.
-pub(crate) struct Moment {
-    machine: String,
-    pub(crate) text: String,
+fn moment(millis: i64) -> Moment {
+    Moment::of(&Time::from_unix_millis(millis).to_string())
 }
 
-impl Moment {
-    pub(crate) fn of(millis: i64) -> Self {
-        let time = Time::from_unix_millis(millis).to_string();
-        let minute: String = time.chars().take("2026-01-31T14:05".len()).collect();
-        Self { text: format!("{} UTC", minute.replace('T', " ")), machine: minute + "Z" }
-    }
+/// Unix milliseconds of a moment as browsers write one that was entered: `2026-01-31T14:05`, in UTC.
+fn millis(entered: &str) -> Option<i64> {
+    let (date, time) = entered.split_once('T')?;
+    let mut date = date.splitn(3, '-').map(|part| part.parse::<i64>().ok());
+    let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+    let mut time = time.splitn(3, ':').map(|part| part.parse::<i64>().ok());
+    let (hour, minute) = (time.next()??, time.next()??);
+    let minutes = (days_from_civil(year, month, day).checked_mul(24)? + hour).checked_mul(60)? + minute;
+    let millis = minutes.checked_mul(60_000)?;
+    // What is no date, such as the 30th of February, would print as another.
+    (entered.get(..16) == moment(millis).machine.get(..16)).then_some(millis)
+}
 
-    fn html(&self) -> String {
-        format!("<time datetime=\"{}\">{}</time>", self.machine, self.text)
-    }
+/// Days since 1970-01-01 of a date of the Gregorian calendar, which begins its years in March here: so the leap day is last.
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let year = year.clamp(0, 9999) - i64::from(month <= 2);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + of_year - 719_468
 }
 
 /// A value as a line of text.
@@ -358,6 +377,7 @@ impl Entries {
                 format!("{} {}", of("id"), of("role"))
             }),
             Kind::Password => String::new(),
+            Kind::Time => value.as_i64().map(|at| moment(at).machine.replace('Z', "")).unwrap_or_default(),
             kind!(line) => plain(value),
         };
         self.set(field.name.to_owned(), text);
@@ -376,7 +396,9 @@ impl Entries {
             Kind::Members => lines().map(member_of).collect(),
             Kind::Permissions => lines().map(permission_of).collect(),
             Kind::Password => Some(text).filter(|text| !text.is_empty()).into(),
-            kind!(line) => Some(text.trim()).filter(|text| !text.is_empty()).into(),
+            // What is no moment, the API is to refuse.
+            Kind::Time if millis(text).is_some() => millis(text).into(),
+            kind!(line) | Kind::Time => Some(text.trim()).filter(|text| !text.is_empty()).into(),
         }
     }
 }
@@ -398,4 +420,53 @@ fn permission_of(line: &str) -> Value {
     let rest = words.collect::<Vec<_>>().join(",");
     let actions: Vec<&str> = rest.split(',').filter(|action| !action.is_empty()).collect();
     serde_json::json!({"type": kind, "identifier": account, "actions": actions})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_that_was_entered_is_that_moment_and_what_is_none_is_none() {
+        for (entered, millis_of) in [
+            ("1970-01-01T00:00", 0),
+            ("2026-01-31T14:05", 1_769_868_300_000),
+            ("2026-01-31T14:05:30", 1_769_868_300_000),
+            ("2024-02-29T23:59", 1_709_251_140_000),
+            ("2000-03-01T00:00", 951_868_800_000),
+        ] {
+            assert_eq!(millis(entered), Some(millis_of), "{entered}");
+        }
+        for none in ["", "2026-02-30T00:00", "2026-13-01T00:00", "2026-01-31", "2026-01-31T24:00", "xT:", "T", "9-9-9T9:9"] {
+            assert_eq!(millis(none), None, "{none}");
+        }
+        assert_eq!(millis(&format!("{}-01-01T00:00", i64::MAX)), None);
+    }
+
+    #[test]
+    fn what_is_shown_in_a_form_is_what_it_was_when_it_is_sent_again() {
+        let thing = serde_json::json!({
+            "redirect_uris": ["https://a.test/", "https://b.test/?x=1"],
+            "accounts": [{"id": "35", "role": "the manager"}, {"id": "36", "role": ""}],
+            "permissions": [
+                {"type": "account", "identifier": 57, "actions": ["a/read", "b/all"]},
+                {"type": "account", "identifier": "57", "actions": ["a/read"]},
+                {"type": "account", "identifier": "acme", "actions": ["a/read"]},
+            ],
+            "grant_types": ["authorization_code"], "scope": "read write", "require_pkce": false, "name": null,
+        });
+        let fields = [
+            crate::thing::lines("redirect_uris"),
+            crate::thing::members("accounts"),
+            crate::thing::permissions("permissions"),
+            crate::thing::some(&["implicit", "authorization_code"], "grant_types"),
+            crate::thing::text("scope"),
+            crate::thing::flag("require_pkce").or("on"),
+            crate::thing::text("name"),
+        ];
+        let entries = Entries::of(&fields, &thing);
+        for field in &fields {
+            assert_eq!(entries.value(field), thing[field.name], "{}", field.name);
+        }
+    }
 }

@@ -47,8 +47,10 @@ phrases! {
     Page {
         overview, sign_out, nothing, more, beginning, search, change, save, acts, yes, no, problem, missing, not_same,
         cancel, once_title, once_text, copy, copied, go_on, since_until, since_only, choose_none, value,
+        usage, usage_said,
     }
-    Overview { title, dangers, no_dangers, expiring, nothing_expires, live_on, live_off, }
+    Overview { title, dangers, no_dangers, expiring, nothing_expires, live_on, live_off, issued,
+        issued_said, refused, none_refused, faults, requests, requests_said, store, store_said, p50, p99, there, away, }
     Token { title, text, look_up, revoke, revoked, not_revoked, worthless, grants, }
     Server { title, version, store, settings, default, dangers, }
     ThingWords { many, new, change, about, }

@@ -478,7 +478,8 @@ impl Client {
         now: Time,
     ) -> Result<Self, InvalidClient> {
         metadata.validate_accounts(profile)?;
-        let client = Self { v: Format, metadata, secrets: Vec::new(), created_at: now, logo: None, deleted_at: None };
+        let client =
+            Self { v: Format, metadata, secrets: Vec::new(), created_at: now, logo: None, deleted_at: None };
         let client = match secret {
             Some(secret) => client.with_new_secret(secret, now, now, &profile.limits),
             None => client,

@@ -115,7 +115,8 @@ impl ClientDraft {
             ..client
         };
         // What needs a grant type that was left out goes with it.
-        let fitting = |types: &BTreeSet<_>| types.iter().copied().filter(|t| client.may_ask_for(*t)).collect();
+        let fitting =
+            |types: &BTreeSet<_>| types.iter().copied().filter(|t| client.may_ask_for(*t)).collect();
         let response_types = client.response_types.as_ref().map(fitting);
         Ok(ClientMetadata { response_types, ..client })
     }
@@ -123,4 +124,171 @@ impl ClientDraft {
 
 fn wrong<T>(field: &'static str, why: &str) -> Result<T, InvalidClient> {
     Err(InvalidClient { field, why: why.to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::client::ResponseType;
+    use crate::profile::Registrants;
+    use crate::scope::{ScopeCatalogue, ScopeMeaning};
+
+    /// Tokens `a` to `d`, of which people may choose these.
+    fn profile(offered: &str) -> Profile {
+        let mut profile = Profile::standard("https://auth.test".parse().unwrap());
+        let meanings: BTreeMap<_, _> =
+            ["a", "b", "c", "d"].map(|t| (t.to_owned(), ScopeMeaning::default())).into();
+        profile.scopes = ScopeCatalogue::new(meanings).unwrap();
+        profile.registration_by_users.scope = offered.parse().unwrap();
+        profile
+    }
+
+    fn draft(scope: &str) -> ClientDraft {
+        ClientDraft {
+            client_name: "Mine".to_owned(),
+            description: None,
+            client_uri: None,
+            redirect_uris: vec![RedirectUri::parse("https://app.test/cb").unwrap()],
+            grant_types: [GrantType::AuthorizationCode, GrantType::RefreshToken].into(),
+            scope: scope.parse().unwrap(),
+            is_public: false,
+        }
+    }
+
+    fn registered(draft: ClientDraft, profile: &Profile) -> Result<ClientMetadata, &'static str> {
+        let client = draft.register("mine".parse().unwrap(), "alice".parse().unwrap(), profile);
+        client.map_err(|invalid| invalid.field)
+    }
+
+    #[test]
+    fn a_person_registers_no_more_than_the_profile_offers() {
+        let offers = profile("a b");
+        let client = registered(draft("a b"), &offers).unwrap();
+        assert_eq!(client.owner.as_ref().map(SubjectId::as_str), Some("alice"));
+        assert!(client.require_pkce && client.validate(&offers).is_ok());
+        assert_eq!(registered(draft("a c"), &offers).unwrap_err(), "scope");
+        assert_eq!(registered(draft("nuclear"), &offers).unwrap_err(), "scope");
+        for more in
+            [GrantType::ClientCredentials, GrantType::Implicit, GrantType::Password, GrantType::ApiKey]
+        {
+            let mut wants = draft("a");
+            wants.grant_types.insert(more);
+            assert_eq!(registered(wants, &offers).unwrap_err(), "grant_types", "{more}");
+        }
+        assert_eq!(
+            registered(ClientDraft { client_name: " ".into(), ..draft("a") }, &offers).unwrap_err(),
+            "client_name"
+        );
+        let public = registered(ClientDraft { is_public: true, ..draft("a") }, &offers).unwrap();
+        assert!(public.is_public() && public.validate(&offers).is_ok());
+        let mut no_public = profile("a");
+        no_public.clients.authentication.remove(&AuthMethod::None);
+        let refused = registered(ClientDraft { is_public: true, ..draft("a") }, &no_public).unwrap_err();
+        assert_eq!(refused, "token_endpoint_auth_method");
+    }
+
+    #[test]
+    fn an_empty_catalogue_offers_nothing_and_a_profile_without_a_fitting_grant_nobody() {
+        let mut bare = Profile::standard("https://auth.test".parse().unwrap());
+        assert!(registered(draft(""), &bare).is_ok());
+        assert_eq!(registered(draft("admin"), &bare).unwrap_err(), "scope");
+        let permits = |profile: &Profile, is_admin| profile.registration_by_users.permits(profile, is_admin);
+        assert!(permits(&bare, false));
+        bare.registration_by_users.who = Registrants::Admins;
+        assert!(!permits(&bare, false) && permits(&bare, true));
+        bare.registration_by_users.who = Registrants::Nobody;
+        assert!(!permits(&bare, true));
+        for (preset, may) in [
+            ("wistia", true),
+            ("webmaker", true),
+            ("api-video", false),
+            ("brightcove", false),
+            ("flex", false),
+        ] {
+            let text = Profile::preset(preset).unwrap();
+            let preset = Profile::from_toml(text, &[], preset, bare.issuer.clone()).unwrap();
+            assert_eq!(permits(&preset, true), may, "{}", preset.name);
+        }
+    }
+
+    // N02, A18: the type of a redirect URI is the check.
+    #[test]
+    fn no_script_and_nothing_in_clear_becomes_a_redirect_uri() {
+        for uri in [
+            "javascript:alert(1)",
+            "JaVaScript:alert(1)",
+            " javascript:alert(1)",
+            "\tjavascript:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "file:///etc/passwd",
+            "blob:https://app.test/x",
+            "http://app.test/cb",
+            "https://app.test/cb#f",
+        ] {
+            assert!(RedirectUri::parse(uri).is_err(), "{uri}");
+        }
+    }
+
+    /// What an operator registered, whatever that is.
+    fn by_operator() -> impl Strategy<Value = ClientMetadata> {
+        let some = |all: &'static [&'static str]| prop::sample::subsequence(all.to_vec(), 0..=all.len());
+        let grants = prop::sample::subsequence(GrantType::ALL.to_vec(), 0..=GrantType::ALL.len());
+        let types = prop::option::of(prop::sample::subsequence(ResponseType::ALL.to_vec(), 0..=2));
+        let methods = prop::sample::select(vec![
+            AuthMethod::None,
+            AuthMethod::ClientSecretBasic,
+            AuthMethod::ClientSecretPost,
+        ]);
+        (some(&["a", "b", "c", "d"]), some(&["a", "b", "c", "d"]), grants, types, methods, any::<bool>())
+            .prop_map(|(scope, default, grants, types, method, require_pkce)| ClientMetadata {
+                scope: scope.join(" ").parse().unwrap(),
+                default_scope: Some(default.join(" ").parse().unwrap()),
+                grant_types: grants.into_iter().collect(),
+                response_types: types.map(|types| types.into_iter().collect()),
+                token_endpoint_auth_method: method,
+                require_pkce,
+                owner: Some("alice".parse().unwrap()),
+                ..ClientMetadata::new("mine".parse().unwrap())
+            })
+    }
+
+    proptest! {
+        // I11
+        #[test]
+        fn whatever_an_owner_asks_for_he_gets_no_more_than_the_policy_or_an_operator_gave(
+            before in by_operator(),
+            wants in by_operator(),
+        ) {
+            let offers = profile("a b");
+            let wants = ClientDraft { client_name: "Mine".to_owned(), ..ClientDraft::of(&wants) };
+            let asked = (wants.scope.clone(), wants.grant_types.clone());
+            let Ok(after) = wants.update(before.clone(), &offers) else { return Ok(()) };
+            let rules = &offers.registration_by_users;
+            prop_assert!(after.scope.is_within(&before.scope.union(&rules.offered_scope(&offers))));
+            let offered = rules.offered_grant_types(&offers);
+            prop_assert!(after.grant_types.iter().all(|g| before.may_use(*g) || offered.contains(g)));
+            prop_assert_eq!((&after.scope, &after.grant_types), (&asked.0, &asked.1), "and what he asked for");
+            prop_assert!(after.default_scope.as_ref().unwrap().is_within(before.default_scope.as_ref().unwrap()));
+            for (after, before) in after.response_types.iter().zip(&before.response_types) {
+                prop_assert!(after.is_subset(before));
+            }
+            prop_assert_eq!(after.response_types.is_some(), before.response_types.is_some());
+            // All else is as it was.
+            let rest = |client: ClientMetadata| ClientMetadata {
+                client_name: None,
+                redirect_uris: Vec::new(),
+                grant_types: BTreeSet::new(),
+                response_types: None,
+                scope: Scope::none(),
+                default_scope: None,
+                ..client
+            };
+            prop_assert_eq!(rest(after), rest(before));
+        }
+    }
 }

@@ -126,7 +126,11 @@ mod tests {
     fn of_a_long_name_the_beginning_counts_and_what_was_typed_decides() {
         let name = "é".repeat(200);
         assert_eq!(shown(&named(&name), &"é".repeat(150)), 1);
-        assert_eq!(shown(&named(&name), &format!("{}x", "é".repeat(150))), 0, "found by the hint, and not meant");
+        assert_eq!(
+            shown(&named(&name), &format!("{}x", "é".repeat(150))),
+            0,
+            "found by the hint, and not meant"
+        );
         let many = "a ".repeat(2000);
         assert_eq!(ClientName::keys(&named(&many), &Limits::DEFAULT).len(), Limits::DEFAULT.name_words);
     }

@@ -56,6 +56,10 @@ pub struct Limits {
     pub operations: usize,
     /// The name of one operation.
     pub operation_bytes: usize,
+    /// Items in one part of a list that an operator asks for. Each can cost a read.
+    pub list_items: usize,
+    /// An import file that comes over the network.
+    pub import_bytes: usize,
     /// How many rotations back a refresh token can still be proven to be an ancestor. Each costs one HMAC.
     pub replay_proof_steps: u32,
     /// How often a flow reads again after it lost a race, before it answers `temporarily_unavailable`. Of so many writers of
@@ -91,6 +95,8 @@ impl Limits {
         picture_side: 1024,
         operations: 256,
         operation_bytes: 128,
+        list_items: 500,
+        import_bytes: 16 * 1024 * 1024,
         replay_proof_steps: 10_000,
         races: 64,
     };

@@ -219,7 +219,8 @@ fn webp(bytes: &[u8]) -> Option<Sides> {
     match name {
         b"VP8 " => {
             let frame = chunk.get(3..)?.strip_prefix(b"\x9d\x01\x2a")?;
-            let side = |at| be16(frame, at).map(|n| u32::from(u16::try_from(n).unwrap_or(0).swap_bytes()) & 0x3fff);
+            let side =
+                |at| be16(frame, at).map(|n| u32::from(u16::try_from(n).unwrap_or(0).swap_bytes()) & 0x3fff);
             Some((side(0)?, side(2)?))
         }
         b"VP8L" => {
@@ -232,5 +233,107 @@ fn webp(bytes: &[u8]) -> Option<Sides> {
             Some((side(4)?, (le32(chunk, 6)? >> 8) + 1))
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{decode, encode};
+
+    fn png_of(width: u32, height: u32) -> Vec<u8> {
+        let mut bytes = b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR".to_vec();
+        bytes.extend(width.to_be_bytes());
+        bytes.extend(height.to_be_bytes());
+        bytes
+    }
+
+    /// A JFIF segment and a quantisation table stand before the frame, as programs write it.
+    fn jpeg_of(width: u16, height: u16, frame: u8) -> Vec<u8> {
+        let mut bytes =
+            vec![0xff, 0xd8, 0xff, 0xe0, 0, 4, 0xff, 0xc0, 0xff, 0xff, 0xdb, 0, 2, 0xff, frame, 0, 11, 8];
+        bytes.extend(height.to_be_bytes());
+        bytes.extend(width.to_be_bytes());
+        bytes
+    }
+
+    fn webp_of(name: &[u8], chunk: &[u8]) -> Vec<u8> {
+        [b"RIFF\0\0\0\0WEBP", name, b"\0\0\0\0", chunk].concat()
+    }
+
+    fn parse(bytes: &[u8]) -> Result<Picture, InvalidPicture> {
+        Picture::parse(bytes.to_vec(), &Limits::DEFAULT)
+    }
+
+    fn sides(bytes: &[u8]) -> (PictureFormat, u32, u32) {
+        let picture = parse(bytes).unwrap();
+        (picture.format(), picture.width(), picture.height())
+    }
+
+    #[test]
+    fn the_first_bytes_say_what_it_is_and_how_large() {
+        assert_eq!(sides(&png_of(64, 32)), (PictureFormat::Png, 64, 32));
+        for frame in [0xc0, 0xc2] {
+            assert_eq!(sides(&jpeg_of(640, 48, frame)), (PictureFormat::Jpeg, 640, 48));
+        }
+        let lossy = webp_of(b"VP8 ", b"\x30\x01\x00\x9d\x01\x2a\x90\x01\xf0\x40");
+        assert_eq!(sides(&lossy), (PictureFormat::WebP, 400, 240), "what is above 14 bits is a scale");
+        let lossless =
+            webp_of(b"VP8L", &[b"\x2f".as_slice(), &(399_u32 | 239 << 14 | 1 << 28).to_le_bytes()].concat());
+        assert_eq!(sides(&lossless), (PictureFormat::WebP, 400, 240));
+        let extended = webp_of(b"VP8X", &[0x10, 0, 0, 0, 0x8f, 1, 0, 0xef, 0, 0]);
+        assert_eq!(sides(&extended), (PictureFormat::WebP, 400, 240));
+    }
+
+    // Q01: what is drawn as a picture must not be able to run.
+    #[test]
+    fn what_is_no_picture_is_refused() {
+        let svg = b"<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>";
+        let gif = b"GIF89a\x01\0\x01\0\x80\0\0";
+        let late = [b" ".as_slice(), &png_of(1, 1)].concat();
+        for bytes in [&b""[..], svg, gif, b"<!doctype html>", b"\xff\xd8", b"RIFF\0\0\0\0WEBPVP8Y", &late] {
+            assert_eq!(parse(bytes), Err(InvalidPicture::Format), "{}", String::from_utf8_lossy(bytes));
+        }
+        // Neither a table's marker nor the data behind the first scan is a frame.
+        for marker in [0xc4, 0xc8, 0xcc, 0xda, 0xd9, 0x01] {
+            assert_eq!(parse(&jpeg_of(1, 1, marker)), Err(InvalidPicture::Format), "{marker:x}");
+        }
+    }
+
+    #[test]
+    fn every_beginning_of_a_picture_is_read_or_refused() {
+        let extended = webp_of(b"VP8X", &[0x10, 0, 0, 0, 0x8f, 1, 0, 0xef, 0, 0]);
+        for whole in [png_of(64, 64), jpeg_of(64, 64, 0xc0), extended] {
+            for end in 0..whole.len() {
+                assert_eq!(parse(&whole[..end]), Err(InvalidPicture::Format), "{end} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn bounds_are_those_of_the_limits() {
+        let limits = Limits { picture_bytes: 24, picture_side: 100, ..Limits::DEFAULT };
+        let parse = |bytes: Vec<u8>| Picture::parse(bytes, &limits).map(|picture| picture.width());
+        assert_eq!(parse(png_of(100, 100)), Ok(100));
+        for (width, height) in [(101, 1), (1, 101), (0, 1), (1, 0), (u32::MAX, u32::MAX)] {
+            assert_eq!(parse(png_of(width, height)), Err(InvalidPicture::Sides), "{width} by {height}");
+        }
+        assert_eq!(parse([png_of(1, 1), vec![0]].concat()), Err(InvalidPicture::Bytes));
+    }
+
+    #[test]
+    fn the_record_is_as_it_was() {
+        let key = ClientLogo::key(&"web".parse().unwrap());
+        assert_eq!(key.raw().to_string(), "client-logo/web");
+        let picture = parse(&png_of(2, 3)).unwrap();
+        assert_eq!(picture.tag().as_str(), "20LXt0CjYlb2lBck");
+        for (record, body) in [
+            (ClientLogo::new(Some(picture)), r#"{"v":1,"picture":"iVBORw0KGgoAAAANSUhEUgAAAAIAAAAD"}"#),
+            (ClientLogo::new(None), r#"{"v":1}"#),
+        ] {
+            assert_eq!(String::from_utf8(encode(&record)).unwrap(), body);
+            assert_eq!(decode::<ClientLogo>(key.raw(), body.as_bytes()).unwrap().picture, record.picture);
+        }
+        assert!(decode::<ClientLogo>(key.raw(), br#"{"v":1,"picture":"PHN2Zz4="}"#).is_err());
     }
 }

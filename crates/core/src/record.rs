@@ -277,7 +277,8 @@ impl Prefix {
 
     /// The first key there can be of them, which a list that goes on after it leaves out. None if all of the list is meant.
     pub fn first(&self) -> Option<RecordKey> {
-        RecordKey::from_stored(self.under.kind(), &self.begins).filter(|_| *self.begins != *self.under.prefix())
+        RecordKey::from_stored(self.under.kind(), &self.begins)
+            .filter(|_| *self.begins != *self.under.prefix())
     }
 
     /// Whether a key is one of them.
@@ -485,6 +486,8 @@ pub struct Hint {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -497,6 +500,51 @@ mod tests {
         for id in ["", "a b", "a/b/c", "é"] {
             assert_eq!(RecordKey::from_stored(Kind::Grant, id), None, "{id}");
         }
+    }
+
+    proptest! {
+        /// As a list of a store would give it: those that a prefix holds lie beside each other, its first key before them all.
+        #[test]
+        fn a_prefix_holds_the_ids_that_begin_with_it_and_they_are_one_stretch(
+            mut ids in prop::collection::btree_set("[a-b%/é]{0,4}", 1..40),
+            prefix in "[a-b%/é]{0,3}",
+            in_slot: bool,
+        ) {
+            ids.remove("");
+            let key = |id: &str| match in_slot {
+                true => RecordKey::new(Kind::OwnerClient, "al/ice", Some(id)),
+                false => RecordKey::new(Kind::OwnerClient, id, None),
+            };
+            let of = match in_slot {
+                true => Prefix::under(Kind::OwnerClient, "al/ice", &prefix),
+                false => Prefix::of(Kind::OwnerClient, &prefix),
+            };
+            let mut listed: Vec<(RecordKey, bool)> =
+                ids.iter().map(|id| (key(id), id.starts_with(&prefix))).collect();
+            listed.sort();
+            prop_assert!(listed.iter().all(|(key, begins)| of.holds(key) == *begins));
+            let from = listed.iter().position(|(_, begins)| *begins).unwrap_or(listed.len());
+            let held = listed.iter().skip(from).take_while(|(_, begins)| *begins).count();
+            prop_assert_eq!(held, listed.iter().filter(|(_, begins)| *begins).count());
+            prop_assert_eq!(of.first(), (!prefix.is_empty()).then(|| key(&prefix)));
+            if let Some(first) = of.first() {
+                let after = listed.iter().position(|(key, _)| *key > first).unwrap_or(listed.len());
+                let is_there = listed.iter().any(|(key, _)| *key == first);
+                prop_assert_eq!(after, from + usize::from(is_there));
+            }
+        }
+    }
+
+    #[test]
+    fn a_prefix_holds_nothing_of_another_kind_or_slot() {
+        let prefix = Prefix::under(Kind::OwnerClient, "alice", "w");
+        let key = |kind, slot| RecordKey::new(kind, slot, Some("web"));
+        assert!(prefix.holds(&key(Kind::OwnerClient, "alice")));
+        assert!(
+            !prefix.holds(&key(Kind::SubjectGrant, "alice"))
+                && !prefix.holds(&key(Kind::OwnerClient, "alic"))
+        );
+        assert_eq!(prefix.list(), &Under::slot(Kind::OwnerClient, "alice"));
     }
 
     #[test]

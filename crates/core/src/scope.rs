@@ -24,6 +24,11 @@ impl Scope {
         Self::default()
     }
 
+    /// What stands for every token, where a file says which: `*`.
+    pub fn everything() -> Self {
+        Self("*".into())
+    }
+
     /// Reads scope tokens parted by single spaces. More, leading or trailing spaces are let pass, since clients send
     /// them; a text of no tokens is the empty scope.
     ///

@@ -131,12 +131,9 @@ impl<T: 'static> Step<T> {
                     next: Box::new(move |verdict| next(verdict).then(go_on)),
                 })
             }
-            Step::Sign(Sign { header, payload, events, next }) => Step::Sign(Sign {
-                header,
-                payload,
-                events,
-                next: Box::new(move |jws| next(jws).then(go_on)),
-            }),
+            Step::Sign(Sign { header, payload, events, next }) => {
+                Step::Sign(Sign { header, payload, events, next: Box::new(move |jws| next(jws).then(go_on)) })
+            }
             Step::VerifyJws(VerifyJws { compact, header, next }) => Step::VerifyJws(VerifyJws {
                 compact,
                 header,

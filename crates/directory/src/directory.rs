@@ -187,6 +187,19 @@ impl Directory {
         Err(DirectoryError::Contended)
     }
 
+    /// Whether [`put_user`](Directory::put_user) would be refused, and why. Costs a read and no hash.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn check_user(&self, new: &NewUser) -> Result<Result<(), UserRefused>, DirectoryError> {
+        if let Err(refused) = self.check(new) {
+            return Ok(Err(refused));
+        }
+        let found = self.records.read(&UserRecord::key(new.username.subject())).await?;
+        let is_buried = found.is_some_and(|(_, record)| record.user().is_none());
+        Ok(if is_buried { Err(UserRefused::NameRetired) } else { Ok(()) })
+    }
+
     /// The user, if there is one. A deleted user is none.
     ///
     /// # Errors

@@ -8,7 +8,8 @@ use grantor_core::flow;
 use grantor_core::record::{Expect, Key, Put, Record, Version};
 use grantor_core::step::{Committed, FlowFault, Loaded, Step, commit, load};
 use grantor_core::{
-    AccountClient, Actor, ClientId, ClientName, Event, Lifetime, Limits, OwnerClient, PictureTag, Secret, SecretHash, Time,
+    AccountClient, Actor, ClientId, ClientName, Event, Lifetime, Limits, OwnerClient, PictureTag, Secret,
+    SecretHash, Time,
 };
 
 use crate::engine::Engine;
@@ -86,11 +87,34 @@ impl Engine {
         key: &Secret,
     ) -> Result<(), EngineError> {
         fit_for_headers(key)?;
-        let metadata = self.api_key_metadata(metadata, key);
+        self.check_import(self.api_key_metadata(metadata, key), Some(key)).await
+    }
+
+    /// Whether [`Engine::import_client`] would be refused, and why. Costs one read.
+    ///
+    /// # Errors
+    /// As for [`Engine::import_client`].
+    pub async fn check_client_import(
+        &self,
+        metadata: ClientMetadata,
+        secret: Option<&Secret>,
+    ) -> Result<(), EngineError> {
+        no_api_key(&metadata)?;
+        if secret.is_some_and(|secret| secret.expose().len() > self.profile().limits.client_secret_bytes) {
+            return Err(InvalidClient { field: "client_secret", why: "too long".to_owned() }.into());
+        }
+        self.check_import(metadata, secret).await
+    }
+
+    async fn check_import(
+        &self,
+        metadata: ClientMetadata,
+        secret: Option<&Secret>,
+    ) -> Result<(), EngineError> {
         match self.read_client(&metadata.client_id).await? {
             Some(found) => found.record.update(metadata, self.profile()).map(drop)?,
             None => {
-                let hash = Some(SecretHash::of_strong(key));
+                let hash = secret.map(SecretHash::of_strong);
                 Client::register(metadata, hash, self.profile(), self.now()).map(drop)?;
             }
         }
@@ -395,7 +419,8 @@ impl Engine {
         let theirs = match by {
             Actor::Operator => true,
             Actor::Owner(owner) => {
-                client.metadata.owner.as_ref() == Some(owner) && client.metadata.profile == self.profile().name
+                client.metadata.owner.as_ref() == Some(owner)
+                    && client.metadata.profile == self.profile().name
             }
         };
         theirs && !client.is_deleted()

@@ -8,14 +8,14 @@ use grantor_core::client::ClientMetadata;
 use grantor_core::flow::{Asked, Examined};
 use grantor_core::request::{Approver, ApproverAccount, Choice, DecisionRequest};
 use grantor_core::wire::{self, Parameters};
-use grantor_core::{AccountId, AuthorizationRequest, Reason, Refusal, Secret};
+use grantor_core::{AccountId, AuthorizationRequest, PictureTag, Reason, Refusal, Scope, Secret};
 use grantor_pages::{AccountChoice, Choose, Consent, Page, Permission};
 
 use crate::browser::{self, Visitor};
 use crate::guard::URI_BYTES;
 use crate::pages::{self, Forms, Stop};
 use crate::web::{App, Shared};
-use crate::{form, login, respond, signup};
+use crate::{form, login, logo, respond, signup};
 
 /// What the consent form's token is for.
 const CONSENT: &str = "consent";
@@ -31,8 +31,11 @@ pub(crate) async fn get(State(app): State<App>, request: Request) -> Result<Resp
     let headers = request.headers();
     match examine(&app, query.as_bytes()).await? {
         Next::Answer(response) => Ok(response),
-        Next::Ask(asked, client) => match browser::visitor(&app, headers).await? {
-            Some(visitor) => ask(&app, asked, &client, &visitor, Reader { headers, query }).await,
+        Next::Ask(asked, client, logo) => match browser::visitor(&app, headers).await? {
+            Some(visitor) => {
+                let asking = Asking::new(&app, &client, logo.as_ref());
+                ask(&app, asked, &asking, &visitor, Reader { headers, query }).await
+            }
             None => to_login(&app, headers, asked.page(), &portable(query)),
         },
     }
@@ -45,11 +48,14 @@ pub(crate) async fn post(State(app): State<App>, request: Request) -> Result<Res
     let bytes = form::read(&app, &parts, body).await?;
     match examine(&app, &bytes).await? {
         Next::Answer(response) => Ok(response),
-        Next::Ask(asked, client) => {
+        Next::Ask(asked, client, logo) => {
             let query = reencoded(&bytes);
             let reader = Reader { headers: &parts.headers, query: &query };
             match browser::visitor(&app, &parts.headers).await? {
-                Some(visitor) => ask(&app, asked, &client, &visitor, reader).await,
+                Some(visitor) => {
+                    let asking = Asking::new(&app, &client, logo.as_ref());
+                    ask(&app, asked, &asking, &visitor, reader).await
+                }
                 None if query.len() < URI_BYTES / 2 => respond::see_other(&with_query(&app, &query)),
                 None => to_login(&app, &parts.headers, asked.page(), &query),
             }
@@ -64,14 +70,14 @@ pub(crate) async fn head() -> Response {
 
 enum Next {
     Answer(Response),
-    Ask(AuthorizationRequest, Box<ClientMetadata>),
+    Ask(AuthorizationRequest, Box<ClientMetadata>, Option<PictureTag>),
 }
 
 async fn examine(app: &Shared, encoded: &[u8]) -> Result<Next, Stop> {
     let profile = app.engine.profile();
     let parameters = Parameters::read(encoded, &profile.limits).renamed(&profile.parameters);
     Ok(match app.engine.examine(wire::authorization_parameters(&parameters, profile)).await? {
-        Examined::Proceed { request, client, .. } => Next::Ask(request, client),
+        Examined::Proceed { request, client, logo } => Next::Ask(request, client, logo),
         Examined::Redirect(error) => Next::Answer(respond::see_other(&error.location(profile))?),
     })
 }
@@ -84,6 +90,9 @@ fn to_login(
     page: Option<grantor_core::Page>,
     query: &str,
 ) -> Result<Response, Stop> {
+    if let Some(sign_in) = &app.sign_in {
+        return respond::see_other(&sign_in.login(&with_query(app, query)));
+    }
     let signs_up = match page {
         Some(grantor_core::Page::SignUp) => true,
         Some(grantor_core::Page::SignIn) | None => false,
@@ -116,13 +125,25 @@ fn reencoded(encoded: &[u8]) -> String {
 async fn ask(
     app: &Shared,
     request: AuthorizationRequest,
-    client: &ClientMetadata,
+    asking: &Asking<'_>,
     visitor: &Visitor,
     reader: Reader<'_>,
 ) -> Result<Response, Stop> {
     let approver = browser::approver(app, visitor).await?;
     let asked = app.engine.ask(request, approver.clone(), visitor.digest()).await?;
-    show(app, asked, client, visitor, &approver, reader).await
+    show(app, asked, asking, visitor, &approver, reader).await
+}
+
+/// The application that asks, as the person is shown it.
+struct Asking<'a> {
+    client: &'a ClientMetadata,
+    logo: Option<String>,
+}
+
+impl<'a> Asking<'a> {
+    fn new(app: &Shared, client: &'a ClientMetadata, logo: Option<&PictureTag>) -> Self {
+        Self { client, logo: logo.map(|tag| logo::path(app, &client.client_id, tag)) }
+    }
 }
 
 /// Who reads the page: by what he accepts, and by what the application says of his languages.
@@ -153,11 +174,12 @@ impl Reader<'_> {
 async fn show(
     app: &Shared,
     asked: Asked,
-    client: &ClientMetadata,
+    asking: &Asking<'_>,
     visitor: &Visitor,
     approver: &Approver,
     reader: Reader<'_>,
 ) -> Result<Response, Stop> {
+    let client = asking.client;
     let (action, logout, csrf) = (reader.action(app), app.path("/logout"), visitor.token(app, CONSENT));
     let frame = pages::frame(app, reader.headers, reader.query);
     let page = match asked {
@@ -170,7 +192,7 @@ async fn show(
                 csrf: &csrf,
                 interaction: question.opened.handle.expose(),
                 client: client.display_name(),
-                logo: None,
+                logo: asking.logo.as_deref(),
                 user: visitor.name(),
                 accounts: &accounts,
             };
@@ -178,8 +200,13 @@ async fn show(
         }
         Asked::Decision(question) => {
             let catalogue = &app.engine.profile().scopes;
-            let permission = |token| Permission { token, text: catalogue.describe(token), optional: false };
+            let permission = |token| {
+                let optional = question.optional.contains(token);
+                Permission { token, text: catalogue.describe(token), optional }
+            };
             let permissions: Vec<Permission<'_>> = question.scope.tokens().map(permission).collect();
+            let already: Vec<&str> =
+                question.already.tokens().map(|token| catalogue.describe(token)).collect();
             let account = question.account.as_ref().and_then(|id| approver.account(id));
             let owner = owner(app, client).await?;
             let view = Consent {
@@ -189,14 +216,14 @@ async fn show(
                 interaction: question.opened.handle.expose(),
                 client: client.display_name(),
                 description: client.description.as_deref(),
-                logo: None,
+                logo: asking.logo.as_deref(),
                 owner: owner.as_deref(),
                 home: client.client_uri.as_deref(),
                 target: place(question.redirect.as_str()),
                 user: visitor.name(),
                 account: account.map(|account| choice(account).name),
                 permissions: &permissions,
-                already: &[],
+                already: &already,
             };
             pages::page(app, StatusCode::OK, &Page::Consent(&view), &frame, Forms::Onward)
         }
@@ -241,7 +268,7 @@ pub(crate) async fn decide(State(app): State<App>, request: Request) -> Result<R
         return Err(Stop::Refused(Refusal::from(Reason::ParameterInvalid).of("account")));
     }
     let choice = match (fields.get("decision"), account.clone()) {
-        (Some("approve"), _) => Choice::Approve { scope: None },
+        (Some("approve"), _) => Choice::Approve { scope: Some(ticked(&app, &fields)) },
         (Some("deny"), _) => Choice::Deny,
         (None, Some(account)) => {
             let query = parts.uri.query().unwrap_or_default();
@@ -254,6 +281,13 @@ pub(crate) async fn decide(State(app): State<App>, request: Request) -> Result<R
     let decision = DecisionRequest { handle, session, approver, account, choice };
     let answer = app.engine.decide(decision).await?;
     respond::see_other(answer.location.expose())
+}
+
+/// The permissions that are ticked. Which of them were asked for, and may be left out, the core knows.
+fn ticked(app: &Shared, fields: &Parameters) -> Scope {
+    let catalogue = &app.engine.profile().scopes;
+    let tokens = catalogue.names().filter(|token| fields.contains(&format!("scope.{token}")));
+    tokens.filter_map(|token| Scope::parse(token).ok()).fold(Scope::none(), |all, token| all.union(&token))
 }
 
 /// Takes the choice of an account, and asks what is to be asked for it.
@@ -270,8 +304,9 @@ async fn choose(
         Asked::Answered(answer) => return respond::see_other(answer.location.expose()),
         Asked::Account(question) | Asked::Decision(question) => question.client.clone(),
     };
-    let client = app.engine.client(&id).await?.ok_or(Stop::NotFound)?;
-    show(app, asked, &client, visitor, &approver, reader).await
+    let client = app.engine.registered(&id).await?.ok_or(Stop::NotFound)?;
+    let asking = Asking::new(app, &client.metadata, client.logo.as_ref());
+    show(app, asked, &asking, visitor, &approver, reader).await
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@ use axum::http::request::Parts;
 use grantor_core::request::{Approver, ApproverAccount};
 use grantor_core::wire::Parameters;
 use grantor_core::{Digest, Secret};
-use grantor_directory::{Session, User};
+use grantor_directory::{CsrfBinding, Session, User};
 
 use crate::form;
 use crate::pages::Stop;
+use crate::sign_in::SignedIn;
 use crate::web::Shared;
 
 /// Whoever is logged in, and by which cookie.
@@ -54,6 +55,15 @@ impl Visitor {
 
 /// Who is logged in.
 pub(crate) async fn visitor(app: &Shared, headers: &HeaderMap) -> Result<Option<Visitor>, Stop> {
+    if let Some(sign_in) = &app.sign_in {
+        let who = sign_in.who(headers).await?;
+        return Ok(who.map(|SignedIn { user, session: cookie }| {
+            // The application ends its sessions itself; here this one is as good as its request.
+            let (now, csrf) = (app.engine.now(), CsrfBinding::of(&cookie));
+            let session = Session { user, authenticated_at: now, expires_at: now, csrf };
+            Visitor { session, cookie }
+        }));
+    }
     let Some(cookie) = app.cookies.session(headers) else { return Ok(None) };
     let session = app.users()?.find_session(&cookie, app.engine.now()).await?;
     Ok(session.map(|session| Visitor { session, cookie }))

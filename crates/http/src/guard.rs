@@ -52,6 +52,7 @@ async fn around(app: App, words: Words, request: Request, next: Next) -> Respons
         let route = request.extensions().get::<MatchedPath>();
         (request.method().clone(), route.map_or("none", MatchedPath::as_str).to_owned())
     });
+    let timed = app.timing.as_ref().map(|timing| (timing, timing.endpoint(&request)));
     let frame = pages::frame(&app, request.headers(), request.uri().query().unwrap_or_default());
     let mut response = match too_large(&request, &app.engine.profile().limits) {
         Some((status, why)) => words.told(&app, status, why),
@@ -65,8 +66,12 @@ async fn around(app: App, words: Words, request: Request, next: Next) -> Respons
     };
     response = pages::told(&app, &frame, response);
     complete(&mut response, app.cookies.https());
+    let elapsed = begun.elapsed();
+    if let Some((timing, endpoint)) = timed {
+        timing.answered(endpoint, elapsed);
+    }
     if let Some((method, route)) = line {
-        let (status, elapsed) = (response.status().as_u16(), begun.elapsed());
+        let status = response.status().as_u16();
         tracing::debug!(%method, route, status, ?elapsed, "answered");
     }
     response

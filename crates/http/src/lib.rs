@@ -21,7 +21,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`Web`] takes users of your own and other [`Settings`]. [`serve`] runs a router on a listener with bounds on what a
+//! [`Web`] takes users of your own, [logins](SignIn) of your own, [pages](Web::look) of your own and other [`Settings`]. [`serve`] runs a router on a listener with bounds on what a
 //! connection may cost and a graceful end; a router also runs under any other server.
 //!
 //! [`Guard`] is the other side: it lets only live access tokens reach the routes of your own.
@@ -52,6 +52,7 @@ mod guard;
 mod health;
 mod introspect;
 mod login;
+mod logo;
 mod logout;
 mod pages;
 mod password;
@@ -61,9 +62,11 @@ mod respond;
 mod revoke;
 mod router;
 mod serve;
+mod sign_in;
 mod signup;
 mod source;
 mod throttle;
+mod timing;
 mod token;
 mod userinfo;
 mod web;
@@ -74,6 +77,7 @@ pub use desk::{Desk, DeskPage};
 pub use pages::Stop;
 pub use resource::{Caller, Guard, GuardLayer, Guarded};
 pub use serve::{Timeouts, serve, serve_with};
+pub use sign_in::{SignIn, SignedIn};
 pub use source::{InvalidNetwork, Network};
 pub use throttle::Rate;
 pub use web::{Settings, Web, router};

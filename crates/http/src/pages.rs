@@ -16,7 +16,7 @@ use crate::browser::Visitor;
 use crate::form::FormFault;
 use crate::respond;
 use crate::throttle::Wait;
-use crate::web::Shared;
+use crate::web::{Shared, Whose};
 
 /// Where a page's forms may lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,12 +51,18 @@ pub(crate) fn own_frame<'a>(
     visitor: &'a Visitor,
     here: Option<Place>,
 ) -> Frame<'a> {
-    frame(app, headers, query).with(Nav {
-        user: visitor.name(),
-        prefix: &app.prefix,
-        here,
-        apps: app.has_apps(),
-    })
+    let frame = frame(app, headers, query);
+    match app.whose {
+        Whose::Everybody => frame.with(Nav {
+            user: visitor.name(),
+            prefix: &app.prefix,
+            here,
+            apps: app.may_register(visitor),
+            sessions: app.sign_in.is_none(),
+        }),
+        // The pages of people are at another listener.
+        Whose::Administrators => frame,
+    }
 }
 
 /// Renders a page with the headers of pages.

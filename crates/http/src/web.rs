@@ -7,14 +7,18 @@ use axum::Router;
 use grantor_core::Lifetime;
 use grantor_directory::{CsrfKey, Directory, DirectoryError, User, UserDirectory};
 use grantor_engine::Engine;
+use grantor_ledger::{Figures, Ledger};
 use grantor_pages::Look;
 
-use crate::cookies::CookieNames;
 use crate::authorize;
+use crate::browser::Visitor;
+use crate::cookies::CookieNames;
 use crate::desk::Desk;
 use crate::pages::Forms;
+use crate::sign_in::SignIn;
 use crate::source::Network;
 use crate::throttle::{LoginThrottle, Rate, Throttle};
+use crate::timing::Timing;
 
 /// What can be set about the HTTP side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,8 +80,11 @@ pub fn router(engine: Engine) -> Router {
 pub struct Web {
     engine: Engine,
     users: Option<Arc<dyn UserDirectory>>,
+    sign_in: Option<Arc<dyn SignIn>>,
     settings: Settings,
     origins: Vec<String>,
+    figures: Option<Arc<Figures>>,
+    ledger: Option<Ledger>,
     look: Look,
 }
 
@@ -87,8 +94,11 @@ impl Web {
         Self {
             engine,
             users: None,
+            sign_in: None,
             settings: Settings::default(),
             origins: Vec::new(),
+            figures: None,
+            ledger: None,
             look: Look::default(),
         }
     }
@@ -97,6 +107,13 @@ impl Web {
     #[must_use]
     pub fn users(mut self, users: Arc<dyn UserDirectory>) -> Self {
         self.users = Some(users);
+        self
+    }
+
+    /// Brings logins and sessions of one's own, in the place of the pages for that.
+    #[must_use]
+    pub fn sign_in(mut self, sign_in: Arc<dyn SignIn>) -> Self {
+        self.sign_in = Some(sign_in);
         self
     }
 
@@ -118,6 +135,20 @@ impl Web {
     #[must_use]
     pub fn origins(mut self, origins: Vec<String>) -> Self {
         self.origins = origins;
+        self
+    }
+
+    /// Has the time that each request takes counted.
+    #[must_use]
+    pub fn figures(mut self, figures: Arc<Figures>) -> Self {
+        self.figures = Some(figures);
+        self
+    }
+
+    /// Shows developers how much their applications are used.
+    #[must_use]
+    pub fn ledger(mut self, ledger: Ledger) -> Self {
+        self.ledger = Some(ledger);
         self
     }
 
@@ -145,11 +176,11 @@ impl Web {
         let origins = origin.into_iter().map(str::to_owned).collect();
         let (cookies, prefix) = (CookieNames::desk(https), String::new());
         let whose = Whose::Administrators;
-        Desk::new(Arc::new(Shared { cookies, origins, prefix, whose, ..self.shared() }))
+        Desk::new(Arc::new(Shared { cookies, origins, prefix, whose, sign_in: None, timing: None, ..self.shared() }))
     }
 
     fn shared(self) -> Shared {
-        let Self { engine, users, settings, mut origins, look } = self;
+        let Self { engine, users, sign_in, settings, mut origins, figures, ledger, look } = self;
         let issuer = &engine.profile().issuer;
         let origin = issuer.origin();
         let prefix = issuer.as_str().strip_prefix(&origin).unwrap_or_default().to_owned();
@@ -164,12 +195,15 @@ impl Web {
             cookies: CookieNames::new(issuer.is_https()),
             clients: settings.client_rate.map(Throttle::new),
             logins: settings.login_rate.map(LoginThrottle::new),
+            timing: figures.map(|figures| Timing::new(figures, engine.profile(), &prefix)),
             origins,
             prefix,
             whose: Whose::Everybody,
             users,
+            sign_in,
             settings,
             look,
+            ledger,
             engine,
         }
     }
@@ -190,12 +224,15 @@ pub(crate) type App = Arc<Shared>;
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
     users: Option<Arc<dyn UserDirectory>>,
+    pub(crate) sign_in: Option<Arc<dyn SignIn>>,
     pub(crate) settings: Settings,
     pub(crate) look: Look,
     pub(crate) csrf: CsrfKey,
     pub(crate) cookies: CookieNames,
     pub(crate) clients: Option<Throttle>,
     pub(crate) logins: Option<LoginThrottle>,
+    pub(crate) timing: Option<Timing>,
+    pub(crate) ledger: Option<Ledger>,
     /// Scheme, host and port of the issuer, and of the other names it is reached by: no other `Origin` is our forms'.
     pub(crate) origins: Vec<String>,
     /// The issuer's path, under which everything is; mostly empty.
@@ -242,14 +279,22 @@ impl Shared {
     /// Whether people can sign up here.
     pub(crate) fn has_signup(&self) -> bool {
         match self.whose {
-            Whose::Everybody => self.engine.profile().authorization.page_parameter.is_some(),
+            Whose::Everybody => {
+                self.sign_in.is_none() && self.engine.profile().authorization.page_parameter.is_some()
+            }
             Whose::Administrators => false,
         }
     }
 
-    /// Whether people can register applications of their own here.
-    pub(crate) fn has_apps(&self) -> bool {
-        false
+    /// Whether a person can register applications of his own here.
+    pub(crate) fn may_register(&self, visitor: &Visitor) -> bool {
+        let profile = self.engine.profile();
+        profile.registration_by_users.permits(profile, visitor.session.user.profile.admin)
+    }
+
+    /// Where to send a browser to sign in that wants a page of its own, `back`.
+    pub(crate) fn login_for(&self, back: &str) -> String {
+        self.sign_in.as_ref().map_or_else(|| self.path("/login"), |sign_in| sign_in.login(back))
     }
 
     /// The authorization endpoint's path.

@@ -3,7 +3,7 @@
 use askama::Template;
 use serde::Serialize;
 
-use crate::views::{Account, Choose, Consent, Login, Logout, Message, SignUp};
+use crate::views::{Account, ChangePassword, Choose, Consent, Login, Logout, Message, Sessions, SignUp};
 use crate::words::Words;
 
 /// What a view says of itself beside its fields.
@@ -75,6 +75,10 @@ pages! {
     Logout = "logout", "logout.html";
     /// Who I am, and the applications I authorized.
     Account = "account", "account.html";
+    /// Where I am signed in.
+    Sessions = "sessions", "sessions.html";
+    /// The form for another password.
+    ChangePassword = "password", "password.html";
     /// What went wrong, or what has happened, and where to go on.
     Message = "message", "message.html";
 }

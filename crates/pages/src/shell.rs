@@ -47,6 +47,8 @@ pub struct Nav<'a> {
     pub here: Option<Place>,
     /// Whether people can register applications here.
     pub apps: bool,
+    /// Whether sessions are this server's, to be looked at and ended here.
+    pub sessions: bool,
 }
 
 /// An entry of a menu.

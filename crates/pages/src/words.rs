@@ -29,6 +29,8 @@ words! {
         consent: ConsentWords,
         logout: LogoutWords,
         account: AccountWords,
+        sessions: SessionsWords,
+        password: PasswordWords,
         stop: StopWords,
     }
 }
@@ -130,11 +132,55 @@ words! {
         title: Phrase,
         username: Phrase,
         email: Phrase,
+        password: Phrase,
+        accounts: Phrase,
+        role: Phrase,
         applications: Phrase,
         none: Phrase,
         in_account: Phrase,
+        may: Phrase,
         since: Phrase,
+        last_used: Phrase,
         revoke: Phrase,
+        revoke_hint: Phrase,
+        more: Phrase,
+    }
+}
+
+words! {
+    /// Where I am signed in.
+    SessionsWords {
+        title: Phrase,
+        hint: Phrase,
+        here: Phrase,
+        browser_on: Phrase,
+        some_browser_on: Phrase,
+        some_browser: Phrase,
+        begun: Phrase,
+        last_seen: Phrase,
+        ends: Phrase,
+        end: Phrase,
+        more: Phrase,
+        end_others: Phrase,
+        end_all: Phrase,
+        unlisted: Phrase,
+    }
+}
+
+words! {
+    /// The form for another password.
+    PasswordWords {
+        title: Phrase,
+        current: Phrase,
+        new: Phrase,
+        least: Phrase,
+        others_end: Phrase,
+        submit: Phrase,
+        wrong: Phrase,
+        too_short: Phrase,
+        unusable: Phrase,
+        changed: Phrase,
+        changed_text: Phrase,
     }
 }
 

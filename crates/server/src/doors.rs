@@ -105,6 +105,7 @@ impl Door {
             let engine = house.engine_of(&profile.name)?.clone();
             let origins = configured.origins.iter().map(|origin| origin.as_str().to_owned());
             let web = Web::new(engine.clone()).users(house.directory.clone()).settings(settings(config));
+            let web = web.figures(house.figures.clone()).ledger(house.ledger.clone());
             let router = web.look(look.clone()).origins(origins.collect()).router();
             let router = match configured.preset().filter(|_| demo) {
                 Some(preset) => demo::around(router, preset, &engine, &house.directory),

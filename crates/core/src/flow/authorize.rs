@@ -1,12 +1,10 @@
 //! The authorization endpoint (RFC 6749, section 4.1; RFC 9207), once a request was examined: let a person decide, and
 //! answer at the client's redirect URI.
 
-use std::sync::Arc;
-
+use super::before::{Approved, Before};
 use super::issue::{self, Speaker};
 use super::{Context, RedirectError, store};
 use crate::client::{Client, ClientMetadata, GrantType, ResponseType};
-use crate::consent::Consent;
 use crate::credential::{AuthorizationCode, InteractionHandle};
 use crate::event::Event;
 use crate::grant::{CodeIssued, Grant, GrantFacts};
@@ -59,7 +57,12 @@ pub enum Asked {
 }
 
 impl Question {
-    fn of(profile: &Profile, request: &AuthorizationRequest, asking: Asking, opened: OpenedInteraction) -> Self {
+    fn of(
+        profile: &Profile,
+        request: &AuthorizationRequest,
+        asking: Asking,
+        opened: OpenedInteraction,
+    ) -> Self {
         let Asking { account, already } = asking;
         let scope = request.scope.without(&already);
         Self {
@@ -97,7 +100,7 @@ pub fn ask(
     before.then(move |before| {
         let already = match before {
             Before::All => {
-                let answer = approve_as_before(ctx, request, approver, account);
+                let answer = approve(ctx, request, approver, account, Ground::Remembered);
                 return answer.then(|answer| Step::done(Asked::Answered(answer)));
             }
             Before::Part(already) => already,
@@ -142,66 +145,6 @@ fn may_approve(ctx: &Context, account: &ApproverAccount) -> Result<(), Reason> {
     if roles.is_empty() || roles.contains(&account.role) { Ok(()) } else { Err(Reason::RoleNotEnough) }
 }
 
-/// What a person may have approved before, of what a request asks for.
-struct Approved {
-    profile: Arc<Profile>,
-    key: Key<Consent>,
-    scope: Scope,
-    assured: bool,
-}
-
-/// What he did approve before, and has not taken back.
-enum Before {
-    /// All of it, so that he need not be asked.
-    All,
-    /// This part, which is not all.
-    Part(Scope),
-    /// Nothing that counts.
-    Nothing,
-}
-
-impl Approved {
-    fn of(
-        ctx: &Context,
-        request: &AuthorizationRequest,
-        subject: &SubjectId,
-        account: Option<&AccountId>,
-    ) -> Self {
-        let key = Consent::key(subject, &request.client, account);
-        let (scope, assured) = (request.scope.clone(), request.assured);
-        Self { profile: ctx.profile.clone(), key, scope, assured }
-    }
-
-    /// Whether the profile remembers, and the client is one that may be let pass by that.
-    fn counts(&self) -> bool {
-        self.profile.approval.remember && self.assured
-    }
-
-    fn read(self) -> Step<Before> {
-        if !self.counts() {
-            return Step::done(Before::Nothing);
-        }
-        load(self.key).then(move |found| {
-            let (scopes, asked) = (&self.profile.scopes, &self.scope);
-            Step::done(match found.map(|f| f.record).filter(|consent| !consent.withdrawn) {
-                Some(consent) if consent.permits(asked, scopes) => Before::All,
-                Some(consent) => Before::Part(scopes.permitted_of(&consent.scope, asked)),
-                None => Before::Nothing,
-            })
-        })
-    }
-
-    /// Whether all of it is approved now.
-    fn still(self) -> Step<bool> {
-        self.read().then(|before| {
-            Step::done(match before {
-                Before::All => true,
-                Before::Part(_) | Before::Nothing => false,
-            })
-        })
-    }
-}
-
 /// Takes a person's choice of an account for a request that waits for it.
 pub fn choose_account(
     ctx: Context,
@@ -223,7 +166,9 @@ pub fn choose_account(
                 Before::All => {
                     return waiting
                         .decide(Vec::new())
-                        .then(move |(ctx, request)| approve_as_before(ctx, request, approver, Some(account)))
+                        .then(move |(ctx, request)| {
+                            approve(ctx, request, approver, Some(account), Ground::Remembered)
+                        })
                         .then(|answer| Step::done(Asked::Answered(answer)));
                 }
                 Before::Part(already) => already,
@@ -333,16 +278,6 @@ enum Ground {
     Remembered,
 }
 
-/// Approves what a person approved before, without asking him.
-fn approve_as_before(
-    ctx: Context,
-    request: AuthorizationRequest,
-    approver: Approver,
-    account: Option<AccountId>,
-) -> Step<AuthorizationAnswer> {
-    approve(ctx, request, approver, account, Ground::Remembered)
-}
-
 /// Looks at the client and the account once more, since either may have changed while the person read, and makes the
 /// grant.
 fn approve(
@@ -378,10 +313,10 @@ fn approve(
                     return Step::done(refuse(&ctx.profile, request, Reason::Denied));
                 }
                 request.scope = granted;
-                let before = Approved { scope: already, ..before };
-                remember(ctx, &before, &new).then(move |(ctx, stands)| match stands {
+                let before = before.part(already);
+                before.add(ctx, &new).then(move |(ctx, stands)| match stands {
                     false => Step::done(refuse(&ctx.profile, request, Reason::Withdrawn)),
-                    true if before.scope.is_empty() => grant(ctx, request, approval),
+                    true if before.is_nothing() => grant(ctx, request, approval),
                     true => grant_as_before(ctx, request, approval, before),
                 })
             }
@@ -437,30 +372,6 @@ impl Approval {
     fn account(&self) -> Option<&AccountId> {
         self.account.as_ref().map(|account| &account.id)
     }
-}
-
-/// Remembers what a person approves now, beside what he approved before, and tells whether that still stands.
-///
-/// Where it does not, nothing is written: it would bring back what he took back. A race is lost to another approval or to a
-/// withdrawal: then this one is not remembered, and he is asked again.
-fn remember(mut ctx: Context, before: &Approved, new: &Scope) -> Step<(Context, bool)> {
-    if !before.counts() {
-        return Step::done((ctx, before.scope.is_empty()));
-    }
-    let (key, already, new) = (before.key.clone(), before.scope.clone(), new.clone());
-    load(key.clone()).then(move |found| {
-        let (expect, known) = match found {
-            Some(found) => (Expect::Version(found.version), Some(found.record)),
-            None => (Expect::Absent, None),
-        };
-        let stands = known.as_ref().is_some_and(|consent| consent.permits(&already, &ctx.profile.scopes));
-        if !stands && !already.is_empty() {
-            return Step::done((ctx, false));
-        }
-        let consent = Consent::given(known, &new, ctx.now);
-        let put = Put::of(&key, expect, ctx.version(), &consent, None);
-        commit(put, Vec::new()).then(move |_| Step::done((ctx, true)))
-    })
 }
 
 fn grant(mut ctx: Context, request: AuthorizationRequest, approval: Approval) -> Step<AuthorizationAnswer> {

@@ -5,6 +5,7 @@
 mod api_key;
 mod authenticate;
 mod authorize;
+mod before;
 mod client_credentials;
 mod examine;
 mod inspect;

@@ -56,7 +56,7 @@ fn forget_consent(ctx: Context, grant: GrantId) -> Step<Context> {
     load(Grant::key(grant)).then(move |found| {
         let Some(found) = found else { return Step::done(ctx) };
         let facts = found.record.facts();
-        forget(ctx, Consent::key(&facts.subject, &facts.client, facts.account.as_ref()))
+        forget(ctx, Consent::key(&facts.subject, &facts.client, facts.account.as_ref()), 0)
             .then(|(ctx, _)| Step::done(ctx))
     })
 }
@@ -69,18 +69,23 @@ pub fn withdraw(
     client: &ClientId,
     account: Option<&AccountId>,
 ) -> Step<bool> {
-    forget(ctx, Consent::key(subject, client, account)).then(|(_, withdrawn)| Step::done(withdrawn))
+    forget(ctx, Consent::key(subject, client, account), 0).then(|(_, withdrawn)| Step::done(withdrawn))
 }
 
-/// Takes back what is remembered. A race is lost to an approval that he gave meanwhile, or to one who does the same.
-fn forget(mut ctx: Context, key: Key<Consent>) -> Step<(Context, bool)> {
+/// Takes back what is remembered, also what is being approved at this moment: else a grant that was let pass on what stood
+/// before, and is written after those that are to end were ended, would find that it stands.
+fn forget(mut ctx: Context, key: Key<Consent>, races: u32) -> Step<(Context, bool)> {
     load(key.clone()).then(move |found| {
         let Some(found) = found.filter(|found| !found.record.withdrawn) else {
             return Step::done((ctx, false));
         };
         let consent = Consent::withdrawn(ctx.now);
         let put = Put::of(&key, Expect::Version(found.version), ctx.version(), &consent, None);
-        commit(put, Vec::new()).then(move |committed| Step::done((ctx, committed == Committed::Yes)))
+        commit(put, Vec::new()).then(move |committed| match committed {
+            Committed::Yes => Step::done((ctx, true)),
+            Committed::LostRace if races < ctx.profile.limits.races => forget(ctx, key, races + 1),
+            Committed::LostRace => Step::stop(FlowFault::Contended(key.raw().clone())),
+        })
     })
 }
 

@@ -90,12 +90,9 @@ pub(super) fn grant(ctx: Context, grant: Grant, event: Event) -> Step<Context> {
 fn hints(mut ctx: Context, facts: &GrantFacts, keep_until: Option<Time>) -> Step<Context> {
     let (of_subject, of_client) =
         (SubjectGrant::key(&facts.subject, facts.id), ClientGrant::key(&facts.client, facts.id));
-    let first =
-        Put::of(&of_subject, Expect::Absent, ctx.version(), &SubjectGrant::default(), keep_until);
+    let first = Put::of(&of_subject, Expect::Absent, ctx.version(), &SubjectGrant::default(), keep_until);
     let second = Put::of(&of_client, Expect::Absent, ctx.version(), &ClientGrant::default(), keep_until);
-    commit(first, Vec::new())
-        .then(move |_| commit(second, Vec::new()))
-        .then(move |_| Step::done(ctx))
+    commit(first, Vec::new()).then(move |_| commit(second, Vec::new())).then(move |_| Step::done(ctx))
 }
 
 /// Refuses a suspended subject. To be asked after the grant became findable (see [`Standing`]).

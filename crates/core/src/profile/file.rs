@@ -249,8 +249,8 @@ fn problem(profile: &Profile) -> Option<(&'static str, &'static str)> {
             return Some(("registration.style", why));
         }
     }
-    let own = profile.registration_by_users.scope.as_ref();
-    if own.is_some_and(|scope| scope.tokens().any(|token| !profile.scopes.knows(token))) {
+    let own = profile.registration_by_users.offered_scope(profile);
+    if own.tokens().any(|token| !profile.scopes.knows(token)) {
         return Some(("registration_by_users.scope", "it is not in the scope catalogue"));
     }
     if profile.approval.one_grant && !profile.approval.account && profile.approval.roles.iter().len() > 0 {

@@ -506,9 +506,8 @@ pub struct UserRegistration {
     /// The grant types it may use, of those that the profile has. Client credentials are not among them unless an operator
     /// says so: with them an application holds a scope that no person approved.
     pub grant_types: BTreeSet<GrantType>,
-    /// The scopes it may ask for; all of the catalogue if absent.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scope: Option<Scope>,
+    /// The scopes it may ask for; `*` stands for all of the catalogue.
+    pub scope: Scope,
 }
 
 impl Default for UserRegistration {
@@ -516,7 +515,7 @@ impl Default for UserRegistration {
         Self {
             who: Registrants::Users,
             grant_types: [GrantType::AuthorizationCode, GrantType::RefreshToken].into(),
-            scope: None,
+            scope: Scope::everything(),
         }
     }
 }
@@ -530,10 +529,7 @@ impl UserRegistration {
     /// The scopes that a person may choose, at this profile. Where the catalogue is empty there are none but those named here:
     /// it knows every token then, and whoever registers could name any.
     pub fn offered_scope(&self, profile: &Profile) -> Scope {
-        match &self.scope {
-            Some(scope) => profile.scopes.known_of(scope),
-            None => profile.scopes.all(),
-        }
+        if self.scope == Scope::everything() { profile.scopes.all() } else { self.scope.clone() }
     }
 
     /// Whether a person may register applications, at this profile.

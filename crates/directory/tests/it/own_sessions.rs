@@ -39,9 +39,9 @@ async fn a_session_is_ended_by_name_by_its_own_user_alone() {
     let (_, alices) = users.start_session(&alice, None, None, at(0), HOUR).await.unwrap();
     let (_, bobs) = users.start_session(&bob, None, None, at(0), HOUR).await.unwrap();
     let ids = [&alices, &bobs].map(SessionId::of);
-    assert_eq!(users.end_session_of(&alice.subject, ids[1]).await.unwrap(), false);
+    assert!(!users.end_session_of(&alice.subject, ids[1]).await.unwrap());
     assert!(users.find_session(&bobs, at(1)).await.unwrap().is_some());
-    assert_eq!(users.end_session_of(&alice.subject, "0".repeat(64).parse().unwrap()).await.unwrap(), false);
+    assert!(!users.end_session_of(&alice.subject, "0".repeat(64).parse().unwrap()).await.unwrap());
     for ended in [true, false] {
         assert_eq!(users.end_session_of(&alice.subject, ids[0]).await.unwrap(), ended);
         assert!(users.find_session(&alices, at(1)).await.unwrap().is_none());

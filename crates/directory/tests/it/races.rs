@@ -408,11 +408,11 @@ fn of_two_changes_of_one_password_one_wins_in_every_order() {
             other => panic!("{order:b}: {:?}", (other.0.is_ok(), other.1.is_ok())),
         };
         // He was too late before his password was compared, or after.
-        told[match lost {
-            PasswordRefused::WrongPassword => 0,
-            PasswordRefused::SessionEnded => 1,
-            other => panic!("{order:b}: {other:?}"),
-        }] += 1;
+        assert!(
+            [PasswordRefused::WrongPassword, PasswordRefused::SessionEnded].contains(&lost),
+            "{order:b}: {lost:?}"
+        );
+        told[usize::from(lost == PasswordRefused::SessionEnded)] += 1;
         assert!(run(directory.find_session(won, at(2))).unwrap().is_some(), "{order:b}");
         let wins = usize::from(second.is_ok());
         let accepted = |n: usize| run(directory.authenticate("alice", &news[n], at(2))).unwrap().is_ok();

@@ -1,5 +1,7 @@
 //! Groups A, C, D and G: the authorization endpoint.
 
+use grantor_core::grant::RevocationCause;
+
 use crate::support::*;
 
 // A01, A02, A04, A05, A11
@@ -163,6 +165,9 @@ async fn state_comes_back_byte_for_byte_and_iss_is_the_issuer() {
         assert!(
             !answer.headers.contains_key("x") && answer.headers.get_all("set-cookie").iter().count() == 0
         );
+        // So that he is asked again.
+        let (alice, web) = ("alice".parse().unwrap(), "web".parse().unwrap());
+        server.engine.withdraw(&alice, &web, RevocationCause::BySubject).await.unwrap();
     }
     let none = browser
         .approve(&authorize_url("web", "https://app.test/cb", &[("state", ""), ("unknown", "1")]))

@@ -334,9 +334,12 @@ impl<'a> Browser<'a> {
         self.post(&action, &fields).await
     }
 
-    /// Follows an authorization request to the consent page and approves.
+    /// Follows an authorization request to the consent page and approves; to its end, if that was approved before.
     pub(crate) async fn approve(&mut self, url: &str) -> Answer {
         let page = self.get(url).await;
+        if page.status == 303 {
+            return page;
+        }
         assert_eq!(page.status, 200, "{}", page.body);
         self.submit(&page, &[("decision", "approve")]).await
     }

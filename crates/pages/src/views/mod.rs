@@ -4,15 +4,24 @@
 
 mod account;
 mod message;
+mod moment;
+mod problem;
+mod sessions;
 mod sign_in;
 
-pub use account::{Account, Authorized};
+pub use account::{Account, ActsFor, Authorized, AuthorizedFor, ChangePassword};
 pub use message::Message;
+pub use moment::Moment;
+pub use problem::Problem;
+pub use sessions::{SessionRow, Sessions};
 pub use sign_in::{AccountChoice, Choose, Consent, Login, Logout, Permission, SignUp};
 
 use crate::page::Page;
 
 /// Every page with everything on it, and with nothing: what templates are tried on.
 pub(crate) fn samples() -> Vec<Page<'static>> {
-    [sign_in::samples(), account::samples(), message::samples()].into_iter().flatten().collect()
+    [sign_in::samples(), account::samples(), sessions::samples(), message::samples()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

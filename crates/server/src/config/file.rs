@@ -120,7 +120,9 @@ fn meaning(value: &DeValue<'_>) -> Result<ScopeMeaning, String> {
             ("description", _) => return Err("description: expected a text".to_owned()),
             ("implies", _) => return Err("implies: expected a list of scope tokens".to_owned()),
             (unknown, _) => {
-                return Err(format!("{unknown}: unknown key; a scope has a description, implies and optional"));
+                return Err(format!(
+                    "{unknown}: unknown key; a scope has a description, implies and optional"
+                ));
             }
         }
     }

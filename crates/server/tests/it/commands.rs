@@ -286,8 +286,7 @@ fn a_deployment_moves_to_sled_and_back() {
     let server = world.serve(&[]);
     assert_eq!(world.json(&["client", "list"]).as_array().unwrap().len(), 1, "beside the server");
     assert_eq!(server.stop("-TERM").code(), Some(0));
-    assert_eq!(
-        world.json(&["store", "copy", "--from", sled, "--to", "sqlite:back.db"])["records"],
-        there["records"]
-    );
+    // The server has written in its audit trail that it started.
+    let back = world.json(&["store", "copy", "--from", sled, "--to", "sqlite:back.db"]);
+    assert_eq!(back["records"].as_u64(), there["records"].as_u64().map(|records| records + 1));
 }

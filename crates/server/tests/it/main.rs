@@ -17,6 +17,7 @@ mod downgrade;
 mod full;
 mod http;
 mod import;
+mod ledger;
 mod locked;
 mod logs;
 mod lost_answers;

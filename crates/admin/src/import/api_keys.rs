@@ -2,23 +2,24 @@
 
 use std::collections::BTreeSet;
 
-use grantor_core::client::{AuthMethod, ClientMetadata};
+use grantor_core::client::ClientMetadata;
 use grantor_core::{ClientId, Digest, Secret};
 use grantor_directory::UserName;
 use grantor_engine::{EngineError, Imported};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Report, UserEntry, take_secret, typed};
-use crate::commands::api_key;
-use crate::failure::Failure;
-use crate::wiring::House;
+use super::{Place, Report, UserEntry, take_secret, typed};
+use crate::api::Rooms;
+use crate::api_keys::is_api_key;
+use crate::problem::Problem;
+use crate::users::check_owner;
 
 /// What a file says of them.
 pub(super) struct ApiKeys(Vec<ApiKeyEntry>);
 
 struct ApiKeyEntry {
-    place: String,
+    place: Place,
     /// The key; of an export, which has none, there is only its id.
     key: Result<Secret, ClientId>,
     of: Of,
@@ -36,8 +37,8 @@ struct Of {
 
 impl Of {
     /// What is registered of it: its id is not looked at, since the key says that.
-    fn metadata(&self) -> Result<ClientMetadata, String> {
-        let id = ClientId::parse("key").map_err(|e| e.to_string())?;
+    fn metadata(&self) -> Result<ClientMetadata, Problem> {
+        let id = ClientId::parse("key").map_err(|e| Problem::unavailable(e.to_string()))?;
         Ok(ClientMetadata {
             client_name: self.name.clone(),
             owner: self.owner.as_ref().map(|owner| owner.subject().clone()),
@@ -47,19 +48,19 @@ impl Of {
 }
 
 impl ApiKeys {
-    pub(super) fn parse(entries: Vec<Value>) -> Result<Self, String> {
+    pub(super) fn parse(entries: Vec<Value>) -> Result<Self, Problem> {
         let parse = |(at, mut entry)| {
-            let place = format!("api_keys[{at}]");
+            let place = Place::new("api_keys", at);
             let key = take_secret(&mut entry, "key", &place)?;
             let of: Of = typed(&place, entry)?;
             let key = match (key, &of.id) {
                 (Some(key), _) => Ok(key),
                 (None, Some(id)) => Err(id.clone()),
-                (None, None) => return Err(format!("{place}.key: missing")),
+                (None, None) => return Err(place.wrong("key", "missing")),
             };
             Ok(ApiKeyEntry { place, key, of })
         };
-        let entries = entries.into_iter().enumerate().map(parse).collect::<Result<Vec<_>, String>>()?;
+        let entries = entries.into_iter().enumerate().map(parse).collect::<Result<Vec<_>, Problem>>()?;
         let mut known = BTreeSet::new();
         for ApiKeyEntry { place, key, of } in &entries {
             let name = match key {
@@ -67,52 +68,49 @@ impl ApiKeys {
                 Err(id) => id.to_string(),
             };
             if !known.insert((&of.profile, name)) {
-                return Err(format!("{place}.key: it is in the file twice"));
+                return Err(place.wrong("key", "it is in the file twice"));
             }
         }
         Ok(Self(entries))
     }
 
     /// The rules that will hold when they are written. An owner whom the same file makes counts as there.
-    pub(super) async fn check(&self, house: &House, users: &[UserEntry]) -> Result<(), String> {
+    pub(super) async fn check(&self, rooms: &Rooms, users: &[UserEntry]) -> Result<(), Problem> {
         for ApiKeyEntry { place, key, of } in &self.0 {
-            let engine = house.of_profile(&of.profile).map_err(|e| format!("{place}.profile: {e}"))?;
+            let engine = rooms.of_profile(&of.profile).map_err(|problem| place.of(problem))?;
             let made = |owner: &UserName| users.iter().any(|user| user.new.username == *owner);
             if let Some(owner) = of.owner.as_ref().filter(|owner| !made(owner)) {
-                api_key::check_owner(house, owner).await.map_err(|e| format!("{place}.owner: {e}"))?;
+                check_owner(rooms, owner).await.map_err(|problem| place.of(problem))?;
             }
             match key {
-                Err(id) => {
-                    find(house, id, &of.profile).await.map_err(|why| format!("{place}.{why}"))?;
-                }
+                Err(id) => find(rooms, place, id, &of.profile).await?,
                 Ok(key) => {
                     let checked = engine.check_api_key_import(of.metadata()?, key).await;
-                    checked.map_err(|error| match error {
-                        EngineError::InvalidClient(invalid) => {
-                            format!("{place}.{}: {}", field(invalid.field), invalid.why)
-                        }
-                        error @ (EngineError::Refused(_) | EngineError::Fault(_)) => {
-                            format!("{place}: {error}")
-                        }
-                    })?;
+                    checked.map_err(|error| refused(place, error))?;
                 }
             }
         }
         Ok(())
     }
 
-    pub(super) async fn apply(self, house: &House, report: &mut Report) -> Result<(), Failure> {
+    pub(super) async fn apply(self, rooms: &Rooms, report: &mut Report) -> Result<(), Problem> {
         for ApiKeyEntry { place, key, of } in self.0 {
-            let metadata = of.metadata().map_err(Failure::failed)?;
+            let metadata = of.metadata()?;
             let imported = match key {
-                Ok(key) => house.of_profile(&of.profile)?.import_api_key(metadata, key).await,
+                Ok(key) => rooms.of_profile(&of.profile)?.import_api_key(metadata, key).await,
                 // What an export says of a key, and an import can change, is its name.
-                Err(id) => rename(house, &of.profile, &id, of.name).await,
+                Err(id) => rename(rooms, &of.profile, &id, of.name).await,
             };
-            let imported = imported.map_err(|e| Failure::failed(format!("{place}: {e}")))?;
-            report.api_keys.add(imported);
+            report.api_keys.add(imported.map_err(|error| refused(&place, error))?);
         }
         Ok(())
+    }
+}
+
+fn refused(place: &Place, error: EngineError) -> Problem {
+    match error {
+        EngineError::InvalidClient(invalid) => place.wrong(field(invalid.field), invalid.why),
+        error @ (EngineError::Refused(_) | EngineError::Fault(_)) => place.of(error.into()),
     }
 }
 
@@ -128,20 +126,21 @@ fn field(name: &str) -> &str {
     }
 }
 
-/// The key of that id, if it is one of the profile's.
-async fn find(house: &House, id: &ClientId, profile: &str) -> Result<ClientMetadata, String> {
-    let found = house.engine.client(id).await.map_err(|e| e.to_string())?;
-    let found = found.filter(|c| c.token_endpoint_auth_method == AuthMethod::ApiKey && c.profile == profile);
-    found.ok_or_else(|| "key: missing, and there is no key of this id whose it could be".to_owned())
+/// Refuses an id that is no key's of the profile.
+async fn find(rooms: &Rooms, place: &Place, id: &ClientId, profile: &str) -> Result<(), Problem> {
+    match rooms.engine.client(id).await?.filter(|client| is_api_key(client) && client.profile == profile) {
+        Some(_) => Ok(()),
+        None => Err(place.wrong("key", "missing, and there is no key of this id whose it could be")),
+    }
 }
 
 async fn rename(
-    house: &House,
+    rooms: &Rooms,
     profile: &str,
     id: &ClientId,
     name: Option<String>,
 ) -> Result<Imported, EngineError> {
-    let Some(engine) = house.engine_of(profile) else { return Ok(Imported::Unchanged) };
+    let Some(engine) = rooms.engine_of(profile) else { return Ok(Imported::Unchanged) };
     if engine.client(id).await?.is_none_or(|known| known.client_name == name) {
         return Ok(Imported::Unchanged);
     }

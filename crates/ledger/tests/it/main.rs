@@ -1,0 +1,7 @@
+//! The ledger over a store that fails on demand, with a clock that the tests turn.
+
+mod figures;
+mod support;
+mod trail;
+mod usage;
+mod writing;
