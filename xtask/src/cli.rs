@@ -1,4 +1,4 @@
-//! The command line. Parsed by hand: five verbs do not pay for a parser's build time.
+//! The command line. Parsed by hand: a few verbs do not pay for a parser's build time.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,9 @@ usage: cargo xtask VERB [OPTIONS]
 
   ci                      format, clippy, docs, purity, then the test command README.md names;
                           that runs the light ones of `clients`, too
-  test [--skip-external]  every test: the workspace's, its doctests, and the third-party clients
+  test [--skip-external] [--skip-browser]
+                          every test: the workspace's, its doctests, the third-party clients, and the pages in a browser;
+                          --skip-external leaves out both of the latter
   purity                  the core stays pure, and no dependency points up the table of rooms
   external [--only NAME] [--binary FILE]
                           clients that are not ours, against the real grantor binary
@@ -20,6 +22,16 @@ usage: cargo xtask VERB [OPTIONS]
                             --light        those that need little, as `ci` does
                             --json         one JSON value at the end, and nothing else on standard output
                             --binary FILE  as above
+  browser [--only JOURNEY] [--js | --no-js] [--known-bad] [--backend URL] [--binary FILE] [--headed]
+                          the pages in a real Chromium, by pointer and by keyboard, with JavaScript and without it
+                            --only JOURNEY one of them, without the pages that are wrong on purpose
+                            --js, --no-js  only with JavaScript, only without it
+                            --known-bad    only the pages that are wrong on purpose
+                            --backend URL  over this store, as storage.url names it; SQLite otherwise
+                            --binary FILE  as above
+                            --headed       to be watched
+  screenshots [--out DIR] [--binary FILE]
+                          each page, light, dark and narrow; into docs/screenshots otherwise
   redis up [--cluster]    a Redis, or a cluster of six nodes, until standard input ends; prints its URL
   help                    this text";
 
@@ -32,13 +44,17 @@ pub(crate) enum Verb {
     Purity,
     External(ExternalOptions),
     Clients(ClientsOptions),
+    Browser(BrowserOptions),
+    Screenshots(ScreenshotsOptions),
     Redis(RedisOptions),
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct TestOptions {
-    /// Leave the third-party clients out, and say so.
+    /// Leave the third-party clients and the browser out, and say so.
     pub(crate) skip_external: bool,
+    /// Leave the browser out, and say so.
+    pub(crate) skip_browser: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -64,6 +80,22 @@ pub(crate) struct ClientsOptions {
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct BrowserOptions {
+    /// What the run itself takes, as it was given.
+    pub(crate) passed_on: Vec<String>,
+    /// A binary built elsewhere.
+    pub(crate) binary: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ScreenshotsOptions {
+    /// Where they go.
+    pub(crate) out: Option<PathBuf>,
+    /// A binary built elsewhere.
+    pub(crate) binary: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct RedisOptions {
     /// Three primaries with a replica each, in place of one server.
     pub(crate) cluster: bool,
@@ -80,6 +112,8 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         "purity" => Verb::Purity,
         "external" => Verb::External(ExternalOptions::default()),
         "clients" => Verb::Clients(ClientsOptions::default()),
+        "browser" => Verb::Browser(BrowserOptions::default()),
+        "screenshots" => Verb::Screenshots(ScreenshotsOptions::default()),
         "redis" => match rest.next() {
             Some("up") => Verb::Redis(RedisOptions::default()),
             _ => return Err("`redis` takes `up`".to_owned()),
@@ -91,6 +125,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         match (&mut verb, option) {
             (_, "--help" | "-h") => return Ok(Verb::Help),
             (Verb::Test(options), "--skip-external") => options.skip_external = true,
+            (Verb::Test(options), "--skip-browser") => options.skip_browser = true,
             (Verb::External(options), "--only") => options.only = Some(value()?.to_owned()),
             (Verb::External(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
             (Verb::Clients(options), "--only") => options.only = Some(value()?.to_owned()),
@@ -98,6 +133,15 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
             (Verb::Clients(options), "--light") => options.light = true,
             (Verb::Clients(options), "--json") => options.json = true,
             (Verb::Clients(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
+            (Verb::Browser(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
+            (Verb::Browser(options), "--only" | "--backend") => {
+                options.passed_on.extend([option.to_owned(), value()?.to_owned()]);
+            }
+            (Verb::Browser(options), "--js" | "--no-js" | "--known-bad" | "--headed") => {
+                options.passed_on.push(option.to_owned());
+            }
+            (Verb::Screenshots(options), "--out") => options.out = Some(PathBuf::from(value()?)),
+            (Verb::Screenshots(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
             (Verb::Redis(options), "--cluster") => options.cluster = true,
             _ => return Err(format!("`{name}` takes no `{option}`")),
         }
@@ -116,13 +160,19 @@ mod tests {
     #[test]
     fn verbs_take_their_own_options() {
         assert_eq!(parsed("ci"), Ok(Verb::Ci));
-        assert_eq!(parsed("test --skip-external"), Ok(Verb::Test(TestOptions { skip_external: true })));
+        let skip = TestOptions { skip_external: true, skip_browser: false };
+        assert_eq!(parsed("test --skip-external"), Ok(Verb::Test(skip)));
         let only = ExternalOptions { only: Some("authlib".to_owned()), binary: None };
         assert_eq!(parsed("external --only authlib"), Ok(Verb::External(only)));
         let skip =
             ClientsOptions { skip: vec!["a".to_owned(), "b".to_owned()], light: true, ..Default::default() };
         assert_eq!(parsed("clients --skip a --light --skip b"), Ok(Verb::Clients(skip)));
         assert_eq!(parsed("redis up --cluster"), Ok(Verb::Redis(RedisOptions { cluster: true })));
+        let watched = BrowserOptions {
+            passed_on: ["--only", "deny", "--headed"].map(str::to_owned).to_vec(),
+            binary: Some(PathBuf::from("b")),
+        };
+        assert_eq!(parsed("browser --only deny --binary b --headed"), Ok(Verb::Browser(watched)));
         assert_eq!(parsed("purity --help"), Ok(Verb::Help));
     }
 
@@ -138,6 +188,8 @@ mod tests {
             "redis",
             "redis down",
             "clients curl-standard",
+            "browser --only",
+            "screenshots --headed",
         ] {
             assert!(parsed(line).is_err(), "`{line}` was accepted");
         }

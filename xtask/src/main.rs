@@ -6,6 +6,7 @@
     reason = "a task runner speaks to the person at the terminal; the libraries stay silent"
 )]
 
+mod browser;
 mod ci;
 mod cli;
 mod clients;
@@ -42,6 +43,8 @@ fn main() -> ExitCode {
         Verb::Purity => purity::run(&workspace),
         Verb::External(options) => external::run(&workspace, &options),
         Verb::Clients(options) => clients::run(&workspace, &options),
+        Verb::Browser(options) => browser::run(&workspace, &options),
+        Verb::Screenshots(options) => browser::screenshots(&workspace, &options),
         Verb::Redis(options) => redis::up(&options),
     };
     match outcome {

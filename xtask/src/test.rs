@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every test there is.
 
-use crate::cli::{ClientsOptions, ExternalOptions, TestOptions};
+use crate::browser;
+use crate::cli::{BrowserOptions, ClientsOptions, ExternalOptions, TestOptions};
 use crate::clients;
 use crate::external;
 use crate::failure::Outcome;
@@ -22,6 +23,13 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Outcome {
         steps.run("light clients of others", || {
             clients::run(workspace, &ClientsOptions { light: true, ..ClientsOptions::default() })
         });
+    }
+    match (options.skip_external, options.skip_browser) {
+        (true, _) => steps.skip("pages in a browser", "--skip-external"),
+        (false, true) => steps.skip("pages in a browser", "--skip-browser"),
+        (false, false) => {
+            steps.run("pages in a browser", || browser::run(workspace, &BrowserOptions::default()));
+        }
     }
     steps.finish()
 }

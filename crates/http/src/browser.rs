@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::http::request::Parts;
 use grantor_core::request::{Approver, ApproverAccount};
 use grantor_core::wire::Parameters;
-use grantor_core::{Digest, Secret};
+use grantor_core::{Digest, Limits, Secret};
 use grantor_directory::{CsrfBinding, Session, User};
 
 use crate::form;
@@ -99,11 +99,17 @@ pub(crate) async fn own_form(
 
 /// A form posted from one of our own pages, as far as the browser tells. Its token is still to be checked.
 pub(crate) async fn page_form(app: &Shared, parts: &Parts, body: Body) -> Result<Parameters, Stop> {
-    if is_foreign(app, &parts.headers) {
-        return Err(Stop::Forged);
-    }
+    refuse_foreign(app, &parts.headers)?;
     let bytes = form::read(app, parts, body).await?;
-    Ok(Parameters::read(&bytes, &app.engine.profile().limits).faultless()?)
+    let limits = app.engine.profile().limits;
+    // A form can have a tick for each permission beside its own fields.
+    let limits = Limits { parameters: limits.parameters.saturating_add(limits.scope_tokens), ..limits };
+    Ok(Parameters::read(&bytes, &limits).faultless()?)
+}
+
+/// Refuses a form that was on another site's page, as far as the browser tells.
+pub(crate) fn refuse_foreign(app: &Shared, headers: &HeaderMap) -> Result<(), Stop> {
+    if is_foreign(app, headers) { Err(Stop::Forged) } else { Ok(()) }
 }
 
 /// Whether the browser says that the form was on another site's page. `same-site` is another site, too: whoever has a

@@ -40,6 +40,7 @@
 
 mod account;
 mod api;
+mod apps;
 mod authorize;
 mod browser;
 mod cookies;

@@ -16,7 +16,7 @@ use crate::cors::with_cors;
 use crate::pages::Stop;
 use crate::web::App;
 use crate::{
-    account, api, authorize, discovery, guard, health, introspect, login, logo, logout, registration,
+    account, api, apps, authorize, discovery, guard, health, introspect, login, logo, logout, registration,
     respond, revoke, signup, token, userinfo,
 };
 
@@ -120,6 +120,7 @@ fn mount_pages(mount: &mut Mount, app: &App) {
         mount.at(&app.path("/signup"), get(signup::show).post(signup::submit));
     }
     mount.below(&app.path(logo::PATH), get(logo::show));
+    apps::mount(mount, app);
     mount.at(&app.path("/account"), get(account::show));
     mount.at(&app.path("/account/revoke"), post(account::revoke));
 }
@@ -159,6 +160,11 @@ impl Mount {
     /// What has one more segment than this path, which the handler is given.
     pub(crate) fn below(&mut self, path: &str, methods: MethodRouter<App>) {
         self.route(path, "/{named}", methods);
+    }
+
+    /// What lies below such a segment.
+    pub(crate) fn within(&mut self, path: &str, below: &str, methods: MethodRouter<App>) {
+        self.route(path, &format!("/{{named}}{below}"), methods);
     }
 
     fn route(&mut self, path: &str, pattern: &str, methods: MethodRouter<App>) {

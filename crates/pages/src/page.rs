@@ -3,7 +3,10 @@
 use askama::Template;
 use serde::Serialize;
 
-use crate::views::{Account, ChangePassword, Choose, Consent, Login, Logout, Message, Sessions, SignUp};
+use crate::views::{
+    Account, App, AppDelete, AppForm, Apps, ChangePassword, Choose, Consent, Login, Logout, Message,
+    Sessions, SignUp,
+};
 use crate::words::Words;
 
 /// What a view says of itself beside its fields.
@@ -79,6 +82,14 @@ pages! {
     Sessions = "sessions", "sessions.html";
     /// The form for another password.
     ChangePassword = "password", "password.html";
+    /// The applications that somebody registered.
+    Apps = "apps", "apps.html";
+    /// The form for an application.
+    AppForm = "app_form", "app_form.html";
+    /// An application, as its owner sees it.
+    App = "app", "app.html";
+    /// The question whether to delete an application.
+    AppDelete = "app_delete", "app_delete.html";
     /// What went wrong, or what has happened, and where to go on.
     Message = "message", "message.html";
 }

@@ -31,6 +31,10 @@ words! {
         account: AccountWords,
         sessions: SessionsWords,
         password: PasswordWords,
+        apps: AppsWords,
+        app_form: AppFormWords,
+        app: AppWords,
+        app_delete: AppDeleteWords,
         stop: StopWords,
     }
 }
@@ -181,6 +185,113 @@ words! {
         unusable: Phrase,
         changed: Phrase,
         changed_text: Phrase,
+    }
+}
+
+words! {
+    /// The list of applications.
+    AppsWords {
+        title: Phrase,
+        register: Phrase,
+        none: Phrase,
+        not_here: Phrase,
+        client_id: Phrase,
+        next: Phrase,
+    }
+}
+
+words! {
+    /// The form for an application.
+    AppFormWords {
+        title_new: Phrase,
+        title_edit: Phrase,
+        name: Phrase,
+        description: Phrase,
+        description_hint: Phrase,
+        home: Phrase,
+        redirect_uris: Phrase,
+        redirect_hint: Phrase,
+        kind: Phrase,
+        confidential: Phrase,
+        public: Phrase,
+        grants: Phrase,
+        grant_code: Phrase,
+        grant_refresh: Phrase,
+        grant_credentials: Phrase,
+        grant_implicit: Phrase,
+        grant_password: Phrase,
+        scopes: Phrase,
+        register: Phrase,
+        save: Phrase,
+        cancel: Phrase,
+        wrong_name: Phrase,
+        wrong_description: Phrase,
+        wrong_home: Phrase,
+        wrong_redirect: Phrase,
+        wrong_redirects: Phrase,
+        wrong_kind: Phrase,
+        wrong_grants: Phrase,
+        wrong_scopes: Phrase,
+        wrong_picture: Phrase,
+        wrong_other: Phrase,
+        picture: Phrase,
+        picture_alt: Phrase,
+        picture_file: Phrase,
+        picture_hint: Phrase,
+        picture_save: Phrase,
+        picture_remove: Phrase,
+    }
+}
+
+words! {
+    /// An application, as its owner sees it.
+    AppWords {
+        edit: Phrase,
+        delete: Phrase,
+        copy: Phrase,
+        copied: Phrase,
+        secret: Phrase,
+        secret_once: Phrase,
+        is_public: Phrase,
+        redirect_uris: Phrase,
+        permissions: Phrase,
+        secrets: Phrase,
+        since: Phrase,
+        until: Phrase,
+        no_end: Phrase,
+        overlap: Phrase,
+        overlap_none: Phrase,
+        overlap_hour: Phrase,
+        overlap_day: Phrase,
+        overlap_week: Phrase,
+        overlap_month: Phrase,
+        rotate: Phrase,
+        link_title: Phrase,
+        link_text: Phrase,
+        link: Phrase,
+        link_try: Phrase,
+        pkce: Phrase,
+        code: Phrase,
+        code_text: Phrase,
+        usage: Phrase,
+        grants: Phrase,
+        issued: Phrase,
+        chart: Phrase,
+        chart_text: Phrase,
+        as_table: Phrase,
+        day: Phrase,
+        tokens: Phrase,
+    }
+}
+
+words! {
+    /// The question whether to delete an application.
+    AppDeleteWords {
+        title: Phrase,
+        text: Phrase,
+        name: Phrase,
+        submit: Phrase,
+        differs: Phrase,
     }
 }
 

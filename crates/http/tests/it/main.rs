@@ -5,6 +5,7 @@
 mod support;
 
 mod account;
+mod apps;
 mod authorize;
 mod clients;
 mod embedding;

@@ -3,6 +3,7 @@
 //! A field is data from outside unless its words say otherwise; templates escape all of it.
 
 mod account;
+mod apps;
 mod message;
 mod moment;
 mod problem;
@@ -10,6 +11,9 @@ mod sessions;
 mod sign_in;
 
 pub use account::{Account, ActsFor, Authorized, AuthorizedFor, ChangePassword};
+pub use apps::{
+    App, AppDelete, AppForm, AppLine, AppPicture, Apps, Bar, Chart, Overlap, Sample, SecretLine, Tick,
+};
 pub use message::Message;
 pub use moment::Moment;
 pub use problem::Problem;
@@ -20,7 +24,7 @@ use crate::page::Page;
 
 /// Every page with everything on it, and with nothing: what templates are tried on.
 pub(crate) fn samples() -> Vec<Page<'static>> {
-    [sign_in::samples(), account::samples(), sessions::samples(), message::samples()]
+    [sign_in::samples(), account::samples(), sessions::samples(), apps::samples(), message::samples()]
         .into_iter()
         .flatten()
         .collect()

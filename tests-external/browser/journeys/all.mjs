@@ -1,0 +1,7 @@
+import { journeys as hostile } from './hostile.mjs';
+import { journeys as languages } from './languages.mjs';
+import { journeys as owner } from './owner.mjs';
+import { journeys as trouble } from './trouble.mjs';
+import { journeys as visitor } from './visitor.mjs';
+
+export const journeys = [...visitor, ...owner, ...trouble, ...languages, ...hostile];
