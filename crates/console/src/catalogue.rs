@@ -1,8 +1,8 @@
 //! Everything that operators look after.
 
 use crate::thing::{
-    Act, By, Field, Related, Thing, actor, count, dangers, ending, flag, lines, long, mail, members, of, ofs, one,
-    password, permissions, secrets, some, text, time, values, word,
+    Act, By, Field, Related, Thing, actor, count, dangers, ending, flag, lines, long, mail, members, of, ofs,
+    one, password, permissions, secrets, some, text, time, values, word,
 };
 
 /// All of it, in the order of the menu.
@@ -162,7 +162,11 @@ static USERS: Thing = Thing {
         Related { thing: "sessions", api: "/api/users/{id}/sessions", all: "" },
         Related { thing: "grants", api: "/api/grants?user={id}", all: "/grants?user={id}" },
         Related { thing: "clients", api: "/api/clients?owner={id}", all: "/clients?owner={id}" },
-        Related { thing: "session-tokens", api: "/api/session-tokens?user={id}", all: "/session-tokens?user={id}" },
+        Related {
+            thing: "session-tokens",
+            api: "/api/session-tokens?user={id}",
+            all: "/session-tokens?user={id}",
+        },
         Related { thing: "audit", api: "", all: "/audit?subject={id}" },
     ],
     once: "password",
@@ -308,14 +312,7 @@ const ENTRY_KINDS: &[&str] = &[
 static AUDIT: Thing = Thing {
     name: "audit",
     api: "/api/audit",
-    list: Some(&[
-        one(ENTRY_KINDS, "kind"),
-        GRANTED_TO,
-        SUBJECT,
-        text("by"),
-        time("since"),
-        time("until"),
-    ]),
+    list: Some(&[one(ENTRY_KINDS, "kind"), GRANTED_TO, SUBJECT, text("by"), time("since"), time("until")]),
     columns: &[
         time("at"),
         word("kind"),

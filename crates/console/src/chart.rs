@@ -37,7 +37,8 @@ impl Chart {
             let height = scaled(*value, most).max(1);
             let (x, y, wide) = (at * slot / 100, HEIGHT - height, (slot * 8 / 1000).max(1));
             // Writing to a String cannot fail.
-            let _ = write!(chart.0, r#"<rect class="bar" x="{x}" y="{y}" width="{wide}" height="{height}"/>"#);
+            let _ =
+                write!(chart.0, r#"<rect class="bar" x="{x}" y="{y}" width="{wide}" height="{height}"/>"#);
         }
         chart.end(&[], said)
     }
@@ -67,9 +68,15 @@ impl Chart {
 
     fn begin(said: &str, most: &str) -> Self {
         let mut chart = Self::default();
-        let _ = write!(chart.0, r#"<figure><svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label=""#);
+        let _ = write!(
+            chart.0,
+            r#"<figure><svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label=""#
+        );
         chart.escaped(said);
-        let _ = write!(chart.0, r#""><path class="axis" d="M0 {HEIGHT}H{WIDTH}M0 {TOP}H{WIDTH}"/><text x="0" y="11">"#);
+        let _ = write!(
+            chart.0,
+            r#""><path class="axis" d="M0 {HEIGHT}H{WIDTH}M0 {TOP}H{WIDTH}"/><text x="0" y="11">"#
+        );
         chart.escaped(most);
         chart.0.push_str("</text>");
         chart
@@ -137,7 +144,9 @@ mod tests {
 
     #[test]
     fn times_are_told_in_their_unit() {
-        for (value, told) in [(0, "0 µs"), (999, "999 µs"), (1_250, "1.2 ms"), (12_000, "12.0 ms"), (2_500_000, "2.5 s")] {
+        for (value, told) in
+            [(0, "0 µs"), (999, "999 µs"), (1_250, "1.2 ms"), (12_000, "12.0 ms"), (2_500_000, "2.5 s")]
+        {
             assert_eq!(micros(value), told);
         }
     }

@@ -92,7 +92,11 @@ fn input<'a>(field: &Field, entries: &'a Entries, words: &'a Words) -> Input<'a>
         Kind::Password => line("password", "new-password"),
         Kind::Time => line("datetime-local", "off"),
         Kind::One(all) => {
-            let none = Choice { name: String::new(), label: words.page.choose_none.as_str(), chosen: value.is_empty() };
+            let none = Choice {
+                name: String::new(),
+                label: words.page.choose_none.as_str(),
+                chosen: value.is_empty(),
+            };
             let some = all.iter().map(|word| Choice {
                 name: (*word).to_owned(),
                 label: words.value(word),
@@ -124,7 +128,11 @@ fn input<'a>(field: &Field, entries: &'a Entries, words: &'a Words) -> Input<'a>
 }
 
 /// What was entered, as the API takes it, or what is missing.
-pub(crate) fn body(fields: &[Field], entries: &Entries, words: &Words) -> Result<Map<String, Value>, Complaint> {
+pub(crate) fn body(
+    fields: &[Field],
+    entries: &Entries,
+    words: &Words,
+) -> Result<Map<String, Value>, Complaint> {
     let mut body = Map::new();
     for field in fields {
         let value = entries.value(field);

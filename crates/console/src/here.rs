@@ -3,8 +3,8 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 use axum::extract::{FromRequestParts, Request};
-use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::StatusCode;
+use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use grantor_admin::{Caller, Code, Problem, Within};

@@ -109,11 +109,13 @@ fn pages_of(thing: &'static Thing, mut router: Router<App>) -> Router<App> {
     }
     if !thing.change.is_empty() {
         let page = get(move |here| form::show_change(thing, here));
-        router = router.route(&at("change"), page.post(move |here, request| form::change(thing, here, request)));
+        router =
+            router.route(&at("change"), page.post(move |here, request| form::change(thing, here, request)));
     }
     for act in thing.acts {
         let page = get(move |here| sure::ask(thing, act, here));
-        router = router.route(&at(act.name), page.post(move |here, request| sure::act(thing, act, here, request)));
+        router =
+            router.route(&at(act.name), page.post(move |here, request| sure::act(thing, act, here, request)));
     }
     router
 }

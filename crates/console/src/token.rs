@@ -55,11 +55,13 @@ pub(crate) async fn submit(here: Here, request: Request) -> Result<Response, Sto
         _ if entries.get("token").trim().is_empty() => {
             Err(Ok(Complaint::about("token", here.words().page.missing.as_str())))
         }
-        Some("revoke") => here.api.post("/api/tokens/revoke", &token).await.map_err(Complaint::of).map(|done| {
-            let ended = done.get("revoked").is_some_and(|revoked| *revoked == true);
-            let said = if ended { &words.revoked } else { &words.not_revoked };
-            (Value::Null, Some(said.as_str()))
-        }),
+        Some("revoke") => {
+            here.api.post("/api/tokens/revoke", &token).await.map_err(Complaint::of).map(|done| {
+                let ended = done.get("revoked").is_some_and(|revoked| *revoked == true);
+                let said = if ended { &words.revoked } else { &words.not_revoked };
+                (Value::Null, Some(said.as_str()))
+            })
+        }
         _ => here.api.post("/api/tokens/introspect", &token).await.map_err(Complaint::of).map(|found| {
             let is_live = found.get("active").is_some_and(|active| *active == true);
             (found, (!is_live).then_some(words.worthless.as_str()))

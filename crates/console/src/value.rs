@@ -412,11 +412,12 @@ fn permission_of(line: &str) -> Value {
     let mut words = line.split_whitespace();
     let mut next = || words.next().unwrap_or_default();
     let (kind, account) = (next(), next());
-    let account: Value = match (account.strip_prefix('"').and_then(|text| text.strip_suffix('"')), account.parse::<u64>()) {
-        (Some(text), _) => text.into(),
-        (None, Ok(number)) => number.into(),
-        (None, Err(_)) => account.into(),
-    };
+    let account: Value =
+        match (account.strip_prefix('"').and_then(|text| text.strip_suffix('"')), account.parse::<u64>()) {
+            (Some(text), _) => text.into(),
+            (None, Ok(number)) => number.into(),
+            (None, Err(_)) => account.into(),
+        };
     let rest = words.collect::<Vec<_>>().join(",");
     let actions: Vec<&str> = rest.split(',').filter(|action| !action.is_empty()).collect();
     serde_json::json!({"type": kind, "identifier": account, "actions": actions})
@@ -437,7 +438,16 @@ mod tests {
         ] {
             assert_eq!(millis(entered), Some(millis_of), "{entered}");
         }
-        for none in ["", "2026-02-30T00:00", "2026-13-01T00:00", "2026-01-31", "2026-01-31T24:00", "xT:", "T", "9-9-9T9:9"] {
+        for none in [
+            "",
+            "2026-02-30T00:00",
+            "2026-13-01T00:00",
+            "2026-01-31",
+            "2026-01-31T24:00",
+            "xT:",
+            "T",
+            "9-9-9T9:9",
+        ] {
             assert_eq!(millis(none), None, "{none}");
         }
         assert_eq!(millis(&format!("{}-01-01T00:00", i64::MAX)), None);

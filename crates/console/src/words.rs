@@ -129,7 +129,8 @@ mod tests {
         let mut fields: Vec<&Field> = Vec::new();
         for thing in THINGS {
             assert!(words.thing(thing.name).is_some(), "{}", thing.name);
-            let lists = [thing.list.unwrap_or_default(), thing.columns, thing.shown, thing.make, thing.change];
+            let lists =
+                [thing.list.unwrap_or_default(), thing.columns, thing.shown, thing.make, thing.change];
             fields.extend(lists.into_iter().flatten());
             for act in thing.acts {
                 fields.extend(act.fields);

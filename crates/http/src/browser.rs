@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use axum::http::header::{HOST, ORIGIN};
-use axum::http::{HeaderMap, HeaderValue};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
 use grantor_core::request::{Approver, ApproverAccount};
 use grantor_core::wire::Parameters;
 use grantor_core::{Digest, Limits, Secret};

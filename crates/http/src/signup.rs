@@ -46,6 +46,7 @@ pub(crate) fn page(
     let browser = known.map_or_else(BrowserCookie::mint, Ok)?;
     let frame = pages::frame(app, headers, request);
     let least = app.engine.profile().limits.new_password_chars;
+    let problem = entered.problem.map(|refused| said(refused, frame.language.words()));
     let form = grantor_pages::SignUp {
         action: &app.path("/signup"),
         login: &login::with_request(app, "/login", request),
@@ -53,7 +54,7 @@ pub(crate) fn page(
         request,
         username: entered.username,
         email: entered.email,
-        problem: entered.problem.map(|refused| said(refused, frame.language.words())),
+        problem: problem.as_deref(),
         least,
     };
     let mut response = pages::page(app, StatusCode::OK, &Page::SignUp(&form), &frame, Forms::Onward);
@@ -89,14 +90,13 @@ pub(crate) async fn submit(State(app): State<App>, request: Request) -> Result<R
 }
 
 /// Why somebody was not signed up, in his language.
-fn said(refused: SignUpRefused, words: &Words) -> &str {
+fn said(refused: SignUpRefused, words: &Words) -> String {
     let words = &words.signup;
     match refused {
-        SignUpRefused::NotHere => words.not_here.as_str(),
-        SignUpRefused::Name => words.name_unusable.as_str(),
-        SignUpRefused::Email => words.email_unusable.as_str(),
-        SignUpRefused::PasswordTooShort { .. } | SignUpRefused::Password(_) => {
-            words.password_unusable.as_str()
-        }
+        SignUpRefused::NotHere => words.not_here.to_string(),
+        SignUpRefused::Name => words.name_unusable.to_string(),
+        SignUpRefused::Email => words.email_unusable.to_string(),
+        SignUpRefused::PasswordTooShort { min } => words.password_short.plain(&[("count", min.to_string())]),
+        SignUpRefused::Password(_) => words.password_unusable.to_string(),
     }
 }

@@ -176,7 +176,15 @@ impl Web {
         let origins = origin.into_iter().map(str::to_owned).collect();
         let (cookies, prefix) = (CookieNames::desk(https), String::new());
         let whose = Whose::Administrators;
-        Desk::new(Arc::new(Shared { cookies, origins, prefix, whose, sign_in: None, timing: None, ..self.shared() }))
+        Desk::new(Arc::new(Shared {
+            cookies,
+            origins,
+            prefix,
+            whose,
+            sign_in: None,
+            timing: None,
+            ..self.shared()
+        }))
     }
 
     fn shared(self) -> Shared {

@@ -88,6 +88,7 @@ words! {
         login: Phrase,
         name_unusable: Phrase,
         email_unusable: Phrase,
+        password_short: Phrase,
         password_unusable: Phrase,
         not_here: Phrase,
     }

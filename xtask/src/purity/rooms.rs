@@ -153,7 +153,10 @@ mod tests {
             package("grantor-admin", &["grantor-engine", "grantor-directory", "axum"]),
             package("grantor-console", &["grantor-http", "grantor-admin", "askama"]),
             package("grantor-testkit", &["grantor-engine", "proptest"]),
-            package("grantor", &["grantor-http", "grantor-admin", "grantor-console", "grantor-store-sqlite", "clap"]),
+            package(
+                "grantor",
+                &["grantor-http", "grantor-admin", "grantor-console", "grantor-store-sqlite", "clap"],
+            ),
         ];
         for member in members.iter_mut().filter(|member| member.name == from) {
             member.needs.insert(to.to_owned());

@@ -131,7 +131,9 @@ async fn guessing_is_held_up_and_tells_nobody_who_there_is() {
 async fn a_page_has_no_method_but_those_it_is_for() {
     let world = World::new().await;
     let mut root = Browser::signed_in(&world, "root").await;
-    for (path, allow) in [("/clients", "GET,HEAD"), ("/clients/new", "GET,HEAD,POST"), ("/login", "GET,HEAD,POST")] {
+    for (path, allow) in
+        [("/clients", "GET,HEAD"), ("/clients/new", "GET,HEAD,POST"), ("/login", "GET,HEAD,POST")]
+    {
         for method in ["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
             let answer = root.send(method.parse::<Method>().unwrap(), path, String::new()).await;
             assert_eq!((answer.status.as_u16(), answer.header("allow")), (405, allow), "{method} {path}");

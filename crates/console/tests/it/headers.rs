@@ -5,9 +5,13 @@ use crate::walk;
 
 fn check(what: &str, answer: &Answer) {
     let policy = answer.header("content-security-policy");
-    for directive in
-        ["default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'"]
-    {
+    for directive in [
+        "default-src 'none'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+        "form-action 'self'",
+    ] {
         assert!(policy.contains(directive), "{what}: {policy}");
     }
     assert!(!policy.contains("unsafe"), "{what}: {policy}");

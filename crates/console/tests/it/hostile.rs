@@ -61,9 +61,11 @@ async fn an_id_that_looks_like_a_path_is_an_id() {
     for path in shown {
         let page = root.get(&path).await;
         assert_eq!(page.status, 200, "{path}");
-        let delete = page.page().links().into_iter().find(|link| link.starts_with("/clients/delete")).unwrap();
+        let delete =
+            page.page().links().into_iter().find(|link| link.starts_with("/clients/delete")).unwrap();
         let page = root.get(&delete).await;
-        let id = form_urlencoded::parse(path.split_once('?').unwrap().1.as_bytes()).next().unwrap().1.into_owned();
+        let id =
+            form_urlencoded::parse(path.split_once('?').unwrap().1.as_bytes()).next().unwrap().1.into_owned();
         assert_eq!(root.submit(&page, &[("confirm", &id)]).await.location(), "/clients", "{id}");
     }
     assert!(world.api.all("/api/clients").await.unwrap().is_empty());

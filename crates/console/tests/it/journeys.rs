@@ -17,7 +17,10 @@ async fn a_client_from_its_registration_to_its_end() {
     let mut root = Browser::signed_in(&world, "root").await;
     let page = root.get("/clients/new").await;
     let answer = root
-        .submit(&page, &[("client_name", "Shop"), ("redirect_uris", "https://shop.test/cb"), ("scope", "read")])
+        .submit(
+            &page,
+            &[("client_name", "Shop"), ("redirect_uris", "https://shop.test/cb"), ("scope", "read")],
+        )
         .await;
     assert_eq!(answer.status, 200);
     let first = secret(&answer.body);
@@ -27,7 +30,9 @@ async fn a_client_from_its_registration_to_its_end() {
     assert!(!root.get(&show).await.body.contains(&first), "it is shown once");
 
     let page = root.get(&format!("/clients/change?id={id}")).await;
-    let answer = root.submit(&page, &[("client_name", "Shop 2"), ("redirect_uris", "https://a.test/\nhttps://b.test/")]).await;
+    let answer = root
+        .submit(&page, &[("client_name", "Shop 2"), ("redirect_uris", "https://a.test/\nhttps://b.test/")])
+        .await;
     assert_eq!(answer.location(), show);
     root.get(&show).await.assert_shows("https://b.test/");
 
@@ -63,7 +68,8 @@ async fn a_user_and_his_accounts() {
     assert_eq!(answer.location(), "/accounts/show?id=35");
 
     let page = root.get("/users/new").await;
-    let entered = [("username", "bob"), ("email", "Bob@Example.test"), ("accounts", "35 manager\n36 the viewer")];
+    let entered =
+        [("username", "bob"), ("email", "Bob@Example.test"), ("accounts", "35 manager\n36 the viewer")];
     let answer = root.submit(&page, &entered).await;
     assert_eq!(secret(&answer.body).len(), 24, "a password was made");
     let bob = world.api.get("/api/users/bob").await.unwrap();
@@ -113,7 +119,10 @@ async fn a_list_is_paged_from_its_beginning_to_its_end_and_back() {
     assert_eq!((seen.len(), pages), (120, 3));
     seen.dedup();
     assert_eq!(seen.len(), 120);
-    assert_eq!(root.get("/accounts?prefix=a11").await.page().links().len(), 10 + links_around(&mut root).await);
+    assert_eq!(
+        root.get("/accounts?prefix=a11").await.page().links().len(),
+        10 + links_around(&mut root).await
+    );
 }
 
 /// How many links there are on a list of nothing.

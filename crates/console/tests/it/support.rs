@@ -87,7 +87,8 @@ impl World {
     /// One of everything, and hostile texts wherever there can be texts.
     pub(crate) async fn furnish(&self) {
         let post = async |path: &str, body: Value| self.api.post(path, &body).await.unwrap();
-        post("/api/accounts", json!({"id": "35", "name": HOSTILE, "url": HOSTILE, "oauth_enabled": true})).await;
+        post("/api/accounts", json!({"id": "35", "name": HOSTILE, "url": HOSTILE, "oauth_enabled": true}))
+            .await;
         let alice = json!({
             "name": HOSTILE, "email": "alice@example.test", "avatar": HOSTILE,
             "accounts": [{"id": "35", "role": HOSTILE}, {"id": "36", "role": "viewer"}],
@@ -105,7 +106,8 @@ impl World {
         let token = json!({"profile": "admin", "user": "alice", "expires_in": "7d"});
         post("/api/session-tokens", token).await;
         post("/api/keys/rotate", json!({})).await;
-        let fields = [("grant_type", "client_credentials"), ("client_id", "svc"), ("client_secret", secret.as_str())];
+        let fields =
+            [("grant_type", "client_credentials"), ("client_id", "svc"), ("client_secret", secret.as_str())];
         let mut service = Browser::new(&self.public);
         assert_eq!(service.post("/oauth2/token", &fields).await.status, 401, "Basic is needed");
         let mut alice = Browser::new(&self.public);

@@ -60,9 +60,23 @@ async fn every_link_leads_somewhere_and_every_page_can_be_used() {
     })
     .await;
     for kind in [
-        "/clients/show", "/clients/new", "/clients/change", "/clients/delete", "/users/show", "/users/disable",
-        "/sessions/end", "/accounts/show", "/session-tokens/delete", "/registration-keys/delete", "/keys/retire",
-        "/keys/rotate", "/profiles/show", "/token", "/server", "/expiring", "/logout",
+        "/clients/show",
+        "/clients/new",
+        "/clients/change",
+        "/clients/delete",
+        "/users/show",
+        "/users/disable",
+        "/sessions/end",
+        "/accounts/show",
+        "/session-tokens/delete",
+        "/registration-keys/delete",
+        "/keys/retire",
+        "/keys/rotate",
+        "/profiles/show",
+        "/token",
+        "/server",
+        "/expiring",
+        "/logout",
     ] {
         assert!(kinds.contains(kind), "nothing leads to {kind}: {kinds:?}");
     }
@@ -103,7 +117,14 @@ async fn to_look_at_a_page_changes_nothing() {
     world.furnish().await;
     let everything = async || {
         let mut all = vec![world.api.get("/api/export").await.unwrap()];
-        for path in ["grants", "keys", "session-tokens", "registration-keys", "users/root/sessions", "users/alice/sessions"] {
+        for path in [
+            "grants",
+            "keys",
+            "session-tokens",
+            "registration-keys",
+            "users/root/sessions",
+            "users/alice/sessions",
+        ] {
             all.push(world.api.get(&format!("/api/{path}")).await.unwrap());
         }
         all

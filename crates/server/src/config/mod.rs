@@ -129,7 +129,12 @@ impl Default for Config {
         let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         Self {
             issuer: None,
-            listen: Listen { public: loopback(8080), admin: loopback(8081), admin_origin: None, trusted_proxies: Vec::new() },
+            listen: Listen {
+                public: loopback(8080),
+                admin: loopback(8081),
+                admin_origin: None,
+                trusted_proxies: Vec::new(),
+            },
             storage: Storage {
                 url: StorageUrl::Sqlite("grantor-data/grantor.db".into()),
                 also: None,
