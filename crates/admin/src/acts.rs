@@ -3,7 +3,8 @@
 
 use std::fmt;
 
-use grantor_core::{AccountId, ClientId, GrantId, SubjectId};
+use grantor_core::{AccountId, ClientId, GrantId, SubjectId, Time};
+use grantor_ledger::{Actor, Entry, EntryKind};
 
 use crate::api::Rooms;
 use crate::caller::Caller;
@@ -41,9 +42,36 @@ impl fmt::Display for On<'_> {
 }
 
 impl Rooms {
-    /// Tells what is about to be done.
+    /// Tells what is about to be done, and writes it down. If that fails, it is not to be done.
     pub(crate) async fn note(&self, by: &Caller, act: &'static str, on: On<'_>) -> Result<(), Problem> {
         tracing::info!(target: "grantor::audit", %by, act, %on, "an operator acts");
+        if let Some(ledger) = &self.ledger {
+            ledger.record(entry(ledger.now(), by, act, on)).await?;
+        }
         Ok(())
+    }
+
+    /// Tells what was looked at that not everybody may see. Whoever looks need not wait until it is written.
+    pub(crate) fn note_look(&self, by: &Caller, act: &'static str, on: On<'_>) {
+        tracing::info!(target: "grantor::audit", %by, act, %on, "an operator looks");
+        if let Some(ledger) = &self.ledger {
+            ledger.note(entry(ledger.now(), by, act, on));
+        }
+    }
+}
+
+fn entry(now: Time, by: &Caller, act: &'static str, on: On<'_>) -> Entry {
+    let by = match by {
+        Caller::Operator => Actor::CommandLine,
+        Caller::Admin(subject) => Actor::Operator(subject.clone()),
+    };
+    let entry = Entry::new(EntryKind::OperatorActed, now).by(by);
+    match on {
+        On::Client(id) => entry.client(id).detail(act),
+        On::User(subject) => entry.subject(subject).detail(act),
+        On::Account(id) => entry.account(id).detail(act),
+        On::Grant(id) => entry.grant(id).detail(act),
+        On::Other(name) => entry.detail(&format!("{act} {name}")),
+        On::All => entry.detail(act),
     }
 }

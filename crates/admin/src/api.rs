@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use grantor_directory::Directory;
 use grantor_engine::Engine;
+use grantor_ledger::{Figures, Ledger};
 
 use crate::caller::Caller;
 use crate::deployment::Deployment;
@@ -27,6 +28,8 @@ pub(crate) struct Rooms {
     pub(crate) engines: Vec<Engine>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) deployment: Arc<dyn Deployment>,
+    pub(crate) ledger: Option<Ledger>,
+    pub(crate) figures: Option<Arc<Figures>>,
 }
 
 impl Api {
@@ -42,13 +45,28 @@ impl Api {
         directory: Arc<Directory>,
     ) -> Self {
         let engines = [first.clone()].into_iter().chain(others).collect();
-        Self { rooms: Arc::new(Rooms { engine: first, engines, directory, deployment: Arc::new(()) }) }
+        let deployment = Arc::new(());
+        let (ledger, figures) = (None, None);
+        Self { rooms: Arc::new(Rooms { engine: first, engines, directory, deployment, ledger, figures }) }
     }
 
     /// Brings what whoever runs the server knows of it.
     #[must_use]
     pub fn deployment(self, deployment: Arc<dyn Deployment>) -> Self {
         Self { rooms: Arc::new(Rooms { deployment, ..Rooms::clone(&self.rooms) }) }
+    }
+
+    /// Brings the audit trail and the usage of clients. What operators do is written there before it is done; without one
+    /// it is told to the log alone.
+    #[must_use]
+    pub fn ledger(self, ledger: Ledger) -> Self {
+        Self { rooms: Arc::new(Rooms { ledger: Some(ledger), ..Rooms::clone(&self.rooms) }) }
+    }
+
+    /// Brings the figures of this process.
+    #[must_use]
+    pub fn figures(self, figures: Arc<Figures>) -> Self {
+        Self { rooms: Arc::new(Rooms { figures: Some(figures), ..Rooms::clone(&self.rooms) }) }
     }
 
     /// Everything under `/api/`, for the listener of the operators. It lets in whoever shows an administrator's session

@@ -182,7 +182,7 @@ pub(crate) async fn details(
     Reply::of(&Details { client_id: id, registered_at, secrets, has_logo })
 }
 
-async fn find(rooms: &Rooms, id: &ClientId) -> Result<ClientMetadata, Problem> {
+pub(crate) async fn find(rooms: &Rooms, id: &ClientId) -> Result<ClientMetadata, Problem> {
     rooms.engine.client(id).await?.ok_or_else(|| none(id))
 }
 

@@ -51,6 +51,7 @@ mod export;
 mod grants;
 mod import;
 mod keys;
+mod ledger;
 mod list;
 mod merge;
 mod operations;

@@ -14,8 +14,8 @@ use crate::api::Rooms;
 use crate::caller::guard;
 use crate::problem::{Code, Problem};
 use crate::{
-    DOCUMENT, accounts, api_keys, clients, credentials, deployment, export, grants, import, keys, profiles,
-    sessions, tokens, users,
+    DOCUMENT, accounts, api_keys, clients, credentials, deployment, export, grants, import, keys, ledger,
+    profiles, sessions, tokens, users,
 };
 
 /// One thing that can be asked for.
@@ -45,6 +45,7 @@ fn table() -> Vec<Row> {
         (M::DELETE, "/api/clients/{client_id}", delete(clients::end)),
         (M::POST, "/api/clients/{client_id}/rotate-secret", post(clients::rotate_secret)),
         (M::GET, "/api/clients/{client_id}/details", get(clients::details)),
+        (M::GET, "/api/clients/{client_id}/usage", get(ledger::usage)),
         (M::GET, "/api/users", get(users::list)),
         (M::POST, "/api/users", post(users::create)),
         (M::GET, "/api/users/{username}", get(users::show)),
@@ -80,6 +81,8 @@ fn table() -> Vec<Row> {
         (M::POST, "/api/keys/{kid}/retire", post(keys::retire)),
         (M::GET, "/api/profiles", get(profiles::list)),
         (M::GET, "/api/profiles/{name}", get(profiles::show)),
+        (M::GET, "/api/audit", get(ledger::trail)),
+        (M::GET, "/api/figures", get(ledger::figures)),
         (M::GET, "/api/store", get(deployment::store)),
         (M::GET, "/api/settings", get(deployment::settings)),
         (M::GET, "/api/expiring", get(deployment::expiring)),

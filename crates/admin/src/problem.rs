@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use grantor_core::client::InvalidClient;
 use grantor_directory::{AccountRefused, CredentialRefused, DirectoryError, UserRefused};
 use grantor_engine::{EngineError, Fault, KeyError};
+use grantor_ledger::LedgerError;
 use serde::{Deserialize, Serialize};
 
 /// Why a request was not done: a problem document (RFC 9457). `detail` is for the person who asked, and says what to do
@@ -181,6 +182,13 @@ impl From<KeyError> for Problem {
 impl From<DirectoryError> for Problem {
     fn from(fault: DirectoryError) -> Self {
         tracing::error!(%fault, "the user directory failed");
+        Problem::unavailable(fault.to_string())
+    }
+}
+
+impl From<LedgerError> for Problem {
+    fn from(fault: LedgerError) -> Self {
+        tracing::error!(%fault, "the ledger failed");
         Problem::unavailable(fault.to_string())
     }
 }

@@ -33,7 +33,7 @@ pub(crate) async fn introspect(
     // Of a token of no use, nobody can say whose it is.
     let client: Option<ClientId> =
         told.get("client_id").and_then(Value::as_str).and_then(|id| id.parse().ok());
-    rooms.note(&by, "token.introspect", client.as_ref().map_or(On::All, On::Client)).await?;
+    rooms.note_look(&by, "token.introspect", client.as_ref().map_or(On::All, On::Client));
     Reply::of(&told)
 }
 

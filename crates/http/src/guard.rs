@@ -65,7 +65,7 @@ async fn around(app: App, words: Words, request: Request, next: Next) -> Respons
         },
     };
     response = pages::told(&app, &frame, response);
-    complete(&mut response, app.engine.profile().issuer.is_https());
+    complete(&mut response, app.cookies.https());
     let elapsed = begun.elapsed();
     if let Some((timing, endpoint)) = timed {
         timing.answered(endpoint, elapsed);

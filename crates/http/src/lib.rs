@@ -46,6 +46,7 @@ mod browser;
 mod cookies;
 mod cors;
 mod deadline;
+mod desk;
 mod discovery;
 mod form;
 mod guard;
@@ -71,7 +72,10 @@ mod token;
 mod userinfo;
 mod web;
 
+pub use browser::Visitor;
 pub use cors::with_cors;
+pub use desk::{Desk, DeskPage};
+pub use pages::Stop;
 pub use resource::{Caller, Guard, GuardLayer, Guarded};
 pub use serve::{Timeouts, serve, serve_with};
 pub use sign_in::{SignIn, SignedIn};

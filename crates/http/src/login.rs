@@ -9,11 +9,11 @@ use grantor_core::wire::Parameters;
 use grantor_directory::{BrowserCookie, User};
 use grantor_pages::{Login, Page};
 
-use crate::pages::{self, Forms, Stop};
+use crate::pages::{self, Stop};
 use crate::password::{self, Verified};
 use crate::source::Source;
 use crate::web::{App, Shared};
-use crate::{authorize, browser, respond};
+use crate::{browser, respond};
 
 /// What the login form's token is for.
 const LOGIN: &str = "login";
@@ -54,7 +54,7 @@ pub(crate) fn page(
         problem: (entered == Entered::Wrong).then(|| frame.language.words().login.wrong.as_str()),
     };
     // A wrong password is no 401: that would need a challenge that browsers understand (RFC 9110, section 15.5.2).
-    let mut response = pages::page(app, StatusCode::OK, &Page::Login(&login), &frame, Forms::Onward);
+    let mut response = pages::page(app, StatusCode::OK, &Page::Login(&login), &frame, app.login_leads());
     if is_new {
         app.cookies.set_browser(&mut response, &browser);
     }
@@ -83,7 +83,8 @@ pub(crate) async fn submit(State(app): State<App>, request: Request) -> Result<R
     let password = Secret::new(fields.get("password").unwrap_or_default());
     let source = Source::of(&parts, &app.settings.trusted_proxies);
     let user = match password::check(&app, source, username, &password).await? {
-        Verified::Yes(user) => user,
+        Verified::Yes(user) if app.admits(&user) => user,
+        Verified::Yes(_) => return Err(Stop::Forbidden),
         Verified::No => {
             return page(&app, &parts.headers, request, Entered::Wrong);
         }
@@ -103,7 +104,7 @@ pub(crate) async fn begin_session(
     let (now, lifetime) = (app.engine.now(), app.settings.session);
     let agent = headers.get(USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()));
     let (_, cookie) = app.users()?.start_session(user, old.as_ref(), agent.as_deref(), now, lifetime).await?;
-    let next = if request.is_empty() { app.path("/account") } else { authorize::with_query(app, request) };
+    let next = app.after_login(request);
     let mut response = respond::see_other(&next)?;
     app.cookies.set_session(&mut response, &cookie);
     Ok(response)

@@ -10,13 +10,13 @@ use grantor_core::Refusal;
 use grantor_core::wire::Parameters;
 use grantor_directory::DirectoryError;
 use grantor_engine::EngineError;
-use grantor_pages::{Frame, Message, Nav, Page, Place};
+use grantor_pages::{Frame, Message, Nav, Page, Place, Rendered};
 
 use crate::browser::Visitor;
 use crate::form::FormFault;
 use crate::respond;
 use crate::throttle::Wait;
-use crate::web::Shared;
+use crate::web::{Shared, Whose};
 
 /// Where a page's forms may lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,13 +51,18 @@ pub(crate) fn own_frame<'a>(
     visitor: &'a Visitor,
     here: Option<Place>,
 ) -> Frame<'a> {
-    frame(app, headers, query).with(Nav {
-        user: visitor.name(),
-        prefix: &app.prefix,
-        here,
-        apps: app.may_register(visitor),
-        sessions: app.sign_in.is_none(),
-    })
+    let frame = frame(app, headers, query);
+    match app.whose {
+        Whose::Everybody => frame.with(Nav {
+            user: visitor.name(),
+            prefix: &app.prefix,
+            here,
+            apps: app.may_register(visitor),
+            sessions: app.sign_in.is_none(),
+        }),
+        // The pages of people are at another listener.
+        Whose::Administrators => frame,
+    }
 }
 
 /// Renders a page with the headers of pages.
@@ -68,13 +73,17 @@ pub(crate) fn page(
     frame: &Frame<'_>,
     forms: Forms,
 ) -> Response {
-    let rendered = match app.look.render(page, frame) {
-        Ok(rendered) => rendered,
+    match app.look.render(page, frame) {
+        Ok(rendered) => html(app, status, rendered, forms),
         Err(error) => {
             tracing::error!(%error, "a page that the operator replaced cannot be made");
-            return respond::text(StatusCode::INTERNAL_SERVER_ERROR, "The page could not be made.\n");
+            respond::text(StatusCode::INTERNAL_SERVER_ERROR, "The page could not be made.\n")
         }
-    };
+    }
+}
+
+/// A page that was rendered, with the headers of pages.
+pub(crate) fn html(app: &Shared, status: StatusCode, rendered: Rendered, forms: Forms) -> Response {
     let policy = policy(app.look.style_source(), rendered.script_source, forms);
     let mut response = (status, rendered.html).into_response();
     let headers = response.headers_mut();
@@ -105,12 +114,15 @@ fn policy(style: &str, script: Option<&str>, forms: Forms) -> String {
 }
 
 /// How a page ends when it does not end well.
-#[derive(Clone)]
-pub(crate) enum Stop {
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Stop {
     /// A rule refused the request, and nobody but the person may be told.
     Refused(Refusal),
     /// The form is not from our page in this browser.
     Forged,
+    /// Whoever asks is no administrator.
+    Forbidden,
     /// There is nothing there, or nothing of his.
     NotFound,
     /// The page has no such method. The router adds which it has.
@@ -148,6 +160,7 @@ impl Stop {
         let (status, title, text) = match self {
             Stop::Refused(_) => (StatusCode::BAD_REQUEST, &words.refused, &words.refused_text),
             Stop::Forged => (StatusCode::FORBIDDEN, &words.forged, &words.forged_text),
+            Stop::Forbidden => (StatusCode::FORBIDDEN, &words.forbidden, &words.forbidden_text),
             Stop::NotFound => (StatusCode::NOT_FOUND, &words.not_found, &words.not_found_text),
             Stop::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, &words.method, &words.method_text),
             Stop::Form(FormFault::WrongType | FormFault::Broken) => {
@@ -167,6 +180,7 @@ impl Stop {
         let (code, detail) = match self {
             Stop::Refused(refusal) => (Some(refusal.code().as_str()), Some(refusal.description())),
             Stop::Forged
+            | Stop::Forbidden
             | Stop::NotFound
             | Stop::MethodNotAllowed
             | Stop::Form(_)
@@ -184,9 +198,12 @@ impl Stop {
         match self {
             Stop::TooMany(Wait(seconds)) => respond::retry_after(response, *seconds),
             Stop::Unavailable => respond::retry_after(response, 1),
-            Stop::Refused(_) | Stop::Forged | Stop::NotFound | Stop::MethodNotAllowed | Stop::Form(_) => {
-                response
-            }
+            Stop::Refused(_)
+            | Stop::Forged
+            | Stop::Forbidden
+            | Stop::NotFound
+            | Stop::MethodNotAllowed
+            | Stop::Form(_) => response,
         }
     }
 }

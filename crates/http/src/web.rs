@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use axum::Router;
 use grantor_core::Lifetime;
-use grantor_directory::{CsrfKey, Directory, DirectoryError, UserDirectory};
+use grantor_directory::{CsrfKey, Directory, DirectoryError, User, UserDirectory};
 use grantor_engine::Engine;
 use grantor_ledger::{Figures, Ledger};
 use grantor_pages::Look;
 
+use crate::authorize;
 use crate::browser::Visitor;
 use crate::cookies::CookieNames;
+use crate::desk::Desk;
+use crate::pages::Forms;
 use crate::sign_in::SignIn;
 use crate::source::Network;
 use crate::throttle::{LoginThrottle, Rate, Throttle};
@@ -165,6 +168,17 @@ impl Web {
         crate::router::health(&Arc::new(Self::new(engine).shared()), "")
     }
 
+    /// The same for pages of another room, on a listener of its own that administrators alone may use. `origin` is where
+    /// browsers reach it, as in `https://admin.example.com`; if that is not known, a form's origin must be the host that its
+    /// request names.
+    pub fn desk(self, origin: Option<&str>) -> Desk {
+        let https = origin.is_some_and(|origin| origin.starts_with("https:"));
+        let origins = origin.into_iter().map(str::to_owned).collect();
+        let (cookies, prefix) = (CookieNames::desk(https), String::new());
+        let whose = Whose::Administrators;
+        Desk::new(Arc::new(Shared { cookies, origins, prefix, whose, sign_in: None, timing: None, ..self.shared() }))
+    }
+
     fn shared(self) -> Shared {
         let Self { engine, users, sign_in, settings, mut origins, figures, ledger, look } = self;
         let issuer = &engine.profile().issuer;
@@ -184,6 +198,7 @@ impl Web {
             timing: figures.map(|figures| Timing::new(figures, engine.profile(), &prefix)),
             origins,
             prefix,
+            whose: Whose::Everybody,
             users,
             sign_in,
             settings,
@@ -192,6 +207,15 @@ impl Web {
             engine,
         }
     }
+}
+
+/// Whom the pages are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Whoever has an account.
+    Everybody,
+    /// Those who administer the server.
+    Administrators,
 }
 
 /// What every handler is given.
@@ -213,6 +237,7 @@ pub(crate) struct Shared {
     pub(crate) origins: Vec<String>,
     /// The issuer's path, under which everything is; mostly empty.
     pub(crate) prefix: String,
+    pub(crate) whose: Whose,
 }
 
 impl Shared {
@@ -226,9 +251,39 @@ impl Shared {
         format!("{}{path}", self.prefix)
     }
 
+    /// Where whoever has signed in goes on: with the authorization request that was carried along, if there is one.
+    pub(crate) fn after_login(&self, request: &str) -> String {
+        match self.whose {
+            Whose::Everybody if request.is_empty() => self.path("/account"),
+            Whose::Everybody => authorize::with_query(self, request),
+            Whose::Administrators => self.path("/"),
+        }
+    }
+
+    /// Where the form of the login page may lead.
+    pub(crate) fn login_leads(&self) -> Forms {
+        match self.whose {
+            Whose::Everybody => Forms::Onward,
+            Whose::Administrators => Forms::Here,
+        }
+    }
+
+    /// Whether the pages are for this person.
+    pub(crate) fn admits(&self, user: &User) -> bool {
+        match self.whose {
+            Whose::Everybody => true,
+            Whose::Administrators => user.profile.admin,
+        }
+    }
+
     /// Whether people can sign up here.
     pub(crate) fn has_signup(&self) -> bool {
-        self.sign_in.is_none() && self.engine.profile().authorization.page_parameter.is_some()
+        match self.whose {
+            Whose::Everybody => {
+                self.sign_in.is_none() && self.engine.profile().authorization.page_parameter.is_some()
+            }
+            Whose::Administrators => false,
+        }
     }
 
     /// Whether a person can register applications of his own here.

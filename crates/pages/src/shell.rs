@@ -13,18 +13,26 @@ pub struct Frame<'a> {
     pub language: &'a Language<Words>,
     /// Where a person who is signed in can go; none for who is not.
     pub nav: Option<Nav<'a>>,
+    /// The way between the pages of another room; empty where there is none.
+    pub menu: &'a [MenuItem<'a>],
 }
 
 impl<'a> Frame<'a> {
     /// A frame for who is not signed in.
     pub fn of(language: &'a Language<Words>) -> Self {
-        Self { language, nav: None }
+        Self { language, nav: None, menu: &[] }
     }
 
     /// A frame for who is.
     #[must_use]
     pub fn with(self, nav: Nav<'a>) -> Self {
         Self { nav: Some(nav), ..self }
+    }
+
+    /// A frame for the pages of another room.
+    #[must_use]
+    pub fn menu(self, menu: &'a [MenuItem<'a>]) -> Self {
+        Self { menu, ..self }
     }
 }
 
@@ -41,6 +49,17 @@ pub struct Nav<'a> {
     pub apps: bool,
     /// Whether sessions are this server's, to be looked at and ended here.
     pub sessions: bool,
+}
+
+/// An entry of a menu.
+#[derive(Debug, Clone, Copy)]
+pub struct MenuItem<'a> {
+    /// Where it leads: a path of this server.
+    pub href: &'a str,
+    /// What it says.
+    pub text: &'a str,
+    /// Whether one is there.
+    pub here: bool,
 }
 
 /// A page of the navigation.

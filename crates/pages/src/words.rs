@@ -303,6 +303,8 @@ words! {
         for_developers: Phrase,
         forged: Phrase,
         forged_text: Phrase,
+        forbidden: Phrase,
+        forbidden_text: Phrase,
         not_found: Phrase,
         not_found_text: Phrase,
         method: Phrase,

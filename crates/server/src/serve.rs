@@ -11,9 +11,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
-use grantor_core::{Limits, Profile};
+use grantor_console::Console;
+use grantor_core::{Issuer, Limits, Profile};
 use grantor_engine::Engine;
-use grantor_http::{Settings, Web};
+use grantor_http::{Desk, Settings, Web};
 use grantor_ledger::{Actor, Entry, EntryKind, Figures, Ledger};
 use grantor_store::Durability;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -125,7 +126,9 @@ pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Resul
     let served = Served::new(&config, house.storage().moving().map(Both::copying));
     let api = house.api().deployment(served);
     let operators = operators(figures.clone(), Some(house.figures.clone()));
-    admin_gate.open(Web::health(house.engine.clone()).merge(operators).merge(api.router()));
+    let health = Web::health(house.engine.clone());
+    let console = Console::new(api.clone(), desk(&config, &house)).router();
+    admin_gate.open(health.merge(operators).merge(api.router()).merge(console));
     let hosts = house.storage().share();
     let mover = Mover::start(house.storage());
     let mut upkeep = JoinSet::new();
@@ -367,6 +370,12 @@ async fn keep_up(engine: Engine, ledger: Ledger, figures: PrometheusHandle) {
             }
         }
     }
+}
+
+/// Where operators sign in to the console.
+fn desk(config: &Config, house: &House) -> Desk {
+    let web = Web::new(house.engine.clone()).users(house.directory.clone()).settings(settings(config));
+    web.look(config.pages.look()).desk(config.listen.admin_origin.as_ref().map(Issuer::as_str))
 }
 
 /// What operators ask, and no store is needed for: never on the public listener.

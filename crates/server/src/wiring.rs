@@ -71,7 +71,8 @@ impl House {
     /// The operators' API over these rooms.
     pub(crate) fn api(&self) -> Api {
         let others = self.engines.iter().skip(1).cloned();
-        Api::of_profiles(self.engine.clone(), others, Arc::clone(&self.directory))
+        let api = Api::of_profiles(self.engine.clone(), others, Arc::clone(&self.directory));
+        api.ledger(self.ledger.clone()).figures(Arc::clone(&self.figures))
     }
 
     /// The same for whoever runs a command here.

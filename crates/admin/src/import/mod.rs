@@ -25,6 +25,7 @@ use crate::acts::On;
 use crate::api::Rooms;
 use crate::ask::object;
 use crate::caller::Caller;
+use crate::merge::made_of;
 use crate::problem::{Code, Problem};
 use crate::reply::Reply;
 use crate::users::missing_accounts;
@@ -287,6 +288,10 @@ fn take_secret(entry: &mut Value, field: &str, place: &Place) -> Result<Option<S
 }
 
 fn typed<T: DeserializeOwned>(place: &Place, entry: Value) -> Result<T, Problem> {
+    let entry = match entry {
+        Value::Object(members) => Value::Object(made_of(members)),
+        other => other,
+    };
     crate::ask::typed(entry).map_err(|problem| place.of(problem))
 }
 

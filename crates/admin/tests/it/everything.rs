@@ -32,6 +32,9 @@ async fn every_operation_does_what_the_document_says() {
     let grant = text(&ask("GET", "/api/grants", None).await["items"][0]["id"]);
     let kid = text(&ask("GET", "/api/keys", None).await["items"][0]["kid"]);
     for path in [
+        "/api/clients/svc/usage",
+        "/api/figures",
+        "/api/audit",
         "/api/clients",
         "/api/clients/svc",
         "/api/clients/svc/details",
@@ -85,6 +88,22 @@ async fn every_operation_does_what_the_document_says() {
     let all: BTreeSet<_> = operations().into_iter().map(|o| (o.method, o.path.to_owned())).collect();
     let missing: Vec<_> = all.difference(&world.seen()).cloned().collect();
     assert!(missing.is_empty(), "never seen to go well: {missing:?}");
+
+    // W04: whatever is no mere look is in the trail, with who did it.
+    world.ledger.flush().await;
+    let mut deeds: Vec<String> = Vec::new();
+    let mut path = "/api/audit?kind=operator_acted&by=operator%3Aroot&limit=500".to_owned();
+    loop {
+        let page = ask("GET", &path, None).await;
+        deeds.extend(page["items"].as_array().unwrap().iter().map(|entry| text(&entry["detail"])));
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/api/audit?kind=operator_acted&by=operator%3Aroot&limit=500&after={next}");
+    }
+    let told: BTreeSet<&str> = deeds.iter().map(|deed| deed.split(' ').next().unwrap()).collect();
+    let acts = operations().into_iter().filter(|operation| operation.method != "GET").count();
+    let looks = BTreeSet::from(["token.introspect", "export"]);
+    assert_eq!(told.difference(&looks).count(), acts - 1, "introspection is a POST and a look: {told:?}");
+    assert!(looks.is_subset(&told));
     assert!(
         world.send(Ask::new(Method::GET, "/api/clients")).await.status == 401,
         "and not without the token"

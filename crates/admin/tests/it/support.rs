@@ -145,3 +145,51 @@ async fn the_server_says_what_it_is() {
     assert!(video["values"]["endpoints"].is_object() && video["dangers"].is_array(), "{video}");
     assert_eq!(world.get("/api/profiles/nothing").await.status, 404);
 }
+
+#[tokio::test]
+async fn the_trail_is_filtered_and_the_usage_of_a_client_is_counted() {
+    let world = World::new().await;
+    world.approved().await;
+    world.post("/api/users", json!({"username": "alice"})).await;
+    world.patch("/api/clients/web", json!({"client_name": "Web"})).await;
+    world.ledger.flush().await;
+    let kinds = async |query: &str| -> Vec<String> {
+        let page = world.get(&format!("/api/audit?{query}")).await.body;
+        page["items"].as_array().unwrap().iter().map(|e| e["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    let of_web = kinds("client=web").await;
+    assert!(of_web.contains(&"request_approved".to_owned()) && of_web.contains(&"client_changed".to_owned()));
+    assert_eq!(kinds("subject=alice&kind=operator_acted").await, ["operator_acted"]);
+    assert_eq!(kinds("by=command-line&limit=2").await.len(), 2);
+    assert_eq!(kinds("until=0").await, [""; 0]);
+    assert_eq!(kinds("since=99999999999999").await, [""; 0]);
+    for query in ["kind=nonsense", "by=nonsense", "since=yesterday", "after=nonsense"] {
+        let ask = Ask::new(Method::GET, &format!("/api/audit?{query}")).by(Caller::Operator).wrong();
+        assert_eq!(world.send(ask).await.status, 400, "{query}");
+    }
+    let usage = world.get("/api/clients/web/usage?days=7").await.body;
+    let days = usage["items"].as_array().unwrap();
+    assert_eq!((days.len(), &days[6]["issued"]["authorization_code"]), (7, &json!(1)));
+    assert_eq!(world.get("/api/clients/nothing/usage").await.status, 404);
+    let far = Ask::new(Method::GET, "/api/clients/web/usage?days=63").by(Caller::Operator);
+    assert_eq!(world.send(far.wrong()).await.status, 400);
+    let figures = world.get("/api/figures").await.body;
+    assert_eq!(
+        (figures["samples"].as_array().unwrap().len(), &figures["samples"][0]["store"]["is_there"]),
+        (1, &json!(true))
+    );
+}
+
+/// A store that takes nothing more.
+#[tokio::test]
+async fn what_cannot_be_written_down_is_not_done() {
+    let store = std::sync::Arc::new(grantor_store::MemoryStore::new());
+    let full = std::sync::Arc::new(crate::world::Full::new(store));
+    let world = World::over(full.clone()).await;
+    world.post("/api/clients", json!({"client_id": "svc", "grant_types": ["client_credentials"]})).await;
+    full.fill(grantor_core::record::Kind::Audit);
+    let sent = world.delete("/api/clients/svc").await;
+    assert_eq!((sent.status.as_u16(), &sent.body["code"]), (503, &json!("unavailable")));
+    assert!(sent.headers.contains_key("retry-after"));
+    assert_eq!(world.get("/api/clients/svc").await.status, 200, "it is there still");
+}

@@ -1,20 +1,22 @@
 //! A server's rooms in memory, and its API.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use axum::http::Method;
 use grantor_admin::{Api, Caller, Deployment, Moving, SettingInForce};
 use grantor_core::flow::{Asked, Examined, TokenAnswer};
+use grantor_core::record::{Kind, Put, RecordKey, Stored, Under};
 use grantor_core::request::{
     Approver, Choice, ClientCredentials, ClientProof, DecisionRequest, GrantRequest, TokenRequest,
 };
 use grantor_core::wire::{Parameters, authorization_parameters};
-use grantor_core::{CodeVerifier, Digest, Limits, Profile, Secret, ServerKey, SubjectId};
+use grantor_core::{CodeVerifier, Digest, Limits, Profile, Secret, ServerKey, SubjectId, Time};
 use grantor_directory::{Directory, HashCost, NewUser, Settings, UserName};
-use grantor_engine::Engine;
-use grantor_store::{MemoryStore, Store};
+use grantor_engine::{Engine, SystemClock};
+use grantor_ledger::{Figures, Ledger};
+use grantor_store::{MemoryStore, Page, PutOutcome, Store, StoreError, StoreInfo};
 use serde_json::Value;
 
 use crate::checked::{Ask, Checked, Sent};
@@ -53,6 +55,7 @@ pub(crate) struct World {
     pub(crate) api: Api,
     pub(crate) engine: Engine,
     pub(crate) directory: Arc<Directory>,
+    pub(crate) ledger: Ledger,
     checked: Checked,
 }
 
@@ -65,7 +68,9 @@ impl World {
     pub(crate) async fn over(store: Arc<dyn Store>) -> Self {
         let key = ServerKey::from_bytes([7; 32]);
         let profile = Profile::standard("https://auth.example.com".parse().unwrap());
-        let engine = Engine::builder(profile, store.clone(), key).open().await.unwrap();
+        let ledger = Ledger::start(store.clone(), Arc::new(SystemClock), grantor_ledger::Settings::default());
+        let builder = Engine::builder(profile, store.clone(), key).observer(Arc::new(ledger.clone()));
+        let engine = builder.open().await.unwrap();
         let hash_cost = HashCost { memory_kib: 8, passes: 1, lanes: 1 };
         let settings = Settings { hash_cost, ..Settings::default() };
         let directory = Arc::new(Directory::new(store, engine.server_key(), settings).unwrap());
@@ -77,8 +82,11 @@ impl World {
         );
         let video = engine.for_profile(video.unwrap());
         let api = Api::of_profiles(engine.clone(), [video], directory.clone()).deployment(Arc::new(Moved));
+        let figures = Arc::new(Figures::new());
+        figures.sample(engine.now(), true);
+        let api = api.ledger(ledger.clone()).figures(figures);
         let checked = Checked::new(api.router());
-        Self { api, engine, directory, checked }
+        Self { api, engine, directory, ledger, checked }
     }
 
     pub(crate) async fn send(&self, ask: Ask) -> Sent {
@@ -161,5 +169,47 @@ impl World {
             code_verifier: CodeVerifier::parse(VERIFIER),
         };
         self.engine.token(TokenRequest { client: client.into(), grant }).await.unwrap()
+    }
+}
+
+/// A store that can be told to take no more records of a kind.
+pub(crate) struct Full {
+    store: Arc<MemoryStore>,
+    full: Mutex<Option<Kind>>,
+}
+
+impl Full {
+    pub(crate) fn new(store: Arc<MemoryStore>) -> Self {
+        Self { store, full: Mutex::new(None) }
+    }
+
+    pub(crate) fn fill(&self, kind: Kind) {
+        *self.full.lock().unwrap() = Some(kind);
+    }
+}
+
+#[async_trait]
+impl Store for Full {
+    async fn get(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
+        self.store.get(key).await
+    }
+
+    async fn put(&self, put: Put) -> PutOutcome {
+        if *self.full.lock().unwrap() == Some(put.key.kind()) {
+            return PutOutcome::NotApplied(StoreError::Unavailable("the disk is full".to_owned()));
+        }
+        self.store.put(put).await
+    }
+
+    async fn list(&self, under: &Under, after: Option<&RecordKey>, limit: usize) -> Result<Page, StoreError> {
+        self.store.list(under, after, limit).await
+    }
+
+    async fn purge(&self, before: Time, limit: usize) -> Result<usize, StoreError> {
+        self.store.purge(before, limit).await
+    }
+
+    async fn info(&self) -> Result<StoreInfo, StoreError> {
+        self.store.info().await
     }
 }

@@ -10,7 +10,7 @@ use super::{Endpoint, Figures};
 
 /// An hour of them. A sample of a busy server takes some 250 bytes, and one in which every endpoint was asked and every
 /// rule refused some 700, so that an hour takes half a megabyte at the very most.
-const SAMPLES: usize = 3_600 / Figures::EVERY.as_secs() as usize;
+const SAMPLES: usize = 720;
 
 /// Figures over time: what a console plots.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]

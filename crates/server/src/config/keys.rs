@@ -8,6 +8,7 @@ use grantor_core::client::AccessTokenFormat;
 use grantor_core::{Lifetime, Secret};
 use grantor_http::Rate;
 
+use super::profile::origin;
 use super::{Config, LogFormat, Origin, RefreshModeName, Setting, Value};
 use crate::failure::Failure;
 use crate::server_key;
@@ -22,6 +23,7 @@ const KEYS: &[(&str, SetOne)] = &[
     ("issuer", |c, v| set(&mut c.issuer, parse(v).map(Some))),
     ("listen.public", |c, v| set(&mut c.listen.public, address(v))),
     ("listen.admin", |c, v| set(&mut c.listen.admin, address(v))),
+    ("listen.admin_origin", |c, v| set(&mut c.listen.admin_origin, origin(v).map(Some))),
     ("storage.url", |c, v| set(&mut c.storage.url, parse(v))),
     ("storage.also", |c, v| set(&mut c.storage.also, parse(v).map(Some))),
     ("storage.durability", |c, v| set(&mut c.storage.full, one_of(v, &[("full", true), ("relaxed", false)]))),

@@ -62,6 +62,8 @@ pub(crate) struct Config {
 pub(crate) struct Listen {
     pub(crate) public: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// Where browsers reach it, if that is settled.
+    pub(crate) admin_origin: Option<Issuer>,
     pub(crate) trusted_proxies: Vec<Network>,
 }
 
@@ -127,7 +129,7 @@ impl Default for Config {
         let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         Self {
             issuer: None,
-            listen: Listen { public: loopback(8080), admin: loopback(8081), trusted_proxies: Vec::new() },
+            listen: Listen { public: loopback(8080), admin: loopback(8081), admin_origin: None, trusted_proxies: Vec::new() },
             storage: Storage {
                 url: StorageUrl::Sqlite("grantor-data/grantor.db".into()),
                 also: None,

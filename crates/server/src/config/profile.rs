@@ -163,13 +163,13 @@ fn name(text: &str) -> Result<String, String> {
     if fits { Ok(text.to_owned()) } else { Err("expected up to 64 of a-z, 0-9 and -".to_owned()) }
 }
 
-fn origin(text: &str) -> Result<Issuer, String> {
+pub(super) fn origin(text: &str) -> Result<Issuer, String> {
     let issuer: Issuer = text.parse().map_err(|e: grantor_core::InvalidIssuer| format!("`{text}`: {e}"))?;
     if issuer.origin() == issuer.as_str() {
         Ok(issuer)
     } else {
         Err(format!(
-            "`{text}`: an origin is scheme, host and port, in lower case and without a path; name that as path"
+            "`{text}`: an origin is scheme, host and port, in lower case and without a path; a profile names that as path"
         ))
     }
 }

@@ -62,8 +62,12 @@ impl Operators {
         let Self { console, username, password, export, clients } = self;
         let mut text = String::new();
         let _ = write!(text, "# ===== to administer it\n\n");
-        let _ = write!(text, "# In a browser, log in as {username} with the password {password}:\n{console}\n\n");
-        let _ = write!(text, "# The same by the API, with a token that is good for a day:\n{export}\n{clients}\n");
+        let _ =
+            write!(text, "# In a browser, log in as {username} with the password {password}:\n{console}\n\n");
+        let _ = write!(
+            text,
+            "# The same by the API, with a token that is good for a day:\n{export}\n{clients}\n"
+        );
         text
     }
 }
