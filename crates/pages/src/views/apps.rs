@@ -271,7 +271,7 @@ impl AppForm<'_> {
 
     /// What marks a field that is wrong.
     pub(crate) fn mark(&self, field: &str) -> &'static str {
-        if self.is_wrong(field) { r#" aria-invalid="true" aria-errormessage="problem""# } else { "" }
+        if self.is_wrong(field) { r#" aria-invalid="true" aria-errormessage="problem-box""# } else { "" }
     }
 }
 
