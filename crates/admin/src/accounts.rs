@@ -55,7 +55,12 @@ pub(crate) async fn update(
 ) -> Result<Reply, Problem> {
     rooms.note(&by, "account.update", On::Account(&id)).await?;
     let change = Change::new(&expected, &changes);
-    let changed = rooms.directory.update_account(&id, |profile| change.make(profile)).await?;
+    let changed = rooms
+        .directory
+        .update_account(&id, |profile| {
+            change.make(profile);
+        })
+        .await?;
     change.made()?;
     let account = changed?;
     Ok(Reply::of(&account)?.tagged(&tag(&account.profile())))

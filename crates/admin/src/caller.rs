@@ -1,4 +1,4 @@
-//! Who asks, and that it is told what he did.
+//! Who asks, and whether he may.
 
 use std::fmt;
 use std::sync::Arc;
@@ -25,16 +25,17 @@ pub enum Caller {
     Admin(SubjectId),
 }
 
+/// As the audit trail names him.
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Caller::Operator => f.write_str("operator"),
-            Caller::Admin(subject) => write!(f, "admin {subject}"),
+            Caller::Operator => f.write_str("command-line"),
+            Caller::Admin(subject) => write!(f, "operator:{subject}"),
         }
     }
 }
 
-/// Lets in who may, before anything else of a request is looked at, and tells what came of it.
+/// Lets in who may, before anything else of a request is looked at, and tells who was not.
 pub(crate) async fn guard(State(rooms): State<Arc<Rooms>>, mut request: Request, next: Next) -> Response {
     let known = request.extensions().get::<Caller>().cloned();
     let caller = match admit(&rooms, known, bearer(request.headers())).await {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use grantor_core::client::{ClientMetadata, SecretSummary};
+use grantor_core::record::{Kind, RecordKey};
 use grantor_core::{ClientId, Lifetime, SubjectId, Time};
 use grantor_engine::EngineError;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,9 @@ pub(crate) async fn list(State(rooms): State<Arc<Rooms>>, Asked(of): Asked<Of>) 
     let (engine, after, limit) = (&rooms.engine, of.after.as_deref(), ask::limit(of.limit)?);
     match (of.prefix, of.name, of.owner) {
         (None, Some(name), None) => {
+            if after.is_some_and(|after| RecordKey::from_stored(Kind::ClientName, after).is_none()) {
+                return Err(ask::no_next());
+            }
             let page = engine.clients_named(&name, after, limit).await?;
             Reply::page(page.clients, page.next)
         }
@@ -114,8 +118,10 @@ pub(crate) async fn update(
     let known = find(&rooms, &id).await?;
     rooms.note(&by, "client.update", On::Client(&id)).await?;
     let change = Change::new(&expected, &changes);
-    let changed =
-        rooms.of_profile(&known.profile)?.update_client(&id, |metadata| change.make(metadata)).await?;
+    let made = |metadata: &mut ClientMetadata| {
+        change.make(metadata);
+    };
+    let changed = rooms.of_profile(&known.profile)?.update_client(&id, made).await?;
     change.made()?;
     let metadata = changed.ok_or_else(|| none(&id))?;
     Ok(Reply::of(&metadata)?.tagged(&tag(&metadata)))

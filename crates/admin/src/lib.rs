@@ -66,7 +66,7 @@ mod within;
 pub use api::Api;
 pub use caller::Caller;
 pub use deployment::{Deployment, Moving, SettingInForce, StoreStatus};
-pub use operations::{Operation, operations};
+pub use operations::{Operation, operations, put_off};
 pub use problem::{Code, Problem};
 pub use profiles::{ProfileDetails, ProfileEntry};
 pub use within::{Answer, Within, at};

@@ -21,14 +21,17 @@ impl<'a> Change<'a> {
         Self { expected, changes, refused: Mutex::new(None) }
     }
 
-    /// Makes the change, or leaves the thing as it is. Whoever writes it may do so several times; the last one counts.
-    pub(crate) fn make<T>(&self, thing: &mut T)
+    /// Makes the change and tells so, or leaves the thing as it is. Whoever writes it may do so several times; the last one
+    /// counts.
+    pub(crate) fn make<T>(&self, thing: &mut T) -> bool
     where
         T: Serialize + DeserializeOwned,
     {
         let changed = self.expected.check(thing).and_then(|()| merged(thing, self.changes));
         let refused = changed.map(|changed| *thing = changed).err();
+        let is_made = refused.is_none();
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+        is_made
     }
 
     /// Whether it was made.

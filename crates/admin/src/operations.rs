@@ -109,6 +109,12 @@ pub(crate) fn router(rooms: Arc<Rooms>) -> Router {
     router.with_state(rooms)
 }
 
+/// What answers under `/api/` while there is no store yet: that it is to be tried again.
+pub fn put_off() -> Router {
+    let soon = || async { Problem::unavailable("the store is away; try again in a moment") };
+    Router::new().route("/api", any(soon)).route("/api/{*any}", any(soon))
+}
+
 async fn document() -> Response {
     ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], DOCUMENT).into_response()
 }

@@ -122,11 +122,20 @@ pub(crate) async fn update(
     let password = take_secret(&mut changes, "password")?;
     let memberships = Memberships::take(&mut changes)?;
     let (directory, subject) = (&rooms.directory, name.subject());
+    if password.is_some() {
+        // Before anything is changed: the password is written after all else.
+        let tried =
+            NewUser { username: name.clone(), password: password.clone(), profile: Profile::default() };
+        if let Err(refused @ UserRefused::InvalidPassword(_)) = directory.check_user(&tried).await? {
+            return Err(refused.into());
+        }
+    }
     rooms.note(&by, "user.update", On::User(subject)).await?;
     let change = Change::new(&expected, &changes);
     let changed = directory.update_user(subject, |profile| {
-        change.make(profile);
-        memberships.change(&mut profile.accounts);
+        if change.make(profile) {
+            memberships.change(&mut profile.accounts);
+        }
     });
     let changed = changed.await?;
     change.made()?;

@@ -89,7 +89,8 @@ fn input<'a>(field: &Field, entries: &'a Entries, words: &'a Words) -> Input<'a>
         Kind::Long | Kind::Lines | Kind::Ofs(_) | Kind::Members | Kind::Permissions => area(),
         Kind::Flag => Input::Tick(value == "on"),
         Kind::Mail => line("email", "off"),
-        Kind::Password => line("password", "new-password"),
+        // Whatever was entered, it is never shown again.
+        Kind::Password => Input::Line { kind: "password", value: "", autocomplete: "new-password" },
         Kind::Time => line("datetime-local", "off"),
         Kind::One(all) => {
             let none = Choice {

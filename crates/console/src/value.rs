@@ -75,6 +75,8 @@ impl Shown {
             Kind::Text | Kind::Mail => self.text(&plain(value)),
             Kind::Long => self.within("span", "long", &plain(value)),
             Kind::Lines => self.list(value, |shown, item| shown.within("code", "", &plain(item))),
+            // The name that credentials of operators have in the place of a profile is none, and has no page.
+            Kind::Of("profiles") if value == grantor_admin::PROFILE => self.text(&plain(value)),
             Kind::Of(page) => self.link(page, &plain(value)),
             Kind::Ofs(page) => self.list(value, |shown, item| shown.link(page, &plain(item))),
             Kind::Flag => self.flag(field, value, words),

@@ -78,7 +78,8 @@ pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Resul
     let limits = doors.first().map_or(Limits::DEFAULT, |door| door.limits());
     let admin_gate = Gate::new();
     let everything: Vec<&Profile> = doors.iter().flat_map(|door| door.profiles()).collect();
-    let admin_router = admin_gate.router(gate::closed(&everything).merge(operators(figures.clone(), None)));
+    let closed = gate::closed(&everything).merge(operators(figures.clone(), None));
+    let admin_router = admin_gate.router(closed.merge(grantor_admin::put_off()));
     let serving = {
         let public = doors.iter().map(|door| {
             let router = door.gate.router(gate::closed(&door.profiles().collect::<Vec<_>>()));

@@ -131,6 +131,25 @@ async fn who_changes_a_user_or_an_account_meanwhile_is_told() {
 }
 
 #[tokio::test]
+async fn a_change_that_is_refused_changes_nothing_at_all() {
+    let world = World::new().await;
+    world.post("/api/users", json!({"username": "alice"})).await;
+    let before = world.get("/api/users/alice").await;
+    let more = json!([{"id": "35", "role": "owner"}]);
+    for changes in [
+        json!({"add_accounts": more, "admin": "yes"}),
+        json!({"add_accounts": more, "password": "a".repeat(2000)}),
+        json!({"name": "Alice", "password": "a".repeat(2000)}),
+    ] {
+        let ask = Ask::new(Method::PATCH, "/api/users/alice").json(&changes).by(Caller::Operator).wrong();
+        assert_eq!(world.send(ask).await.status, 400, "{changes}");
+    }
+    let late = Ask::new(Method::PATCH, "/api/users/alice").json(&json!({"add_accounts": more}));
+    assert_eq!(world.send(late.header("if-match", "\"x\"").by(Caller::Operator)).await.status, 412);
+    assert_eq!(world.get("/api/users/alice").await.body, before.body);
+}
+
+#[tokio::test]
 async fn users_are_found_by_the_beginning_of_their_names_and_by_address() {
     let world = World::new().await;
     for (name, email) in

@@ -142,6 +142,75 @@ async fn a_token_is_looked_up_and_revoked_without_a_trace_in_an_address() {
     let answer = root.submit(&page, &[("token", "nonsense"), ("do", "revoke")]).await;
     assert_eq!(answer.status, 400);
     answer.assert_shows("no token of this server");
+    // One that is worth something.
+    let token = world.token().await;
+    let answer = root.submit(&page, &[("token", &token), ("do", "find")]).await;
+    for link in ["/clients/show?id=shop", "/users/show?id=alice", "/grants?user=alice&#38;client=shop"] {
+        answer.assert_shows(link);
+    }
+    let grants = root.get("/grants?user=alice&client=shop").await;
+    let grant = grants.page().links().into_iter().find(|link| link.starts_with("/grants/show?id=")).unwrap();
+    root.get(&grant).await.assert_shows("/grants/revoke?id=");
+    let answer = root.submit(&answer, &[("token", &token), ("do", "revoke")]).await;
+    answer.assert_shows("It was revoked.");
+    let answer = root.submit(&answer, &[("token", &token), ("do", "find")]).await;
+    answer.assert_shows("It is worth nothing");
+}
+
+// W04, P20
+#[tokio::test]
+async fn what_operators_do_is_in_the_audit_trail_and_can_be_found_there() {
+    let world = World::new().await;
+    let mut root = Browser::signed_in(&world, "root").await;
+    let page = root.get("/clients/new").await;
+    let answer =
+        root.submit(&page, &[("client_id", "shop"), ("redirect_uris", "https://shop.test/cb")]).await;
+    let secret = secret(&answer.body);
+    let page = root.get("/users/set-password?id=alice").await;
+    root.submit(&page, &[("password", "a new password of hers")]).await.location();
+    let trail = async |root: &mut Browser<'_>, query: &str| {
+        let answer = root.get(&format!("/audit?{query}")).await;
+        assert_eq!(answer.status, 200, "{query}: {}", answer.body);
+        assert!(!answer.body.contains(&secret) && !answer.body.contains("a new password"));
+        answer
+    };
+    let all = trail(&mut root, "").await;
+    for told in [
+        "client.create",
+        "user.update",
+        "/clients/show?id=shop",
+        "/users/show?id=alice",
+        "/users/show?id=root",
+    ] {
+        all.assert_shows(told);
+    }
+    for (query, finds) in [
+        ("kind=operator_acted&by=operator%3Aroot&client=shop", true),
+        ("kind=logged_in&client=shop", false),
+        ("by=operator%3Aalice", false),
+        ("subject=alice", true),
+        ("since=2023-11-14T22%3A14", true),
+        ("since=2023-11-14T22%3A15", false),
+        ("until=2023-11-14T22%3A14", false),
+    ] {
+        let answer = trail(&mut root, query).await;
+        assert_eq!(answer.body.contains("operator acted</span>"), finds, "{query}");
+    }
+    let answer = root.get("/audit?since=yesterday").await;
+    assert_eq!(answer.status, 400);
+    answer.assert_shows("role=\"alert\"");
+    assert_eq!(root.get("/audit?by=nonsense").await.status, 400);
+}
+
+#[tokio::test]
+async fn the_first_page_plots_what_goes_on() {
+    let world = World::new().await;
+    world.furnish().await;
+    let mut root = Browser::signed_in(&world, "root").await;
+    let overview = root.get("/").await;
+    assert_eq!(overview.page().all("svg").count(), 3);
+    overview.assert_shows("2.0 ms");
+    assert_eq!(root.get("/clients/show?id=shop").await.page().all("svg").count(), 1);
 }
 
 #[tokio::test]
@@ -173,7 +242,11 @@ async fn signing_keys_are_rotated_and_retired() {
     let page = root.get("/keys/rotate").await;
     assert_eq!(root.submit(&page, &[]).await.location(), "/keys");
     assert_eq!(keys().await.len(), before.len() + 1);
-    let kid = before[0]["kid"].as_str().unwrap();
+    // The one that signs cannot go; the new one does not sign yet.
+    let all = keys().await;
+    let kid = all.iter().find(|key| !before.iter().any(|old| old["kid"] == key["kid"])).unwrap()["kid"]
+        .as_str()
+        .unwrap();
     let page = root.get(&format!("/keys/retire?id={kid}")).await;
     assert_eq!(root.submit(&page, &[]).await.status, 400, "its id is to be typed");
     let answer = root.submit(&page, &[("confirm", kid)]).await;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,6 +14,7 @@ use grantor_core::{Profile, Secret, ServerKey, SubjectId, Time};
 use grantor_directory::{Directory, HashCost, NewUser, Settings, UserName};
 use grantor_engine::{Clock, Engine};
 use grantor_http::Web;
+use grantor_ledger::{Endpoint, Figures, Ledger};
 use grantor_store::MemoryStore;
 use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
@@ -22,6 +24,9 @@ use crate::html::{Form, Page};
 
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const HOST: &str = "127.0.0.1:9090";
+/// RFC 7636, appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// What is in the place of names, to see that it is nowhere anything else.
 pub(crate) const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>\u{202e}";
 
@@ -47,6 +52,7 @@ pub(crate) struct World {
     pub(crate) public: Router,
     pub(crate) api: Within,
     pub(crate) directory: Arc<Directory>,
+    pub(crate) ledger: Ledger,
     pub(crate) clock: Arc<TestClock>,
 }
 
@@ -60,16 +66,23 @@ impl World {
         let (store, key) = (Arc::new(MemoryStore::new()), ServerKey::from_bytes([7; 32]));
         let clock = Arc::new(TestClock::default());
         let profile = Profile::standard("https://auth.test".parse().unwrap());
+        let ledger = Ledger::start(store.clone(), clock.clone(), grantor_ledger::Settings::default());
+        let figures = Arc::new(Figures::new());
         let builder = Engine::builder(profile, store.clone(), key).clock(clock.clone());
+        let builder = builder.observer(Arc::new(ledger.clone()));
         let engine = builder.open().await.unwrap();
         let hash_cost = HashCost { memory_kib: 8, passes: 1, lanes: 1 };
         let quick = Settings { hash_cost, ..Settings::default() };
         let directory = Arc::new(Directory::new(store, engine.server_key(), quick).unwrap());
         let web = || Web::new(engine.clone()).users(directory.clone());
-        let api = Api::new(engine.clone(), directory.clone());
+        let api = Api::new(engine.clone(), directory.clone()).ledger(ledger.clone()).figures(figures.clone());
+        for n in 0..3 {
+            figures.answered(Endpoint::Token, Duration::from_millis(n));
+            figures.sample(clock.now(), true);
+        }
         let desk = Console::new(api.clone(), web().desk(origin)).router().merge(api.router());
         let public = web().router();
-        let world = Self { desk, public, api: api.within(Caller::Operator), directory, clock };
+        let world = Self { desk, public, api: api.within(Caller::Operator), directory, ledger, clock };
         world.user("root", true).await;
         world.user("alice", false).await;
         world
@@ -89,6 +102,7 @@ impl World {
         let post = async |path: &str, body: Value| self.api.post(path, &body).await.unwrap();
         post("/api/accounts", json!({"id": "35", "name": HOSTILE, "url": HOSTILE, "oauth_enabled": true}))
             .await;
+        post("/api/accounts", json!({"id": "36"})).await;
         let alice = json!({
             "name": HOSTILE, "email": "alice@example.test", "avatar": HOSTILE,
             "accounts": [{"id": "35", "role": HOSTILE}, {"id": "36", "role": "viewer"}],
@@ -100,21 +114,51 @@ impl World {
         });
         post("/api/clients", web).await;
         let service = json!({"client_id": "svc", "grant_types": ["client_credentials"], "scope": "read"});
-        let secret = post("/api/clients", service).await["client_secret"].as_str().unwrap().to_owned();
+        post("/api/clients", service).await;
         self.api.post("/api/clients/svc/rotate-secret", &json!({"overlap": "1d"})).await.unwrap();
         post("/api/registration-keys", json!({"profile": "standard"})).await;
         let token = json!({"profile": "admin", "user": "alice", "expires_in": "7d"});
         post("/api/session-tokens", token).await;
         post("/api/keys/rotate", json!({})).await;
-        let fields =
-            [("grant_type", "client_credentials"), ("client_id", "svc"), ("client_secret", secret.as_str())];
-        let mut service = Browser::new(&self.public);
-        assert_eq!(service.post("/oauth2/token", &fields).await.status, 401, "Basic is needed");
+        self.token().await;
+        self.ledger.flush().await;
+    }
+
+    /// An access token of alice's, who approves a client's request in a browser that says hostile things of itself.
+    pub(crate) async fn token(&self) -> String {
+        let shop = json!({
+            "client_id": "shop", "redirect_uris": ["https://shop.test/cb"], "scope": "read", "client_name": "Shop",
+            "token_endpoint_auth_method": "client_secret_post",
+        });
+        let secret = self.api.post("/api/clients", &shop).await.unwrap()["client_secret"].clone();
         let mut alice = Browser::new(&self.public);
         alice.headers.push(("user-agent", HOSTILE.replace('\u{202e}', "")));
         alice.headers.push(("origin", "https://auth.test".to_owned()));
         let page = alice.get("/login").await;
         alice.submit(&page, &[("username", "alice"), ("password", PASSWORD)]).await.location();
+        let asked = encoded(&[
+            ("client_id", "shop"),
+            ("redirect_uri", "https://shop.test/cb"),
+            ("response_type", "code"),
+            ("scope", "read"),
+            ("code_challenge", CHALLENGE),
+            ("code_challenge_method", "S256"),
+        ]);
+        let page = alice.get(&format!("/oauth2/authorize?{asked}")).await;
+        let answer = alice.submit(&page, &[("decision", "approve")]).await;
+        let query = answer.location().split_once('?').unwrap().1.to_owned();
+        let code = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "code").unwrap().1;
+        let redeemed = [
+            ("grant_type", "authorization_code"),
+            ("code", &code),
+            ("redirect_uri", "https://shop.test/cb"),
+            ("code_verifier", VERIFIER),
+            ("client_id", "shop"),
+            ("client_secret", secret.as_str().unwrap()),
+        ];
+        let answer = Browser::new(&self.public).post("/oauth2/token", &redeemed).await;
+        let tokens: Value = serde_json::from_str(&answer.body).unwrap();
+        tokens["access_token"].as_str().unwrap_or_else(|| panic!("{tokens}")).to_owned()
     }
 }
 

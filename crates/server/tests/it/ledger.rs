@@ -47,13 +47,18 @@ fn a_stop_loses_nothing_of_what_was_to_be_kept() {
     let usage = records(&world, "usage");
     assert_eq!((usage.len(), &usage[0]["issued"]), (1, &serde_json::json!({"client_credentials": 3})));
     let audit = records(&world, "audit");
-    let kinds: Vec<_> = audit.iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
-    assert_eq!(kinds, ["client_registered", "server_started"], "a command's, and the server's");
-    let settings = audit[1]["detail"].as_str().unwrap();
+    let mut kinds: Vec<_> = audit.iter().map(|entry| entry["kind"].as_str().unwrap()).collect();
+    kinds.sort_unstable();
+    let all = ["client_registered", "operator_acted", "server_started"];
+    assert_eq!(kinds, all, "a command's, twice told, and the server's");
+    let of_kind = |kind: &str| audit.iter().find(|entry| entry["kind"] == kind).unwrap();
+    let acted = of_kind("operator_acted");
+    assert_eq!((&acted["by"], &acted["detail"]), (&"command-line".into(), &"client.create".into()));
+    let settings = of_kind("server_started")["detail"].as_str().unwrap();
     assert!(
         settings.contains("sqlite:grantor-data/grantor.db") && settings.contains("standard"),
         "{settings}"
     );
-    let whole = serde_json::to_string(&(audit, usage)).unwrap();
+    let whole = serde_json::to_string(&(&audit, usage)).unwrap();
     assert!(!whole.contains(secret) && !whole.contains("gra_"), "{whole}");
 }
