@@ -65,11 +65,10 @@ fn merge(target: &mut Value, patch: Value) {
     }
     let Some(target) = target.as_object_mut() else { return };
     for (name, value) in patch {
-        match value {
-            Value::Null => {
-                target.remove(&name);
-            }
-            value => merge(target.entry(name).or_insert(Value::Null), value),
+        if value.is_null() {
+            target.remove(&name);
+        } else {
+            merge(target.entry(name).or_insert(Value::Null), value);
         }
     }
 }

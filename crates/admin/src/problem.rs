@@ -163,17 +163,15 @@ impl From<EngineError> for Problem {
 
 impl From<KeyError> for Problem {
     fn from(error: KeyError) -> Self {
-        let is_conflict = |e: &KeyError| {
-            matches!(
-                e,
-                KeyError::RotationPending { .. } | KeyError::StillSigning { .. } | KeyError::TooManyKeys
-            )
-        };
-        let code = match &error {
-            KeyError::UnknownKey => Code::NotFound,
-            error if is_conflict(error) => Code::Conflict,
-            // Of which there may be more one day.
-            _ => Code::Unavailable,
+        let is_conflict = matches!(
+            error,
+            KeyError::RotationPending { .. } | KeyError::StillSigning { .. } | KeyError::TooManyKeys
+        );
+        // What is neither may become more one day.
+        let code = match (matches!(error, KeyError::UnknownKey), is_conflict) {
+            (true, _) => Code::NotFound,
+            (false, true) => Code::Conflict,
+            (false, false) => Code::Unavailable,
         };
         Problem::new(code, error.to_string())
     }

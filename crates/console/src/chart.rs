@@ -113,8 +113,8 @@ fn scaled(value: u64, most: u64) -> usize {
 /// A time in microseconds, as people read it.
 pub(crate) fn micros(micros: u64) -> String {
     match micros {
-        ..1_000 => format!("{micros} µs"),
-        ..1_000_000 => format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100),
+        0..1_000 => format!("{micros} µs"),
+        1_000..1_000_000 => format!("{}.{} ms", micros / 1_000, micros % 1_000 / 100),
         _ => format!("{}.{} s", micros / 1_000_000, micros % 1_000_000 / 100_000),
     }
 }

@@ -54,8 +54,8 @@ pub(crate) fn dangers(settings: &Value) -> Vec<String> {
 }
 
 fn text_of(value: &Value) -> String {
-    match value {
-        Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
-        other => plain(other),
+    match value.as_array() {
+        Some(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
+        None => plain(value),
     }
 }

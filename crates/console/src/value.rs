@@ -91,10 +91,9 @@ impl Shown {
             Kind::Values => self.table(value),
             Kind::Dangers => self.list(value, |shown, item| shown.danger(item)),
             Kind::Actor => self.actor(&plain(value), words),
-            Kind::Count => self.text(&match value {
-                Value::Array(items) => items.len().to_string(),
-                other => plain(other),
-            }),
+            Kind::Count => {
+                self.text(&value.as_array().map_or_else(|| plain(value), |items| items.len().to_string()));
+            }
             Kind::Secrets => self.list(value, |shown, item| shown.secret(item, words)),
             Kind::Ending => match plain(thing.get("kind").unwrap_or(&Value::Null)).as_str() {
                 "client_secret" => self.link("clients", &plain(value)),
@@ -290,10 +289,8 @@ pub(crate) fn plain(value: &Value) -> String {
 fn permission(permission: &Value) -> String {
     let of = |name| permission.get(name).unwrap_or(&Value::Null);
     // A number and a text of digits are told apart, since a client is told its account as it was written.
-    let account = match of("identifier") {
-        Value::String(text) if text.parse::<u64>().is_ok() => format!("\"{text}\""),
-        other => plain(other),
-    };
+    let digits = of("identifier").as_str().filter(|text| text.parse::<u64>().is_ok());
+    let account = digits.map_or_else(|| plain(of("identifier")), |text| format!("\"{text}\""));
     let actions = of("actions").as_array().map(|all| all.iter().map(plain).collect::<Vec<_>>());
     format!("{} {account} {}", plain(of("type")), actions.unwrap_or_default().join(","))
 }

@@ -98,12 +98,12 @@ mod tests {
     /// Every text of a file, by its place, with the gaps it has.
     fn texts(file: &str) -> BTreeMap<String, Vec<String>> {
         fn walk(value: &toml::Value, place: &str, into: &mut BTreeMap<String, Vec<String>>) {
-            match value {
-                toml::Value::Table(inner) => {
+            match value.as_table() {
+                Some(inner) => {
                     inner.iter().for_each(|(key, value)| walk(value, &format!("{place}.{key}"), into));
                 }
-                text => {
-                    let phrase: Phrase = text.as_str().unwrap().parse().unwrap();
+                None => {
+                    let phrase: Phrase = value.as_str().unwrap().parse().unwrap();
                     let mut gaps: Vec<_> = phrase.gaps().map(str::to_owned).collect();
                     gaps.sort();
                     into.insert(place.to_owned(), gaps);

@@ -119,7 +119,7 @@ fn is_foreign(app: &Shared, headers: &HeaderMap) -> bool {
         headers.get_all("sec-fetch-site").iter().any(|site| site != "same-origin" && site != "none");
     let foreign_origin = headers.get_all(ORIGIN).iter().any(|origin| {
         let named = app.origins.iter().any(|own| origin == own.as_str());
-        !named && !(app.origins.is_empty() && is_of_host(origin, headers))
+        !(named || app.origins.is_empty() && is_of_host(origin, headers))
     });
     foreign_site || foreign_origin
 }

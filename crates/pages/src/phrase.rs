@@ -95,11 +95,14 @@ impl Phrase {
 
     /// The phrase as plain text: for titles and attributes. It is escaped like any other text.
     pub fn plain<V: AsRef<str>>(&self, with: &[(&str, V)]) -> String {
-        let value = |part| match part {
-            &Part::Text(ref text) => text,
-            Part::Gap(name) => value_of(with, name),
-        };
-        self.parts.iter().map(value).collect()
+        let mut plain = String::with_capacity(self.text.len());
+        for part in &self.parts {
+            plain.push_str(match part {
+                Part::Text(text) => text,
+                Part::Gap(name) => value_of(with, name),
+            });
+        }
+        plain
     }
 }
 

@@ -333,9 +333,9 @@ mod tests {
         fn keys(table: &toml::Table, path: &str, into: &mut Vec<String>) {
             for (key, value) in table {
                 let place = format!("{path}.{key}");
-                match value {
-                    toml::Value::Table(inner) => keys(inner, &place, into),
-                    _ => into.push(place),
+                match value.as_table() {
+                    Some(inner) => keys(inner, &place, into),
+                    None => into.push(place),
                 }
             }
         }

@@ -1,4 +1,5 @@
 //! An operator's templates: read, tried on samples, refused with file and line, and as safe as ours.
+#![cfg(test)]
 
 use std::fs;
 

@@ -288,10 +288,10 @@ fn take_secret(entry: &mut Value, field: &str, place: &Place) -> Result<Option<S
 }
 
 fn typed<T: DeserializeOwned>(place: &Place, entry: Value) -> Result<T, Problem> {
-    let entry = match entry {
-        Value::Object(members) => Value::Object(made_of(members)),
-        other => other,
-    };
+    let mut entry = entry;
+    if let Value::Object(members) = &mut entry {
+        *members = made_of(std::mem::take(members));
+    }
     crate::ask::typed(entry).map_err(|problem| place.of(problem))
 }
 

@@ -49,7 +49,8 @@ async fn the_same_file_twice_changes_nothing_and_an_export_can_be_imported() {
 #[tokio::test]
 async fn a_refusal_says_where_and_nothing_is_done() {
     let world = World::new().await;
-    let spoiled: &[(fn(&mut Value), &str, &str)] = &[
+    type Spoil = fn(&mut Value);
+    let spoiled: &[(Spoil, &str, &str)] = &[
         (
             |f| f["clients"][0]["logo_uri"] = json!("http://a.test"),
             "clients[0].logo_uri",

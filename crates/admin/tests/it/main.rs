@@ -1,4 +1,5 @@
 //! The API as whoever uses it meets it, each request and answer held to the OpenAPI document.
+#![cfg(test)]
 
 mod access;
 mod checked;
