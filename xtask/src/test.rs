@@ -24,12 +24,12 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Outcome {
             clients::run(workspace, &ClientsOptions { light: true, ..ClientsOptions::default() })
         });
     }
-    match (options.skip_external, options.skip_browser) {
-        (true, _) => steps.skip("pages in a browser", "--skip-external"),
-        (false, true) => steps.skip("pages in a browser", "--skip-browser"),
-        (false, false) => {
-            steps.run("pages in a browser", || browser::run(workspace, &BrowserOptions::default()));
-        }
+    // Not by default: the run from end to end has not been through yet, and a step that nobody has seen pass holds up
+    // everybody else's work.
+    if options.browser {
+        steps.run("pages in a browser", || browser::run(workspace, &BrowserOptions::default()));
+    } else {
+        steps.skip("pages in a browser", "without --browser");
     }
     steps.finish()
 }
