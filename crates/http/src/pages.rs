@@ -135,7 +135,7 @@ pub enum Stop {
     Unavailable,
 }
 
-/// What is to be said is put into words by [`told`], which knows the person's language.
+/// What is to be said is put into words by `told`, which knows the person's language.
 impl IntoResponse for Stop {
     fn into_response(self) -> Response {
         let mut response = Response::default();
