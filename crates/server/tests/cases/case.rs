@@ -1,7 +1,9 @@
 //! A case, and how it is tried: on a good server it must hold, and on each flawed one it must not.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::judge::{Found, Outcome, broken};
 use crate::place::{Kind, Place, Settings};
@@ -14,6 +16,10 @@ pub(crate) struct Case {
     /// The sentence it proves, with `_` between words.
     pub(crate) sentence: &'static str,
     pub(crate) on: &'static [Kind],
+    /// Whether nothing else may run meanwhile: it takes all there is of this machine.
+    alone: bool,
+    /// Whether it takes a file system of a few MiB.
+    small_disk: bool,
     judge: fn(&Stage) -> Outcome,
     pub(crate) flaws: Vec<Flaw>,
 }
@@ -25,12 +31,20 @@ pub(crate) struct Flaw {
 }
 
 pub(crate) fn case(number: &'static str, sentence: &'static str, judge: fn(&Stage) -> Outcome) -> Case {
-    Case { number, sentence, on: &[Kind::Sqlite], judge, flaws: Vec::new() }
+    Case { number, sentence, on: &[Kind::Sqlite], alone: false, small_disk: false, judge, flaws: Vec::new() }
 }
 
 impl Case {
     pub(crate) fn on(self, on: &'static [Kind]) -> Self {
         Self { on, ..self }
+    }
+
+    pub(crate) fn on_a_small_disk(self) -> Self {
+        Self { small_disk: true, ..self }
+    }
+
+    pub(crate) fn alone(self) -> Self {
+        Self { alone: true, ..self }
     }
 
     /// A flaw on the way.
@@ -63,8 +77,45 @@ impl Case {
         self
     }
 
-    /// On a good server of this kind, and where it is the first kind the case is for, on each bad one.
+    /// What it and this kind are called together.
+    pub(crate) fn name(&self, kind: Kind) -> String {
+        format!("{}_{}::{}", self.number.to_lowercase(), self.sentence, kind.name())
+    }
+
+    /// In a process of its own where there must be a small disk; then that one has it.
     pub(crate) fn run(&self, kind: Kind, shared: &Arc<Place>, tell: bool) -> Result<(), String> {
+        if !self.small_disk || small_disk().is_some() {
+            return self.run_here(kind, shared, tell);
+        }
+        let name = self.name(kind);
+        if std::env::var(SKIP).is_ok_and(|value| value == "1") {
+            println!("skipped: {name} ({SKIP}=1)");
+            return Ok(());
+        }
+        let io = |e: std::io::Error| e.to_string();
+        let folder = tempfile::tempdir().map_err(io)?;
+        let mount = r#"mount -t tmpfs -o size=8m tmpfs "$0" && exec "$@""#;
+        let ended = Command::new("unshare")
+            .args(["--user", "--map-root-user", "--mount", "sh", "-c", mount])
+            .arg(folder.path())
+            .arg(std::env::current_exe().map_err(io)?)
+            .args(["--exact", &name])
+            .args(tell.then_some("--nocapture"))
+            .env(SMALL, folder.path())
+            .output()
+            .map_err(io)?;
+        let said =
+            String::from_utf8_lossy(&ended.stdout).into_owned() + &String::from_utf8_lossy(&ended.stderr);
+        if tell {
+            println!("{said}");
+        }
+        let why = format!("{said}\nor this system lets nobody mount: then set {SKIP}=1");
+        ended.status.success().then_some(()).ok_or(why)
+    }
+
+    /// On a good server of this kind, and where it is the first kind the case is for, on each bad one.
+    fn run_here(&self, kind: Kind, shared: &Arc<Place>, tell: bool) -> Result<(), String> {
+        let _others = if self.alone { Others::waited_for() } else { Others::met() };
         match self.once(kind, shared, None) {
             Ok(()) => {}
             Err(Found::Rule(found)) => return Err(found),
@@ -87,7 +138,7 @@ impl Case {
     }
 
     fn once(&self, kind: Kind, shared: &Arc<Place>, flaw: Option<How>) -> Outcome {
-        let run = || (self.judge)(&Stage::new(kind, shared.clone(), flaw)?);
+        let run = || (self.judge)(&Stage::new(kind, shared.clone(), flaw));
         catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
             let words = panic.downcast_ref::<String>().cloned();
             let words = words.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
@@ -96,7 +147,36 @@ impl Case {
     }
 }
 
+/// Set to `1`, it lets cases that need a small file system of their own be skipped.
+const SKIP: &str = "GRANTOR_SKIP_MOUNTS";
+/// Where the small file system is, in the process that has one.
+const SMALL: &str = "GRANTOR_CASES_SMALL_DISK";
+
+/// The folder of a file system with 8 MiB, if this process has one.
+pub(crate) fn small_disk() -> Option<PathBuf> {
+    std::env::var_os(SMALL).map(PathBuf::from)
+}
+
 /// A server of its own for one case, as every other is but for this.
 pub(crate) fn with(config: &str) -> Settings {
     Settings { config: config.to_owned(), ..Settings::default() }
+}
+
+/// Whoever runs, and whoever runs alone.
+static RUNNING: RwLock<()> = RwLock::new(());
+
+/// Held while a case runs.
+enum Others {
+    Met(#[allow(dead_code, reason = "held")] RwLockReadGuard<'static, ()>),
+    WaitedFor(#[allow(dead_code, reason = "held")] RwLockWriteGuard<'static, ()>),
+}
+
+impl Others {
+    fn met() -> Self {
+        Self::Met(RUNNING.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn waited_for() -> Self {
+        Self::WaitedFor(RUNNING.write().unwrap_or_else(PoisonError::into_inner))
+    }
 }

@@ -144,7 +144,7 @@ fn k03(stage: &Stage) -> Outcome {
     secrets.extend(codes);
     secrets.extend(alice.cookies.into_values());
     secrets.extend(["web", "svc"].map(crate::place::secret));
-    let logs = stage.place.logs();
+    let logs = stage.place().logs();
     for expected in ["/oauth2/token", "a profile is served", "DEBUG"] {
         if !logs.contains(expected) {
             return Err(broken(format!("{expected} is not in the log: is everything logged at all?")));
@@ -220,7 +220,7 @@ fn k06(stage: &Stage) -> Outcome {
 }
 
 fn k09(stage: &Stage) -> Outcome {
-    let bearer = format!("Bearer {}", stage.place.operator);
+    let bearer = format!("Bearer {}", stage.place().operator);
     for path in [
         "/metrics",
         "/version",
@@ -245,11 +245,11 @@ fn k09(stage: &Stage) -> Outcome {
 
 fn k10(stage: &Stage) -> Outcome {
     let stage = stage.own(Settings { umask: "000", ..Settings::default() })?;
-    let mode = |name: &str| crate::world::mode(&stage.place.world.path(name));
+    let mode = |name: &str| crate::world::mode(&stage.place().world.path(name));
     ensure!(mode("grantor-data") == 0o700, "the folder: {:o}", mode("grantor-data"));
     let mut seen = 0;
     let folder =
-        std::fs::read_dir(stage.place.world.path("grantor-data")).map_err(|e| broken(e.to_string()))?;
+        std::fs::read_dir(stage.place().world.path("grantor-data")).map_err(|e| broken(e.to_string()))?;
     for entry in folder.flatten() {
         let mode = crate::world::mode(&entry.path());
         ensure!(mode == 0o600, "{}: {mode:o}", entry.path().display());
@@ -257,9 +257,9 @@ fn k10(stage: &Stage) -> Outcome {
     }
     ensure!(seen >= 2 && mode("log") == 0o600, "key, database and log: {seen}, {:o}", mode("log"));
     // A secret need not be on a command line.
-    let file = stage.place.world.write("secret", "a-secret-out-of-a-file-of-its-own");
+    let file = stage.place().world.write("secret", "a-secret-out-of-a-file-of-its-own");
     let id = crate::stage::unique("from-file");
-    let said = stage.place.run(&[
+    let said = stage.place().run(&[
         "client",
         "create",
         &id,

@@ -251,10 +251,9 @@ fn l09(stage: &Stage) -> Outcome {
         ensure!(told.status == 401, "{what}: {told}");
         ensure!(told.header("www-authenticate").starts_with("Bearer"), "{what}: nobody is challenged");
     }
-    let both = with(&given.access);
-    let both = Asked { target: format!("{RESOURCE}?access_token={}", given.access), ..both };
-    let told = stage.send(&both)?;
-    ensure!([400, 401].contains(&told.status), "in two places at once: {told}");
+    let told =
+        stage.send(&with(&given.access).header("Authorization", &format!("Bearer {}", given.access)))?;
+    ensure!([400, 401].contains(&told.status), "shown twice: {told}");
     let narrow = stage.alice()?.approve(&crate::stage::authorize("spa", &[("scope", "write")]))?.code()?;
     let narrow = pair(&stage.redeem("spa", &narrow)?)?;
     let told = stage.send(&with(&narrow.access))?;

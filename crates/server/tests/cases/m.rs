@@ -11,7 +11,7 @@ use crate::case::{Case, case};
 use crate::http::Told;
 use crate::judge::{Found, Outcome, broken, ensure, same};
 use crate::place::Settings;
-use crate::stage::{INTROSPECT, Stage};
+use crate::stage::{INTROSPECT, Stage, by};
 use crate::wire::{Spoil, answers, instead, requests};
 
 const KEYS: &str = "/.well-known/jwks.json";
@@ -170,7 +170,10 @@ fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
 
 fn is_worthless(stage: &Stage, what: &str, token: &str) -> Outcome {
     for client in ["jws", "rs1"] {
-        ensure!(!stage.is_active(client, token)?, "{what}: it is taken");
+        let told = stage.send(&by(client, INTROSPECT, &[("token", token)]))?;
+        // What is far too long is no token, and the request none either.
+        let is_refused = told.status == 400 && token.len() > 4096;
+        ensure!(is_refused || told.body == "{\"active\":false}", "{what}: it is taken: {told}");
     }
     Ok(())
 }
@@ -240,7 +243,7 @@ fn m03(stage: &Stage) -> Outcome {
     let mut absent = issued;
     absent.header.as_object_mut().map(|header| header.remove("kid"));
     is_worthless(stage, "no key id", &absent.token())?;
-    ensure!(stage.place.is_alive(), "the server is gone");
+    ensure!(stage.place().is_alive(), "the server is gone");
     Ok(())
 }
 
@@ -278,7 +281,9 @@ fn m08(stage: &Stage) -> Outcome {
     let foreign = stage.own_token(&client)?;
     let issuer = Jwt::of(&foreign)?.claim("iss");
     same("its issuer", &issuer, &json!("https://auth.example.test/strict"))?;
-    ensure!(stage.is_active_at_home(&client, &foreign)?, "it is worth nothing even there");
+    // By the word of an operator, who sees every profile.
+    let home = stage.place().operate("POST", "/api/tokens/introspect", Some(&json!({"token": foreign})))?;
+    ensure!(home.value()["active"] == true, "it is worth nothing even there");
     is_worthless(stage, "a token of another issuer, by the same keys", &foreign)?;
     let issued = Jwt::issued(stage)?;
     for kind in ["JWT", "logout+jwt", "id_token"] {
@@ -304,14 +309,6 @@ impl Jwt {
     }
 }
 
-impl Stage {
-    /// The same by the word of an operator, who sees every profile.
-    fn is_active_at_home(&self, _client: &str, token: &str) -> Result<bool, Found> {
-        let told = self.place.operate("POST", "/api/tokens/introspect", Some(&json!({"token": token})))?;
-        Ok(told.must(200)?.value()["active"] == true)
-    }
-}
-
 fn m11(stage: &Stage) -> Outcome {
     let issued = Jwt::issued(stage)?;
     let exp = format!("\"exp\":{}", issued.claim("exp"));
@@ -334,7 +331,7 @@ fn m11(stage: &Stage) -> Outcome {
     for token in ["..", "a.b", "a.b.c.d", "%%%.%%%.%%%", &".".repeat(1000)] {
         is_worthless(stage, token, token)?;
     }
-    ensure!(stage.place.is_alive(), "the server is gone");
+    ensure!(stage.place().is_alive(), "the server is gone");
     Ok(())
 }
 
@@ -369,7 +366,7 @@ fn m14(stage: &Stage) -> Outcome {
     let old = stage.own_token("jws")?;
     let before = Jwt::of(&old)?.header["kid"].clone();
     let published = kids(&stage)?;
-    stage.place.operate("POST", "/api/keys/rotate", None)?;
+    stage.place().operate("POST", "/api/keys/rotate", None)?;
     let after = kids(&stage)?;
     ensure!(after.contains(&before), "the old key is gone, and its tokens live");
     ensure!(after.len() == published.len() + 1, "there is no new key: {after:?}");

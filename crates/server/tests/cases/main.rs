@@ -116,8 +116,7 @@ fn main() -> ExitCode {
 
 fn trial(case: &Arc<Case>, kind: Kind, shared: &Arc<Shared>, tell: bool) -> Trial {
     let (case, shared) = (case.clone(), shared.clone());
-    let name = format!("{}_{}::{}", case.number.to_lowercase(), case.sentence, kind.name());
-    Trial::test(name, move || {
+    Trial::test(case.name(kind), move || {
         let Some(place) = shared.place(kind)? else { return Ok(()) };
         case.run(kind, &place, tell).map_err(Failed::from)
     })

@@ -109,11 +109,9 @@ pub(crate) fn cases() -> Vec<Case> {
                 }
             }),
         ),
-        case("P13", "a_session_ends_on_the_server_by_its_age", p13).fails_by_setting(
-            "it lives longer",
-            "GRANTOR__LIFETIMES__SESSION",
-            "1h",
-        ),
+        case("P13", "a_session_ends_on_the_server_by_age_and_by_disuse", p13)
+            .fails_by_setting("it lives longer", "GRANTOR__LIFETIMES__SESSION", "1h")
+            .fails_by_setting("disuse does not count", "GRANTOR__LIFETIMES__SESSION_IDLE", "never"),
         case("P18", "nobody_sees_or_ends_what_is_anothers", p18)
             .fails_if(
                 "whose it is is not looked at",
@@ -209,7 +207,7 @@ fn p01(stage: &Stage) -> Outcome {
     ensure!(browser.log_in("ALICE", PASSWORD)?.status == 429, "a name in capitals begins anew");
     let other = stage.browser().log_in("bob", PASSWORD)?;
     ensure!(other.status == 303, "another user has to wait as well: {other}");
-    stage.place.set_clock(wait + 1);
+    stage.place().set_clock(wait + 1);
     let told = browser.log_in("alice", PASSWORD)?;
     ensure!(told.status == 303, "after that time the right password is refused: {told}");
     Ok(())
@@ -256,7 +254,7 @@ fn p04(stage: &Stage) -> Outcome {
         "a megabyte: {}",
         told.map_or(0, |told| told.status)
     );
-    ensure!(stage.place.is_alive(), "the server is gone");
+    ensure!(stage.place().is_alive(), "the server is gone");
     Ok(())
 }
 
@@ -335,11 +333,16 @@ fn p12(stage: &Stage) -> Outcome {
 }
 
 fn p13(stage: &Stage) -> Outcome {
-    let stage = stage.own(Settings { by_clock: true, ..with("[lifetimes]\nsession = \"100s\"\n") })?;
-    let mut browser = stage.alice()?;
-    stage.place.set_clock(96);
-    ensure!(browser.is_logged_in()?, "it is over before its time");
-    stage.place.set_clock(101);
+    let lifetimes = "[lifetimes]\nsession = \"100s\"\nsession_idle = \"60s\"\n";
+    let stage = stage.own(Settings { by_clock: true, ..with(lifetimes) })?;
+    let (mut browser, mut unused) = (stage.alice()?, stage.alice()?);
+    // Half a minute before its end a session may be taken for unused.
+    for seconds in [25, 50, 75, 96] {
+        stage.place().set_clock(seconds);
+        ensure!(browser.is_logged_in()?, "it is over before its time");
+    }
+    ensure!(!unused.is_logged_in()?, "one that nobody used lives on");
+    stage.place().set_clock(101);
     ensure!(!browser.is_logged_in()?, "it lives on after its time");
     let told = browser.get(&authorize("web", &[]))?;
     ensure!(told.header("location").starts_with("/login"), "a request is taken after its time: {told}");
@@ -391,7 +394,7 @@ fn p20(stage: &Stage) -> Outcome {
     let stage = stage.own(Settings::default())?;
     let token = |user: &str| -> Result<String, Found> {
         let made = json!({"profile": "admin", "user": user});
-        stage.place.operate("POST", "/api/session-tokens", Some(&made))?.must(201)?.text("token")
+        stage.place().operate("POST", "/api/session-tokens", Some(&made))?.must(201)?.text("token")
     };
     let alices = token("alice")?;
     for path in ["/api/clients", "/api/users", "/api/settings", "/api/keys/rotate", "/api/nothing"] {

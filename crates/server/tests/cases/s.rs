@@ -1,6 +1,9 @@
 //! S: faults of the store. Those that take a storm to show, a disk of their own or a tracer are in `tests/it`: see the
 //! table.
 
+use std::fs::File;
+use std::io::Write as _;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -9,12 +12,12 @@ use serde_json::json;
 
 use crate::b::WITH_CLOCK;
 use crate::backend::Backend;
-use crate::case::{Case, case, with};
+use crate::case::{Case, case, small_disk, with};
 use crate::http::{Asked, Told};
 use crate::judge::{Found, Outcome, broken, ensure, rule, same};
 use crate::place::{Kind, Place, Settings, lock};
 use crate::races::{all_at_once, only_one};
-use crate::stage::{REVOKE, Stage, TOKEN, authorize, by, pair, redemption, refreshing};
+use crate::stage::{INTROSPECT, REVOKE, Stage, TOKEN, authorize, by, pair, redemption, refreshing, unique};
 use crate::wire::{Spoil, again, answers, ends_nothing, grants, instead, without};
 use crate::world::until;
 
@@ -68,6 +71,11 @@ pub(crate) fn cases() -> Vec<Case> {
             .fails_if("a logout was only said", instead(|asked| {
                 asked.is("POST", "/logout").then(|| Told::new(303, "text/html", "").with("location", "/login"))
             })),
+        put_off(
+            case("S07", "a_full_disk_puts_writes_off_and_is_got_over", s07)
+                .on(&[Kind::Sqlite, Kind::Sled])
+                .on_a_small_disk(),
+        ),
         put_off(case("S10", "while_another_holds_the_database_writes_are_put_off", s10)),
         case("S11", "of_two_servers_on_one_store_one_redeems_and_one_refreshes", s11)
             .on(&[Kind::Sqlite, Kind::Redis, Kind::Cluster])
@@ -181,7 +189,7 @@ impl Held {
 fn ask_and_lose(stage: &Stage, asked: &Asked) -> Outcome {
     let mut traced = Command::new(crate::tools::strace());
     let kill = "inject=writev:error=EPIPE:signal=SIGKILL:when=1";
-    let world = &stage.place.world;
+    let world = &stage.place().world;
     world.at_home(&mut traced).args(["-D", "-f", "-o", "calls", "-e", "trace=writev", "-e", kill]);
     traced.arg(env!("CARGO_BIN_EXE_grantor")).args(["serve", "--ready-file", "ready.json"]);
     let server = world.serve_by("", traced);
@@ -193,7 +201,7 @@ fn ask_and_lose(stage: &Stage, asked: &Asked) -> Outcome {
 fn s02(stage: &Stage) -> Outcome {
     let stage = stage.own(with("[refresh]\ngrace = \"1h\"\n[lifetimes]\nauthorization_code = \"10m\"\n"))?;
     let held = Held::new(&stage)?;
-    stage.place.kill();
+    stage.place().kill();
     ask_and_lose(&stage, &refreshing("web", &held.grant.refresh))?;
     ask_and_lose(&stage, &redemption("web", &held.waiting))?;
     ask_and_lose(&stage, &by("svc", REVOKE, &[("token", &held.own)]))?;
@@ -231,7 +239,7 @@ fn s04(stage: &Stage) -> Outcome {
                 told
             }
         };
-        stage.place.kill();
+        stage.place().kill();
         stage.start_again()?;
         alice.move_to(&stage.public());
         let (client, token) =
@@ -245,10 +253,61 @@ fn s04(stage: &Stage) -> Outcome {
     Ok(())
 }
 
+/// Fills the disk but for a little, by this file.
+fn fill(ballast: &Path) -> std::io::Result<()> {
+    let mut file = File::options().append(true).create(true).open(ballast)?;
+    for size in [65_536, 4_096, 1] {
+        while file.write_all(&vec![1; size]).is_ok() {}
+    }
+    let full = file.metadata()?.len();
+    file.set_len(full - 256 * 1024)
+}
+
+fn s07(stage: &Stage) -> Outcome {
+    let disk = small_disk().ok_or_else(|| broken("there is no small disk"))?;
+    let folder = disk.join(unique("records"));
+    std::fs::create_dir(&folder).map_err(|e| broken(e.to_string()))?;
+    let scheme = if stage.kind == Kind::Sled { "sled" } else { "sqlite" };
+    let url = format!("{scheme}:{}/grantor", folder.display());
+    // As long as the process: there are a few of these.
+    let environment = vec![("GRANTOR__STORAGE__URL", &*url.leak())];
+    let stage = stage.own(Settings { environment, ..Settings::default() })?;
+    let ballast = folder.join("ballast");
+    let mut given = vec![stage.own_token("svc")?];
+    fill(&ballast).map_err(|e| broken(e.to_string()))?;
+    let mut refused = 0;
+    while refused < 5 {
+        let told = stage.ask(&by("svc", TOKEN, &ASK))?;
+        if told.status == 200 {
+            given.push(told.text("access_token")?);
+        } else {
+            is_put_off("a token", &told)?;
+            refused += 1;
+        }
+    }
+    // What needs no write goes on.
+    for token in &given {
+        let told = stage.ask(&by("svc", INTROSPECT, &[("token", token)]))?;
+        let is_live = told.status == 200 && told.value()["active"] == true;
+        ensure!(is_live || told.status == 503, "a token that was given is gone: {told}");
+    }
+    ensure!(stage.ask(&Asked::get("/.well-known/jwks.json"))?.status == 200, "the keys are gone");
+    std::fs::remove_file(&ballast).map_err(|e| broken(e.to_string()))?;
+    // And without a restart.
+    given.push(until(|| {
+        let told = by("svc", TOKEN, &ASK).try_send(&stage.place().public())?;
+        told.text("access_token").ok()
+    }));
+    for token in &given {
+        ensure!(stage.is_active("svc", token)?, "a token that was given is gone");
+    }
+    std::fs::remove_dir_all(&folder).map_err(|e| broken(e.to_string()))
+}
+
 fn s10(stage: &Stage) -> Outcome {
     let stage = stage.own(Settings::default())?;
     let held = Held::new(&stage)?;
-    let other = Connection::open(stage.place.world.path("grantor-data/grantor.db"));
+    let other = Connection::open(stage.place().world.path("grantor-data/grantor.db"));
     let other = other.map_err(|e| broken(e.to_string()))?;
     let say = |words: &str| other.execute_batch(words).map_err(|e| broken(e.to_string()));
     other.busy_timeout(Duration::from_secs(10)).map_err(|e| broken(e.to_string()))?;
@@ -260,7 +319,7 @@ fn s10(stage: &Stage) -> Outcome {
 }
 
 fn s11(stage: &Stage) -> Outcome {
-    let beside = stage.place.serve_as("beside-", &[])?;
+    let beside = stage.place().serve_as("beside-", &[])?;
     let bases = [stage.public(), beside.public().to_owned()];
     let mut alice = stage.alice()?;
     for _ in 0..20 {
@@ -290,8 +349,8 @@ fn s14(stage: &Stage) -> Outcome {
     for _ in 0..20 {
         stage.own_token("svc")?;
     }
-    same("how it ends", &stage.place.stop(), &Some(0))?;
-    let path = stage.place.world.path(main_file(&stage));
+    same("how it ends", &stage.place().stop(), &Some(0))?;
+    let path = stage.place().world.path(main_file(&stage));
     let io = |e: std::io::Error| broken(e.to_string());
     let whole = std::fs::read(&path).map_err(io)?;
     let count = whole.len();
@@ -304,14 +363,14 @@ fn s14(stage: &Stage) -> Outcome {
     ] {
         // Other files of it, such as a log, are as they were.
         std::fs::write(&path, &bytes).map_err(io)?;
-        let said = stage.place.run(&["client", "list"])?;
+        let said = stage.place().run(&["client", "list"])?;
         ensure!(said.code == Some(1), "{what}: it ends with {:?}: {}", said.code, said.out);
         ensure!(
             !said.err.trim().is_empty() && !said.err.contains("panicked"),
             "{what}: it says {:?}",
             said.err
         );
-        let served = stage.place.serve_as("damaged-", &[]);
+        let served = stage.place().serve_as("damaged-", &[]);
         ensure!(served.is_err(), "{what}: it serves");
     }
     std::fs::write(&path, &whole).map_err(io)?;
@@ -324,9 +383,9 @@ fn s14(stage: &Stage) -> Outcome {
 fn s16(stage: &Stage) -> Outcome {
     let stage = stage.own(Settings::default())?;
     let token = stage.own_token("svc")?;
-    let second = stage.place.serve_as("second-", &[]);
+    let second = stage.place().serve_as("second-", &[]);
     ensure!(second.is_err(), "a second server has it as well");
-    let said = stage.place.world.read("second-stderr");
+    let said = stage.place().world.read("second-stderr");
     ensure!(said.contains("is in use") && !said.contains("panicked"), "the second says {said}");
     ensure!(stage.is_active("svc", &token)?, "the first does not know its tokens any more");
     stage.own_token("svc").map(drop)
@@ -337,21 +396,21 @@ fn with_redis<T>(place: &Place, act: impl FnOnce(&mut crate::redis_server::Redis
 }
 
 fn is_ready_again(stage: &Stage) {
-    until(|| (crate::world::get(&stage.place.public(), "/health/ready").0 == 200).then_some(()));
+    until(|| (crate::world::get(&stage.place().public(), "/health/ready").0 == 200).then_some(()));
 }
 
 fn s18(stage: &Stage) -> Outcome {
     let stage = stage.own(Settings::default())?;
     let held = Held::new(&stage)?;
-    same("how it ends", &stage.place.stop(), &Some(0))?;
-    with_redis(&stage.place, crate::redis_server::RedisServer::kill);
+    same("how it ends", &stage.place().stop(), &Some(0))?;
+    with_redis(stage.place(), crate::redis_server::RedisServer::kill);
     stage.start_again()?;
     for (what, asked) in held.writes() {
         let told = in_time(&stage, what, &asked)?;
         is_put_off(what, &told)?;
     }
     ensure!(stage.ask(&Asked::get("/health/alive"))?.status == 200, "it does not live");
-    with_redis(&stage.place, crate::redis_server::RedisServer::begin).map_err(broken)?;
+    with_redis(stage.place(), crate::redis_server::RedisServer::begin).map_err(broken)?;
     is_ready_again(&stage);
     held.are_done(&stage)
 }
@@ -361,15 +420,15 @@ fn s20(stage: &Stage) -> Outcome {
     let held = Held::new(&stage)?;
     let jwt = stage.own_token("jws")?;
     stage.revoke("jws", &jwt)?.must(200)?;
-    with_redis(&stage.place, |redis| {
+    with_redis(stage.place(), |redis| {
         redis.kill();
         redis.wipe().map_err(|e| broken(e.to_string()))?;
         redis.begin().map_err(broken)
     })?;
     is_ready_again(&stage);
     // The operators are gone as well: the same registrations again, by command.
-    stage.place.world.write("parties.json", &crate::place::parties().to_string());
-    let said = stage.place.run(&["import", "parties.json"])?;
+    stage.place().world.write("parties.json", &crate::place::parties().to_string());
+    let said = stage.place().run(&["import", "parties.json"])?;
     ensure!(said.code == Some(0), "{}", said.err);
     for (what, asked) in held.writes().into_iter().take(2) {
         stage.send(&asked)?.refused(what, &[400], &["invalid_grant"])?;
@@ -388,7 +447,7 @@ fn s20(stage: &Stage) -> Outcome {
 fn without_writes(stage: &Stage, begin: &[&str], end: &[&str]) -> Outcome {
     let held = Held::new(stage)?;
     let say = |words: &[&str]| {
-        let said = with_redis(&stage.place, |redis| redis.say(words)).map_err(|e| broken(e.to_string()))?;
+        let said = with_redis(stage.place(), |redis| redis.say(words)).map_err(|e| broken(e.to_string()))?;
         if said == "OK" { Ok(()) } else { Err(broken(said)) }
     };
     say(begin)?;
@@ -401,7 +460,7 @@ fn without_writes(stage: &Stage, begin: &[&str], end: &[&str]) -> Outcome {
 fn s22(stage: &Stage) -> Outcome {
     let stage = stage.own(Settings::default())?;
     for words in [&["SCRIPT", "FLUSH"][..], &["CLIENT", "KILL", "TYPE", "normal"]] {
-        with_redis(&stage.place, |redis| redis.say(words)).map_err(|e| broken(e.to_string()))?;
+        with_redis(stage.place(), |redis| redis.say(words)).map_err(|e| broken(e.to_string()))?;
         let begun = Instant::now();
         loop {
             let told = stage.ask(&by("svc", TOKEN, &ASK))?;
@@ -431,7 +490,7 @@ fn s27(stage: &Stage) -> Outcome {
     let jwt = stage.own_token("jws")?;
     stage.revoke("jws", &jwt)?.must(200)?;
     let next = pair(&stage.refresh("strict", &kept.refresh)?)?;
-    stage.place.set_clock(-3600);
+    stage.place().set_clock(-3600);
     for (client, token) in
         [("strict", &ended.access), ("strict", &ended.refresh), ("jws", &jwt), ("strict", &kept.refresh)]
     {
@@ -443,9 +502,9 @@ fn s27(stage: &Stage) -> Outcome {
     let left = told.value()["expires_in"].as_i64().unwrap_or_default();
     ensure!((1..=3600).contains(&left), "a token lives for {left} seconds");
     stage.refresh("strict", &kept.refresh)?.refused("the replaced one", &[400], &["invalid_grant"])?;
-    stage.place.set_clock(0);
+    stage.place().set_clock(0);
     ensure!(!stage.is_active("jws", &jwt)?, "set right again, it is alive");
-    ensure!(!stage.place.logs().contains("panicked"), "something panicked");
+    ensure!(!stage.place().logs().contains("panicked"), "something panicked");
     Ok(())
 }
 
@@ -456,7 +515,7 @@ fn s31(stage: &Stage) -> Outcome {
     let mut alice = stage.alice()?;
     let jwt = stage.own_token("jws")?;
     // More than any of these, and much less than the time after which anything is cleaned up.
-    stage.place.set_clock(120);
+    stage.place().set_clock(120);
     for (what, asked) in held.writes().into_iter().take(2) {
         stage.send(&asked)?.refused(what, &[400], &["invalid_grant"])?;
     }
@@ -469,7 +528,7 @@ fn s31(stage: &Stage) -> Outcome {
     let told = alice.get(&authorize("web", &[]))?;
     ensure!(told.parameter("code").is_none(), "a session lives on: {told}");
     // It was there all the time: set back, it is good again.
-    stage.place.set_clock(0);
+    stage.place().set_clock(0);
     if !stage.is_active("web", &held.grant.access)? {
         return Err(broken("it was cleaned up"));
     }
@@ -478,11 +537,11 @@ fn s31(stage: &Stage) -> Outcome {
 
 fn s32(stage: &Stage) -> Outcome {
     let stage = stage.own(Settings::default())?;
-    same("how it ends", &stage.place.stop(), &Some(0))?;
+    same("how it ends", &stage.place().stop(), &Some(0))?;
     let this = set_version(&stage, None)?;
-    stage.place.world.write("newer", "");
+    stage.place().world.write("newer", "");
     for command in [&["client", "list"][..], &["store", "check"]] {
-        let said = stage.place.run(command)?;
+        let said = stage.place().run(command)?;
         ensure!(
             said.code == Some(1) && said.out.is_empty(),
             "{command:?} ends with {:?}: {}",
@@ -495,8 +554,8 @@ fn s32(stage: &Stage) -> Outcome {
             said.err
         );
     }
-    ensure!(stage.place.serve_as("newer-", &[]).is_err(), "it serves");
-    let _ = std::fs::remove_file(stage.place.world.path("newer"));
+    ensure!(stage.place().serve_as("newer-", &[]).is_err(), "it serves");
+    let _ = std::fs::remove_file(stage.place().world.path("newer"));
     set_version(&stage, Some(&this))?;
     stage.start_again()?;
     let told = stage.ask(&by("svc", TOKEN, &ASK))?;
@@ -506,8 +565,8 @@ fn s32(stage: &Stage) -> Outcome {
 
 /// Marks the records as those of this version, or else of the next one; tells which they were of.
 fn set_version(stage: &Stage, version: Option<&str>) -> Result<String, Found> {
-    let world = &stage.place.world;
-    match lock(&stage.place.backend).as_mut() {
+    let world = &stage.place().world;
+    match lock(&stage.place().backend).as_mut() {
         Some(Backend::Sqlite) => {
             let database =
                 Connection::open(world.path("grantor-data/grantor.db")).map_err(|e| broken(e.to_string()))?;

@@ -1,7 +1,7 @@
 //! One run of a case: the parties, and the server as this run has it, good or flawed.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use grantor_core::Digest;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ use crate::browser::Browser;
 use crate::http::{Asked, Told, form};
 use crate::judge::{Found, broken, rule};
 use crate::place::{Kind, PASSWORD, PUBLIC, Place, Settings, redirect, secret};
-use crate::wire::{Spoil, Wire};
+use crate::wire::{Spoil, Wire, parrot};
 
 pub(crate) const TOKEN: &str = "/oauth2/token";
 pub(crate) const AUTHORIZE: &str = "/oauth2/authorize";
@@ -34,7 +34,7 @@ pub(crate) enum How {
 
 pub(crate) struct Stage {
     pub(crate) kind: Kind,
-    pub(crate) place: Arc<Place>,
+    place: OnceLock<Arc<Place>>,
     flaw: Option<How>,
     wires: Option<[Wire; 2]>,
 }
@@ -47,61 +47,69 @@ pub(crate) struct Pair {
 }
 
 impl Stage {
-    pub(crate) fn new(kind: Kind, place: Arc<Place>, flaw: Option<How>) -> Result<Self, Found> {
-        let mut stage = Self { kind, place, flaw, wires: None };
-        match &stage.flaw {
-            None => {}
-            Some(How::Wire(spoil)) => {
-                let ends = [stage.place.public(), stage.place.admin()];
-                stage.wires = Some(ends.map(|end| Wire::new(&end, spoil.clone())));
+    /// On a server that many share; a flaw in how a server is started takes one of its own, once it is asked for.
+    pub(crate) fn new(kind: Kind, shared: Arc<Place>, flaw: Option<How>) -> Self {
+        match flaw {
+            Some(How::Setting(..) | How::Program(_)) => {
+                Self { kind, place: OnceLock::new(), flaw, wires: None }
             }
-            Some(How::Parrot(words)) => {
-                stage.wires = Some([crate::wire::parrot(words), crate::wire::parrot(words)])
-            }
-            Some(How::Setting(..) | How::Program(_)) => return stage.own(Settings::default()),
+            None | Some(How::Wire(_) | How::Parrot(_)) => Self::at(kind, shared, flaw),
         }
-        Ok(stage)
+    }
+
+    fn at(kind: Kind, place: Arc<Place>, flaw: Option<How>) -> Self {
+        let wires = match &flaw {
+            None | Some(How::Setting(..) | How::Program(_)) => None,
+            Some(How::Wire(spoil)) => {
+                Some([place.public(), place.admin()].map(|end| Wire::new(&end, spoil.clone())))
+            }
+            Some(How::Parrot(words)) => Some([parrot(words), parrot(words)]),
+        };
+        Self { kind, place: place.into(), flaw, wires }
+    }
+
+    pub(crate) fn place(&self) -> &Place {
+        self.place.get_or_init(|| self.open(Settings::default()).unwrap_or_else(|found| panic!("{found:?}")))
     }
 
     /// The same on a server of its own.
     pub(crate) fn own(&self, settings: Settings) -> Result<Self, Found> {
-        let mut settings = settings;
+        Ok(Self::at(self.kind, self.open(settings)?, self.flaw.clone()))
+    }
+
+    fn open(&self, mut settings: Settings) -> Result<Arc<Place>, Found> {
         match &self.flaw {
             None | Some(How::Wire(_) | How::Parrot(_)) => {}
             Some(How::Setting(name, value)) => settings.environment.push((name, value)),
             Some(How::Program(line)) => settings.program = line,
         }
         let place = Place::open(self.kind, settings)?.ok_or_else(|| broken("this run goes without it"))?;
-        let flaw = match &self.flaw {
-            Some(on_the_way @ (How::Wire(_) | How::Parrot(_))) => Some(on_the_way.clone()),
-            None | Some(How::Setting(..) | How::Program(_)) => None,
-        };
-        Self::new(self.kind, Arc::new(place), flaw)
+        Ok(Arc::new(place))
     }
 
     /// The public listener, as whoever comes from outside sees it.
     pub(crate) fn public(&self) -> String {
-        self.wires.as_ref().map_or_else(|| self.place.public(), |[public, _]| public.base.clone())
+        self.wires.as_ref().map_or_else(|| self.place().public(), |[public, _]| public.base.clone())
     }
 
     /// The operators' listener.
     pub(crate) fn admin(&self) -> String {
-        self.wires.as_ref().map_or_else(|| self.place.admin(), |[_, admin]| admin.base.clone())
+        self.wires.as_ref().map_or_else(|| self.place().admin(), |[_, admin]| admin.base.clone())
     }
 
     /// Ends the server, by a signal or by force, and starts one on the same records.
     pub(crate) fn start_again(&self) -> Result<(), Found> {
-        self.place.start(&[])?;
+        self.place().start(&[])?;
         if let Some([public, admin]) = &self.wires {
-            public.lead_to(&self.place.public());
-            admin.lead_to(&self.place.admin());
+            public.lead_to(&self.place().public());
+            admin.lead_to(&self.place().admin());
         }
         Ok(())
     }
 
     /// The public listener is that of another server from now on.
     pub(crate) fn lead_to(&self, public: &str) {
-        self.place.lead_to(public);
+        self.place().lead_to(public);
         if let Some([wire, _]) = &self.wires {
             wire.lead_to(public);
         }
@@ -136,7 +144,7 @@ impl Stage {
     /// What an operator's program asks.
     pub(crate) fn operate(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Told, Found> {
         let asked = body.map_or_else(|| Asked::new(method, path, ""), |body| Asked::json(method, path, body));
-        asked.header("Authorization", &format!("Bearer {}", self.place.operator)).send(&self.admin())
+        asked.header("Authorization", &format!("Bearer {}", self.place().operator)).send(&self.admin())
     }
 
     /// A client of this case alone, like `web` but for this.

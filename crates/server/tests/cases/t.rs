@@ -18,6 +18,7 @@ pub(crate) fn cases() -> Vec<Case> {
     vec![
         case("T01", "of_any_number_at_once_one_redeems_a_code", t01)
             .on(Kind::EVERY)
+            .alone()
             .fails_if("two are granted it", again(|asked| asked.field("code").is_some()))
             .fails_if(
                 "some are not answered well",
@@ -29,6 +30,7 @@ pub(crate) fn cases() -> Vec<Case> {
             )
             .fails_if("those who came late end nothing", ends_nothing()),
         case("T05", "a_thousand_who_refresh_at_once_are_each_served_once", t05)
+            .alone()
             .on(&[Kind::Sqlite, Kind::Memory, Kind::Sled, Kind::Redis])
             .fails_if(
                 "some are refused",
@@ -136,17 +138,17 @@ fn t05(stage: &Stage) -> Outcome {
 fn t08(stage: &Stage) -> Outcome {
     // Its own records, and nobody on them yet.
     let stage = stage.own(with(""))?;
-    stage.place.stop();
+    stage.place().stop();
     let fresh = match stage.kind {
         Kind::Redis => {
-            let url = crate::place::lock(&stage.place.backend).as_ref().map(crate::backend::Backend::url);
+            let url = crate::place::lock(&stage.place().backend).as_ref().map(crate::backend::Backend::url);
             url.unwrap_or_default().replace("/0", "/1")
         }
         _ => "sqlite:fresh/grantor.db".to_owned(),
     };
     let mut servers: Vec<_> = std::thread::scope(|scope| {
         let start = |name: &'static str| {
-            let (place, fresh) = (&stage.place, &fresh);
+            let (place, fresh) = (stage.place(), &fresh);
             scope.spawn(move || {
                 let ready = format!("{name}ready.json");
                 let mut command = place.command(&["serve", "--ready-file", &ready]);
@@ -164,7 +166,7 @@ fn t08(stage: &Stage) -> Outcome {
     }
     same("keys", &sets[0]["keys"].as_array().map(Vec::len), &Some(1))?;
     ensure!(sets.iter().all(|set| *set == sets[0]), "they have keys of their own: {sets:?}");
-    let mut list = stage.place.command(&["--json", "user", "list"]);
+    let mut list = stage.place().command(&["--json", "user", "list"]);
     let listed = list.env("GRANTOR__STORAGE__URL", &fresh).output().map_err(|e| broken(e.to_string()))?;
     same("users", &String::from_utf8_lossy(&listed.stdout).trim(), &"[]")?;
     servers.clear();
@@ -173,14 +175,14 @@ fn t08(stage: &Stage) -> Outcome {
 
 fn t10(stage: &Stage) -> Outcome {
     let stage = stage.own(Settings::default())?;
-    let id = stage.place.process().ok_or_else(|| broken("no server"))?;
+    let id = stage.place().process().ok_or_else(|| broken("no server"))?;
     let open = || std::fs::read_dir(format!("/proc/{id}/fd")).map_or(0, Iterator::count);
     let mut alice = stage.alice()?;
     let mut codes = Vec::new();
     for _ in 0..20 {
         codes.push(stage.code_by(&mut alice, "web")?);
     }
-    crate::world::get(&stage.place.public(), "/health/ready");
+    crate::world::get(&stage.place().public(), "/health/ready");
     let before = open();
     for (n, code) in codes.iter().cycle().take(1_000).enumerate() {
         let asked = redemption("web", code);

@@ -55,7 +55,7 @@ fn v01(stage: &Stage) -> Outcome {
     let mut alice = stage.alice()?;
     let page = alice.get(&authorize("spa", &[]))?.must(200)?;
     let given = stage.grant("web")?;
-    let session = stage.place.operate(
+    let session = stage.place().operate(
         "POST",
         "/api/session-tokens",
         Some(&json!({"profile": "admin", "user": "alice"})),

@@ -46,9 +46,9 @@ fn without_kind(kind: &'static str) -> crate::wire::Spoil {
 
 fn w01(stage: &Stage) -> Outcome {
     let stage = stage.own(Settings::default())?;
-    stage.place.stop();
+    stage.place().stop();
     let refused = |what: &str, command: &mut std::process::Command, words: &str| -> Outcome {
-        let ready = stage.place.world.path("unsafe.json");
+        let ready = stage.place().world.path("unsafe.json");
         let mut child = command.spawn().map_err(|e| broken(e.to_string()))?;
         let ended = crate::world::until(|| {
             let ended = child.try_wait().unwrap_or_default();
@@ -57,19 +57,19 @@ fn w01(stage: &Stage) -> Outcome {
         let _ = child.kill();
         let _ = child.wait();
         let _ = std::fs::remove_file(&ready);
-        let said = stage.place.world.read("unsafe.log");
+        let said = stage.place().world.read("unsafe.log");
         ensure!(matches!(ended, Some(1 | 2)), "{what}: it ends with {ended:?}");
         ensure!(said.contains(words), "{what}: it says {said}");
         Ok(())
     };
     let serve = || {
-        let mut command = stage.place.command(&["serve", "--ready-file", "unsafe.json"]);
-        let log = std::fs::File::create(stage.place.world.path("unsafe.log")).unwrap();
+        let mut command = stage.place().command(&["serve", "--ready-file", "unsafe.json"]);
+        let log = std::fs::File::create(stage.place().world.path("unsafe.log")).unwrap();
         command.stderr(log).stdout(std::process::Stdio::null());
         command
     };
     refused("an issuer in clear", serve().env("GRANTOR__ISSUER", "http://auth.example.test"), "https")?;
-    let key = stage.place.world.path("grantor-data/server.key");
+    let key = stage.place().world.path("grantor-data/server.key");
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o644))
         .map_err(|e| broken(e.to_string()))?;
@@ -100,14 +100,14 @@ fn w02(stage: &Stage) -> Outcome {
         ("[refresh]\nmode = \"twice\"", "mode"),
         ("[lifetimes]\nsession = = 1", "grantor"),
     ] {
-        stage.place.world.write("grantor-wrong.toml", config);
+        stage.place().world.write("grantor-wrong.toml", config);
         for command in ["check-config", "serve"] {
-            let said = stage.place.run(&[command, "--config", "grantor-wrong.toml"])?;
+            let said = stage.place().run(&[command, "--config", "grantor-wrong.toml"])?;
             ensure!(said.code.is_some_and(|code| code != 0), "{command} takes {config:?}");
             ensure!(said.err.contains(key), "{command} of {config:?} says {:?}", said.err);
         }
     }
-    let said = stage.place.run(&["check-config"])?;
+    let said = stage.place().run(&["check-config"])?;
     same("a right configuration ends the check with", &said.code, &Some(0))
 }
 
