@@ -380,8 +380,8 @@ fn j20(stage: &Stage) -> Outcome {
             break told;
         }
         told.refused("a guess", &[401], &["invalid_client"])?;
-        if tries > 200 {
-            return Err(rule("two hundred guesses, and nobody slows him down"));
+        if tries > 60 {
+            return Err(rule("sixty guesses, and nobody slows him down"));
         }
     };
     let wait: i64 = held.header("retry-after").parse().map_err(|_| rule("he is not told how long"))?;

@@ -100,7 +100,11 @@ fn main() -> ExitCode {
     let tell = arguments.nocapture;
     let shared = Arc::new(Shared::default());
     let table = || table::check(&all()).map_err(Failed::from);
-    let mut trials = vec![Trial::test("every_number_is_a_case_or_has_a_reason", table)];
+    let mut trials = vec![
+        Trial::test("every_number_is_a_case_or_has_a_reason", table),
+        Trial::test("a_table_that_is_wrong_is_found_out", || table::known_bad(all).map_err(Failed::from)),
+        known_bad(&shared),
+    ];
     for case in all().into_iter().map(Arc::new) {
         trials.extend(case.on.iter().map(|kind| trial(&case, *kind, &shared, tell)));
     }
@@ -112,6 +116,15 @@ fn main() -> ExitCode {
         println!("afterwards: {found}");
     }
     if afterwards.is_empty() { conclusion.exit_code() } else { ExitCode::FAILURE }
+}
+
+/// The runner itself, on cases that prove nothing.
+fn known_bad(shared: &Arc<Shared>) -> Trial {
+    let shared = shared.clone();
+    Trial::test("a_case_that_proves_nothing_is_found_out", move || {
+        let Some(place) = shared.place(Kind::Sqlite)? else { return Ok(()) };
+        case::known_bad(&place).map_err(Failed::from)
+    })
 }
 
 fn trial(case: &Arc<Case>, kind: Kind, shared: &Arc<Shared>, tell: bool) -> Trial {

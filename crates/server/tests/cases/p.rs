@@ -198,8 +198,8 @@ fn p01(stage: &Stage) -> Outcome {
             break told;
         }
         ensure!(told.status == 200, "a wrong password: {told}");
-        if tries > 200 {
-            return Err(rule("two hundred guesses, and nobody slows him down"));
+        if tries > 60 {
+            return Err(rule("sixty guesses, and nobody slows him down"));
         }
     };
     let wait: i64 = held.header("retry-after").parse().map_err(|_| rule("he is not told how long"))?;
