@@ -30,6 +30,8 @@ pub mod cases;
 pub mod history;
 pub mod lifecycle;
 pub mod linear;
+pub mod proof;
+pub mod strategies;
 
 mod conformance;
 mod fresh;

@@ -1,0 +1,114 @@
+//! Is there an order of what happened at the same time that explains all that was told?
+
+use grantor_core::Time;
+
+use super::Invariant;
+use super::ledger::Asked;
+use super::model::{Broken, Model};
+use super::request::Told;
+
+/// A request as its party knows it. Moments are numbers that grow.
+#[derive(Debug, Clone)]
+pub(crate) struct Event {
+    pub(crate) asked: Asked,
+    /// The time that the server went by.
+    pub(crate) now: Time,
+    pub(crate) told: Told,
+    pub(crate) began: u32,
+    /// When it was told; never, if nothing was.
+    pub(crate) ended: Option<u32>,
+    /// Whether it was shown something old, so that it may have been told what was so before it began.
+    pub(crate) stale: bool,
+}
+
+/// What may be so after all of it, from what may have been so before. Each request that was answered takes place at one
+/// moment between its beginning and its answer; one that was not may have taken place, then or later, or not at all.
+///
+/// # Errors
+/// Where no order explains it, what is wrong in the one that explains the most.
+pub(crate) fn explain(before: &[Model], events: &[Event]) -> Result<Vec<Model>, Broken> {
+    if let [event] = events
+        && event.told != Told::Nothing
+    {
+        // What is by far the most common needs no search.
+        let mut ways = Vec::new();
+        let mut first = None;
+        for way in before {
+            match at(way, event) {
+                Ok(after) => ways.extend(after),
+                Err(broken) => first = first.or(Some(broken)),
+            }
+        }
+        return if ways.is_empty() { Err(first.unwrap_or_else(unexplained)) } else { Ok(ways) };
+    }
+    let mut search = Search { events, ways: Vec::new(), best: None };
+    for way in before {
+        search.go(way, 0, 0);
+    }
+    if search.ways.is_empty() {
+        return Err(search.best.map_or_else(unexplained, |(_, broken)| broken));
+    }
+    Ok(search.ways)
+}
+
+fn unexplained() -> Broken {
+    Broken::new(Invariant::ToldIsSo, "no order of what happened explains it")
+}
+
+fn at(way: &Model, event: &Event) -> Result<Vec<Model>, Broken> {
+    let after = way.apply(event.asked, event.now, &event.told);
+    if event.stale {
+        let mut ways = after.unwrap_or_default();
+        ways.push(way.without_knowing(&event.told));
+        ways.extend(way.might(event.asked, event.now).into_iter().map(|way| way.without_knowing(&event.told)));
+        return Ok(ways);
+    }
+    after
+}
+
+struct Search<'a> {
+    events: &'a [Event],
+    ways: Vec<Model>,
+    best: Option<(u32, Broken)>,
+}
+
+impl Search<'_> {
+    fn go(&mut self, way: &Model, placed: u32, depth: u32) {
+        let is_placed = |index: usize| placed & (1 << index) != 0;
+        let answered = |index: usize| self.events[index].ended.is_some();
+        if (0..self.events.len()).all(|index| is_placed(index) || !answered(index)) {
+            self.ways.push(way.clone());
+        }
+        // Whoever was told before another began came before him.
+        let first_end = (0..self.events.len())
+            .filter(|index| !is_placed(*index))
+            .filter_map(|index| self.events[index].ended)
+            .min()
+            .unwrap_or(u32::MAX);
+        for index in 0..self.events.len() {
+            let event = &self.events[index];
+            if is_placed(index) || event.began > first_end {
+                continue;
+            }
+            let placed = placed | 1 << index;
+            if event.ended.is_none() {
+                for after in way.might(event.asked, event.now) {
+                    self.go(&after, placed, depth);
+                }
+                continue;
+            }
+            match at(way, event) {
+                Ok(ways) => {
+                    for after in ways {
+                        self.go(&after, placed, depth + 1);
+                    }
+                }
+                Err(broken) => {
+                    if self.best.as_ref().is_none_or(|(best, _)| *best < depth) {
+                        self.best = Some((depth, broken));
+                    }
+                }
+            }
+        }
+    }
+}

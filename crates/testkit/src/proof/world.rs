@@ -1,0 +1,245 @@
+//! A server held still: records in a map, a clock that is set, and flows that go on by one step when told to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use grantor_core::flow::Context;
+use grantor_core::grant::SubjectGrant;
+use grantor_core::record::{Expect, Kind, Put, RecordKey, Stored, Version};
+use grantor_core::step::{CommitOutcome, JwsHeader, SigningKey, Step};
+use grantor_core::{Digest, Entropy, GrantId, Lifetime, SubjectId, Time};
+
+use super::act::Client;
+use super::policy::Policy;
+
+/// How far back the clock may go, all in all; what is long past is kept this much longer.
+const MARGIN: u64 = 3600;
+
+/// How the store answers one question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    /// As it should.
+    Well,
+    /// Not at all, and nothing happened.
+    Fails,
+    /// With what stood there before.
+    Stale,
+    /// It writes, and the answer is lost.
+    AnswerLost,
+    /// It never hears of the write, and nobody can tell.
+    RequestLost,
+    /// The write is on its way still, and nobody can tell.
+    Late,
+    /// It writes, and the same write comes once more later.
+    Twice,
+}
+
+/// The store did not answer: whoever asked is told so.
+pub(crate) struct Down;
+
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) policy: Policy,
+    pub(crate) now: Time,
+    records: BTreeMap<RecordKey, Shelved>,
+    late: Vec<Put>,
+    seeds: u64,
+    set_back: u64,
+}
+
+#[derive(Clone)]
+struct Shelved {
+    stands: Arc<Stored>,
+    before: Option<Arc<Stored>>,
+}
+
+impl World {
+    /// A server at which the policy's clients are registered, and nothing has happened yet.
+    pub(crate) fn new(policy: &Policy) -> Self {
+        let mut world = Self {
+            policy: policy.clone(),
+            now: Time::from_unix_millis(1_800_000_000_000),
+            records: BTreeMap::new(),
+            late: Vec::new(),
+            seeds: 0,
+            set_back: 0,
+        };
+        for at in 0..policy.count() {
+            let client = policy.registration(Client(u8::try_from(at).unwrap()), world.now);
+            let key = grantor_core::client::Client::key(client.id());
+            let version = Version::draw(&mut world.entropy());
+            world.put(Put::of(&key, Expect::Absent, version, &client, None));
+        }
+        world
+    }
+
+    /// Randomness that nobody had before; the same in every run.
+    pub(crate) fn entropy(&mut self) -> Entropy {
+        self.seeds += 1;
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&self.seeds.to_be_bytes());
+        Entropy::from_seed(seed)
+    }
+
+    pub(crate) fn context(&mut self) -> Context {
+        Context {
+            profile: self.policy.profile().clone(),
+            key: self.policy.server_key().clone(),
+            now: self.now,
+            entropy: self.entropy(),
+        }
+    }
+
+    pub(crate) fn pass(&mut self, seconds: u32) {
+        self.now = self.now + Lifetime::seconds(u64::from(seconds));
+    }
+
+    pub(crate) fn set_back(&mut self, seconds: u32) {
+        let seconds = u64::from(seconds).min(MARGIN - self.set_back);
+        self.set_back += seconds;
+        let millis = i64::try_from(seconds * 1000).unwrap();
+        self.now = Time::from_unix_millis(self.now.unix_millis() - millis);
+    }
+
+    pub(crate) fn purge(&mut self) {
+        let before = self.now.unix_millis() - i64::try_from(MARGIN * 1000).unwrap();
+        let before = Time::from_unix_millis(before);
+        self.records.retain(|_, record| record.stands.keep_until.is_none_or(|until| until >= before));
+    }
+
+    /// Every record that stands.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (&RecordKey, &Stored)> {
+        self.records.iter().map(|(key, record)| (key, &*record.stands))
+    }
+
+    /// Whether anything stands there.
+    pub(crate) fn has(&self, key: &RecordKey) -> bool {
+        self.records.contains_key(key)
+    }
+
+    /// The grants that a subject's hints name.
+    pub(crate) fn grants_of(&self, subject: &SubjectId) -> Vec<GrantId> {
+        let under = SubjectGrant::under(subject);
+        let prefix = under.prefix();
+        let hints = self.records.keys().filter(|key| key.kind() == under.kind() && key.id().starts_with(&prefix));
+        hints.filter_map(|key| key.second()?.parse().ok()).collect()
+    }
+
+    fn put(&mut self, put: Put) -> CommitOutcome {
+        let standing = self.records.get(&put.key).map(|record| &record.stands);
+        let holds = match (put.expect, standing) {
+            (Expect::Absent, None) => true,
+            (Expect::Version(expected), Some(standing)) => standing.version == expected,
+            (Expect::Absent, Some(_)) | (Expect::Version(_), None) => false,
+        };
+        if !holds {
+            return CommitOutcome::Conflict;
+        }
+        let before = standing.cloned();
+        let stands = Arc::new(Stored { version: put.version, body: put.body, keep_until: put.keep_until });
+        self.records.insert(put.key, Shelved { stands, before });
+        CommitOutcome::Applied
+    }
+
+    /// Whether a write is on its way still.
+    pub(crate) fn has_late_writes(&self) -> bool {
+        !self.late.is_empty()
+    }
+
+    /// The oldest write that is on its way arrives.
+    pub(crate) fn land(&mut self) -> Option<(RecordKey, CommitOutcome)> {
+        if self.late.is_empty() {
+            return None;
+        }
+        let put = self.late.remove(0);
+        let key = put.key.clone();
+        Some((key, self.put(put)))
+    }
+
+    /// What is on its way still never arrives.
+    pub(crate) fn forget_late_writes(&mut self) {
+        self.late.clear();
+    }
+
+    /// Whether a reader could be told what stood there before.
+    pub(crate) fn has_stale(&self, key: &RecordKey) -> bool {
+        let contended = matches!(key.kind(), Kind::Grant | Kind::Interaction | Kind::Consent);
+        contended && self.records.get(key).is_some_and(|record| record.before.is_some())
+    }
+
+    /// Answers one need. The end comes back as it is.
+    pub(crate) fn answer<T: 'static>(&mut self, step: Step<T>, fate: Fate) -> Result<Step<T>, Down> {
+        Ok(match step {
+            Step::Load(need) => {
+                let record = self.records.get(need.key());
+                let found = match fate {
+                    Fate::Fails => return Err(Down),
+                    Fate::Stale => record.map(|record| record.before.as_ref().unwrap_or(&record.stands)),
+                    _ => record.map(|record| &record.stands),
+                };
+                let found = found.map(|stored| (**stored).clone());
+                need.answer(found)
+            }
+            Step::Commit(need) => {
+                let (put, _, need) = need.into_parts();
+                let outcome = match fate {
+                    Fate::Well | Fate::Stale => self.put(put),
+                    Fate::Fails => return Err(Down),
+                    Fate::AnswerLost => {
+                        self.put(put);
+                        CommitOutcome::Unknown
+                    }
+                    Fate::RequestLost => CommitOutcome::Unknown,
+                    Fate::Late => {
+                        self.late.push(put);
+                        CommitOutcome::Unknown
+                    }
+                    Fate::Twice => {
+                        self.late.push(put.clone());
+                        self.put(put)
+                    }
+                };
+                need.answer(outcome)
+            }
+            Step::Settle(need) => {
+                if fate == Fate::Fails {
+                    return Err(Down);
+                }
+                let stands = self.records.get(need.key()).map(|record| record.stands.version);
+                need.answer(stands)
+            }
+            Step::VerifySecret(need) => {
+                let matches = need.hashes().iter().any(|hash| hash == need.presented().expose());
+                need.answer(matches)
+            }
+            Step::Sign(need) => {
+                let jws = sign(need.header(), need.payload());
+                need.answer(jws)
+            }
+            Step::VerifyJws(need) => {
+                let payload = verify(need.header(), need.compact().expose());
+                need.answer(payload)
+            }
+            Step::Done(end) => Step::Done(end),
+        })
+    }
+}
+
+/// A signature that nobody but the kit can make: no cryptography is on trial here.
+fn sign(header: &JwsHeader, payload: &[u8]) -> String {
+    let signed_with = match &header.key {
+        SigningKey::Published => "published".to_owned(),
+        SigningKey::Shared { profile } => format!("shared-{profile}"),
+    };
+    let head = URL_SAFE_NO_PAD.encode(format!("{} {signed_with}", header.typ));
+    let inner = format!("{head}.{}", URL_SAFE_NO_PAD.encode(payload));
+    let signature = Digest::of(format!("the kit's own key {inner}").as_bytes()).to_base64url();
+    format!("{inner}.{signature}")
+}
+
+fn verify(header: &JwsHeader, compact: &str) -> Option<Vec<u8>> {
+    let payload = URL_SAFE_NO_PAD.decode(compact.split('.').nth(1)?).ok()?;
+    (sign(header, &payload) == compact).then_some(payload)
+}
