@@ -20,6 +20,13 @@ usage: cargo xtask VERB [OPTIONS]
                             --light        those that need little, as `ci` does
                             --json         one JSON value at the end, and nothing else on standard output
                             --binary FILE  as above
+  mutants [--only NAME] [--some]
+                          flaws planted in a copy of the core: does the proof of the policies find each?
+                            --only NAME    one of them, and its whole story
+                            --some         those that `test` plants
+  prove [--schedules N] [--histories N] [--seed N] [--only NAME]
+                          the proof of every policy of ours, far beyond what `test` tries: a million schedules
+                            --only NAME    one of the policies in crates/testkit/tests/proofs
   redis up [--cluster]    a Redis, or a cluster of six nodes, until standard input ends; prints its URL
   help                    this text";
 
@@ -32,6 +39,8 @@ pub(crate) enum Verb {
     Purity,
     External(ExternalOptions),
     Clients(ClientsOptions),
+    Mutants(MutantsOptions),
+    Prove(ProveOptions),
     Redis(RedisOptions),
 }
 
@@ -64,6 +73,42 @@ pub(crate) struct ClientsOptions {
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct MutantsOptions {
+    /// The one flaw to plant; all of them when absent.
+    pub(crate) only: Option<String>,
+    /// Only those that are planted with every run of all tests.
+    pub(crate) some: bool,
+}
+
+impl MutantsOptions {
+    /// Whether a flaw is to be planted.
+    pub(crate) fn chooses(&self, name: &str, always: bool) -> bool {
+        match &self.only {
+            Some(only) => only == name,
+            None => always || !self.some,
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ProveOptions {
+    /// How many schedules are tried, of all policies together.
+    pub(crate) schedules: u64,
+    /// How many histories.
+    pub(crate) histories: u64,
+    /// The first seed.
+    pub(crate) seed: u64,
+    /// The one policy to prove; all of them when absent.
+    pub(crate) only: Option<String>,
+}
+
+impl Default for ProveOptions {
+    fn default() -> Self {
+        Self { schedules: 1_000_000, histories: 100_000, seed: 1, only: None }
+    }
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct RedisOptions {
     /// Three primaries with a replica each, in place of one server.
     pub(crate) cluster: bool,
@@ -80,6 +125,8 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         "purity" => Verb::Purity,
         "external" => Verb::External(ExternalOptions::default()),
         "clients" => Verb::Clients(ClientsOptions::default()),
+        "mutants" => Verb::Mutants(MutantsOptions::default()),
+        "prove" => Verb::Prove(ProveOptions::default()),
         "redis" => match rest.next() {
             Some("up") => Verb::Redis(RedisOptions::default()),
             _ => return Err("`redis` takes `up`".to_owned()),
@@ -98,11 +145,22 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
             (Verb::Clients(options), "--light") => options.light = true,
             (Verb::Clients(options), "--json") => options.json = true,
             (Verb::Clients(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
+            (Verb::Mutants(options), "--only") => options.only = Some(value()?.to_owned()),
+            (Verb::Mutants(options), "--some") => options.some = true,
+            (Verb::Prove(options), "--schedules") => options.schedules = number(value()?)?,
+            (Verb::Prove(options), "--histories") => options.histories = number(value()?)?,
+            (Verb::Prove(options), "--seed") => options.seed = number(value()?)?,
+            (Verb::Prove(options), "--only") => options.only = Some(value()?.to_owned()),
             (Verb::Redis(options), "--cluster") => options.cluster = true,
             _ => return Err(format!("`{name}` takes no `{option}`")),
         }
     }
     Ok(verb)
+}
+
+/// A number as people write it: `1_000_000`.
+fn number(text: &str) -> Result<u64, String> {
+    text.replace('_', "").parse().map_err(|_| format!("`{text}` is no number"))
 }
 
 #[cfg(test)]
@@ -122,6 +180,10 @@ mod tests {
         let skip =
             ClientsOptions { skip: vec!["a".to_owned(), "b".to_owned()], light: true, ..Default::default() };
         assert_eq!(parsed("clients --skip a --light --skip b"), Ok(Verb::Clients(skip)));
+        let some = MutantsOptions { only: None, some: true };
+        assert_eq!(parsed("mutants --some"), Ok(Verb::Mutants(some)));
+        let schedules = ProveOptions { schedules: 2_000, ..ProveOptions::default() };
+        assert_eq!(parsed("prove --schedules 2_000"), Ok(Verb::Prove(schedules)));
         assert_eq!(parsed("redis up --cluster"), Ok(Verb::Redis(RedisOptions { cluster: true })));
         assert_eq!(parsed("purity --help"), Ok(Verb::Help));
     }
@@ -138,6 +200,8 @@ mod tests {
             "redis",
             "redis down",
             "clients curl-standard",
+            "mutants --all",
+            "prove --schedules many",
         ] {
             assert!(parsed(line).is_err(), "`{line}` was accepted");
         }

@@ -11,6 +11,8 @@ mod cli;
 mod clients;
 mod external;
 mod failure;
+mod mutants;
+mod prove;
 mod purity;
 mod redis;
 mod step;
@@ -42,6 +44,8 @@ fn main() -> ExitCode {
         Verb::Purity => purity::run(&workspace),
         Verb::External(options) => external::run(&workspace, &options),
         Verb::Clients(options) => clients::run(&workspace, &options),
+        Verb::Mutants(options) => mutants::run(&workspace, &options),
+        Verb::Prove(options) => prove::run(&workspace, &options),
         Verb::Redis(options) => redis::up(&options),
     };
     match outcome {

@@ -1,9 +1,10 @@
 //! `cargo xtask test`: every test there is.
 
-use crate::cli::{ClientsOptions, ExternalOptions, TestOptions};
+use crate::cli::{ClientsOptions, ExternalOptions, MutantsOptions, TestOptions};
 use crate::clients;
 use crate::external;
 use crate::failure::Outcome;
+use crate::mutants;
 use crate::step::Steps;
 use crate::workspace::{self, Workspace};
 
@@ -13,6 +14,9 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Outcome {
     let mut steps = Steps::default();
     steps.run("tests and doctests", || {
         workspace::succeed(workspace.cargo(["test", "--workspace", "--no-fail-fast"]))
+    });
+    steps.run("flaws planted in the core", || {
+        mutants::run(workspace, &MutantsOptions { some: true, ..MutantsOptions::default() })
     });
     if options.skip_external {
         steps.skip("third-party clients", "--skip-external");

@@ -4,19 +4,26 @@
 //! directory, or whatever stands around the flows.
 //!
 //! ```
+//! use grantor_core::Profile;
 //! use grantor_testkit::proof::{Policy, holds};
 //! use grantor_testkit::strategies;
 //! use proptest::prelude::*;
 //!
-//! # let fewer = ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() };
-//! # proptest::test_runner::TestRunner::new(fewer).run(
-//! #     &(strategies::profiles(), proptest::collection::vec(any::<u64>(), 1..2)), |(profile, _)| {
-//! let policy = Policy::of(profile);
-//! let acts = strategies::history(&policy, 1..20);
-//! # let acts = acts.new_tree(&mut proptest::test_runner::TestRunner::deterministic()).unwrap().current();
-//! // proptest! { … acts in history … }
-//! prop_assert!(holds(&policy, &acts).is_ok());
-//! # Ok(()) }).unwrap();
+//! fn policy() -> Policy {
+//!     Policy::of(Profile::standard("https://auth.example.com".parse().unwrap()))
+//! }
+//!
+//! proptest! {
+//!     # #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
+//!     # fn property(acts in strategies::history(&policy(), 1..20)) {
+//!     #     prop_assert!(holds(&policy(), &acts).is_ok());
+//!     # }
+//!     #[test]
+//!     fn every_promise_is_kept(acts in strategies::history(&policy(), 1..20)) {
+//!         prop_assert!(holds(&policy(), &acts).is_ok());
+//!     }
+//! }
+//! # property();
 //! ```
 
 use std::collections::BTreeMap;

@@ -1,5 +1,7 @@
 //! What parties do: plain values, which print as the Rust they are written in.
 
+use std::fmt;
+
 /// One of a policy's clients, by its place in [`Policy::clients`](super::Policy::clients).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Client(pub u8);
@@ -55,12 +57,22 @@ pub enum Slip {
 }
 
 /// A token: 0 is the newest of its kind, 1 the one before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Token {
     /// An access token.
     Access(u8),
     /// A refresh token.
     Refresh(u8),
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // By its whole name, since there is an act of the same.
+        match self {
+            Token::Access(back) => write!(f, "Token::Access({back})"),
+            Token::Refresh(back) => write!(f, "Token::Refresh({back})"),
+        }
+    }
 }
 
 /// Who ends a grant.

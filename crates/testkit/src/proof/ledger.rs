@@ -150,12 +150,8 @@ fn fits(policy: &Policy, act: Act, client: Client) -> bool {
     if !policy.has(client) {
         return false;
     }
-    let keyed = policy.is_keyed(client);
-    match act {
-        Act::Key { .. } => keyed,
-        Act::Refresh { .. } | Act::SwitchOff { .. } | Act::SwitchOn { .. } => true,
-        _ => !keyed,
-    }
+    let anybodys = matches!(act, Act::Refresh { .. } | Act::SwitchOff { .. } | Act::SwitchOn { .. });
+    anybodys || matches!(act, Act::Key { .. }) == policy.is_keyed(client)
 }
 
 /// The client that acts.

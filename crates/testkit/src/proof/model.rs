@@ -344,7 +344,7 @@ impl Model {
             (Act::Redeem { by, slip, .. }, Some(code)) => match self.on_redeem(code, by, slip, now) {
                 Verdict::Refused(_) => false,
                 Verdict::Replay(by, grant) => {
-                    after.ends_grant(grant, by);
+                    after.ends_grant(grant, replay_ends(by));
                     true
                 }
                 Verdict::Passed => after.redeemed(code, by, now, None).is_ok(),
@@ -353,7 +353,7 @@ impl Model {
                 match self.on_refresh(token, by, scope, slip, now) {
                     Verdict::Refused(_) => false,
                     Verdict::Replay(by, grant) => {
-                        after.ends_grant(grant, by);
+                        after.ends_grant(grant, replay_ends(by));
                         true
                     }
                     Verdict::Passed => after.refreshed(token, scope, now, None).is_ok(),
@@ -413,9 +413,5 @@ impl Model {
 
 /// What is broken if a grant lives on after it was used this way.
 fn replay_ends(by: Invariant) -> Invariant {
-    match by {
-        Invariant::CodeOnce => Invariant::CodeReplayEndsTheGrant,
-        Invariant::RefreshReplacedIsOver => Invariant::RefreshReplayEndsTheGrant,
-        other => other,
-    }
+    if by == Invariant::CodeOnce { Invariant::CodeReplayEndsTheGrant } else { Invariant::RefreshReplayEndsTheGrant }
 }

@@ -14,7 +14,9 @@ use super::model::Rules;
 use super::openings::{acts_at_once, openings};
 use super::policy::Policy;
 use super::run::{Failed, Run};
-use super::story::Story;
+use super::shelf::Shelf;
+use super::story::{Bench, Story};
+use crate::fresh::Fresh;
 use crate::random::Random;
 use crate::strategies;
 
@@ -28,6 +30,8 @@ pub struct Budget {
     pub histories: u64,
     /// Schedules of several parties, by chance: `GRANTOR_SCHEDULES`.
     pub schedules: u64,
+    /// Histories and schedules of each kind on a store of your own: `GRANTOR_STORE_HISTORIES`.
+    pub on_store: u64,
     /// The first seed: `GRANTOR_SEED`.
     pub seed: u64,
 }
@@ -42,6 +46,7 @@ impl Default for Budget {
         Self {
             histories: number("GRANTOR_HISTORIES", 1_500),
             schedules: number("GRANTOR_SCHEDULES", 10_000),
+            on_store: number("GRANTOR_STORE_HISTORIES", 40),
             seed: number("GRANTOR_SEED", 1),
         }
     }
@@ -285,9 +290,64 @@ impl Proof {
     }
 
     fn story(&self, case: Case, tries: u64, seed: Option<u64>) -> Box<Story> {
-        let mut story = Story::of(&self.rules, case, &self.expression);
+        let mut story = in_memory(&self.rules, case, &self.expression);
         (story.tries, story.seed) = (tries, seed);
         story
+    }
+
+    /// Histories, and several parties at once, on stores of your own: each begins with an empty one.
+    ///
+    /// The store is asked one thing at a time, so this shows that what it keeps is what the flows rely on. That it answers
+    /// many at once is for [`conformance!`](crate::conformance).
+    ///
+    /// # Errors
+    /// The shortest case that breaks a promise.
+    ///
+    /// # Panics
+    /// If a store is not empty, or the machine gives no runtime.
+    pub fn on_store<P, F: Future<Output = Fresh<P>>>(&self, fresh: impl Fn() -> F) -> Result<Tried, Box<Story>> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+        let places = std::cell::RefCell::new(Vec::new());
+        let run = || {
+            let Fresh { store, place } = runtime.block_on(fresh());
+            // The places of earlier runs are over; this one's is kept until the next begins.
+            *places.borrow_mut() = vec![place];
+            Run::on(&self.rules, Shelf::Store(store, runtime.handle().clone()))
+        };
+        let bench = Bench { run: &run, patience: PATIENCE_WITH_STORES };
+        let seeds = self.budget.seed..self.budget.seed.saturating_add(self.budget.on_store);
+        for seed in seeds {
+            let told = |case: Case| {
+                let mut story = Story::of(&self.rules, &bench, case, &self.expression);
+                (story.tries, story.seed) = (seed - self.budget.seed + 1, Some(seed));
+                story
+            };
+            let history = Case { before: self.history_of(seed), ..Case::default() };
+            if run().case(&history).is_err() {
+                return Err(told(history));
+            }
+            let mut several = self.case_of(seed);
+            let mut random = Random(seed);
+            let mut prepared = run();
+            if several.before.iter().any(|act| prepared.alone(*act).is_err()) {
+                return Err(told(Case { before: several.before, ..Case::default() }));
+            }
+            let mut choose = Chance { random: &mut random, faults: 1, clock: true };
+            let ended = prepared.meanwhile(&several.meanwhile, &mut choose);
+            let failed = ended.is_err();
+            several.moves = ended.unwrap_or_else(|(_, moves)| moves);
+            let after = several.after.iter().try_for_each(|act| prepared.alone(*act).map_err(drop));
+            if failed || after.is_err() || prepared.tries().is_err() {
+                return Err(told(several));
+            }
+        }
+        Ok(Tried { cases: 2 * self.budget.on_store, schedules: self.budget.on_store })
+    }
+
+    /// # Panics
+    /// With a story, if a case breaks a promise on such a store.
+    pub fn assert_on_store<P, F: Future<Output = Fresh<P>>>(&self, fresh: impl Fn() -> F) {
+        self.on_store(fresh).unwrap_or_else(|story| panic!("{story}"));
     }
 
     /// # Panics
@@ -324,7 +384,7 @@ pub fn holds(policy: &Policy, acts: &[Act]) -> Result<(), Box<Story>> {
     let case = Case { before: acts.to_vec(), ..Case::default() };
     let rules = Rules::new(policy);
     let ended = Run::new(&rules).case(&case);
-    ended.map_err(|_: Failed| Story::of(&rules, case, "policy"))
+    ended.map_err(|_: Failed| in_memory(&rules, case, "policy"))
 }
 
 /// # Panics
@@ -332,14 +392,25 @@ pub fn holds(policy: &Policy, acts: &[Act]) -> Result<(), Box<Story>> {
 pub fn assert_holds(policy: &Policy, case: &Case) {
     let rules = Rules::new(policy);
     if Run::new(&rules).case(case).is_err() {
-        panic!("{}", Story::of(&rules, case.clone(), "policy"));
+        panic!("{}", in_memory(&rules, case.clone(), "policy"));
     }
+}
+
+/// So many shorter cases are tried at most.
+const PATIENCE: usize = 20_000;
+/// The same where each takes a store of its own.
+const PATIENCE_WITH_STORES: usize = 400;
+
+fn in_memory(rules: &Arc<Rules>, case: Case, expression: &str) -> Box<Story> {
+    let bench = Bench { run: &|| Run::new(rules), patience: PATIENCE };
+    Story::of(rules, &bench, case, expression)
 }
 
 /// Proves that a policy keeps every promise of OAuth: one test for each way of trying.
 ///
-/// The argument is the path of a function that gives the [`Policy`]. Nothing of it needs a server, a store, a clock or a
-/// runtime.
+/// The first argument is the path of a function that gives the [`Policy`](crate::proof::Policy): nothing of the proof needs
+/// a server, a store, a clock or a runtime. With `store = …`, an `async fn() -> Fresh<P>` as
+/// [`conformance!`](crate::conformance) takes it, one test more runs on stores of your own.
 ///
 /// # Examples
 /// ```
@@ -353,7 +424,20 @@ pub fn assert_holds(policy: &Policy, case: &Case) {
 ///     Policy::of(profile)
 /// }
 ///
-/// grantor_testkit::prove!(policy);
+/// mod rules {
+///     grantor_testkit::prove!(super::policy);
+/// }
+///
+/// mod on_our_store {
+///     use grantor_store::MemoryStore;
+///     use grantor_testkit::Fresh;
+///
+///     async fn fresh() -> Fresh {
+///         Fresh::of(MemoryStore::new())
+///     }
+///
+///     grantor_testkit::prove!(super::policy, store = fresh);
+/// }
 /// ```
 #[macro_export]
 macro_rules! prove {
@@ -369,6 +453,13 @@ macro_rules! prove {
         #[test]
         fn every_schedule_that_was_tried_keeps_every_promise() {
             $crate::proof::Proof::of($policy()).from_function(stringify!($policy)).assert_by_chance();
+        }
+    };
+    ($policy:path, store = $fresh:path $(,)?) => {
+        $crate::prove!($policy);
+        #[test]
+        fn on_this_store_every_promise_is_kept() {
+            $crate::proof::Proof::of($policy()).from_function(stringify!($policy)).assert_on_store($fresh);
         }
     };
 }

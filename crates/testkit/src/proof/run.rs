@@ -1,17 +1,17 @@
 //! One run of a case: what parties do one after another, what they do at the same time, and a look at every token after
 //! each.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use grantor_core::flow;
 use grantor_core::grant::{Grant, SubjectGrant};
-use grantor_core::record::{Kind as RecordKind, RecordKey, decode};
+use grantor_core::record::{Kind as RecordKind, decode};
 use grantor_core::step::{Step, Stop};
 use grantor_core::{Scope, Time};
 
 use super::Invariant;
-use super::act::{Act, Client, Person, Token};
+use super::act::{Act, Person, Token};
 use super::case::Case;
 use super::explain::{Event, explain};
 use super::ledger::{Asked, Id, Kind, Ledger};
@@ -19,6 +19,7 @@ use super::model::{Broken, Model, Rules};
 use super::policy::{Policy, subject};
 use super::request::{self, Answer, Told};
 use super::schedule::{Choose, Move, Need, View, Written, record};
+use super::shelf::{Down, Shelf};
 use super::world::{Fate, World};
 
 /// So many steps of one request mean that it does not end.
@@ -40,7 +41,7 @@ pub(crate) enum Line {
     /// Something happened to everybody.
     Note(String),
     /// A party was told.
-    Ended(u8, Asked, Told),
+    Ended(u8, Told),
 }
 
 /// How a run failed.
@@ -48,8 +49,6 @@ pub(crate) struct Failed {
     pub(crate) broken: Broken,
     /// What was tried last, to bring it to light.
     pub(crate) tried: Option<Act>,
-    /// The schedule as it was.
-    pub(crate) moves: Vec<Move>,
 }
 
 #[derive(Clone)]
@@ -81,16 +80,22 @@ struct Party {
 
 impl Run {
     pub(crate) fn new(rules: &Arc<Rules>) -> Self {
+        Self::on(rules, Shelf::Map(BTreeMap::new()))
+    }
+
+    /// A run whose records lie in somebody's store, which is empty.
+    pub(crate) fn on(rules: &Arc<Rules>, shelf: Shelf) -> Self {
         Self {
-            world: World::new(&rules.policy),
+            world: World::new(&rules.policy, shelf),
             ledger: Ledger::default(),
             ways: vec![Model::new(rules.clone())],
             log: None,
         }
     }
 
-    pub(crate) fn logged(rules: &Arc<Rules>) -> Self {
-        Self { log: Some(Vec::new()), ..Self::new(rules) }
+    /// The same, written down.
+    pub(crate) fn logged(self) -> Self {
+        Self { log: Some(Vec::new()), ..self }
     }
 
     pub(crate) fn log(&self) -> &[Line] {
@@ -105,7 +110,7 @@ impl Run {
 
     /// Runs a whole case by its own schedule, and tries at its end whatever is left to be tried.
     pub(crate) fn case(&mut self, case: &Case) -> Result<(), Failed> {
-        let fail = |broken| Failed { broken, tried: None, moves: case.moves.clone() };
+        let fail = |broken| Failed { broken, tried: None };
         for act in &case.before {
             self.alone(*act).map_err(fail)?;
         }
@@ -115,13 +120,14 @@ impl Run {
         for act in &case.after {
             self.alone(*act).map_err(fail)?;
         }
-        self.tries().map_err(|(broken, tried)| Failed { tried: Some(tried), ..fail(broken) })
+        self.tries().map_err(|(broken, tried)| Failed { broken, tried: Some(tried) })
     }
 
     /// Something that a party does by itself, looked at from all sides.
     pub(crate) fn alone(&mut self, act: Act) -> Result<(), Broken> {
         let Some(asked) = self.ledger.resolve(&self.world.policy, act) else { return Ok(()) };
-        let before = changes_nothing_when_refused(act).then(|| self.world.clone());
+        let copied = changes_nothing_when_refused(act) && self.world.shelf.can_be_copied();
+        let before = copied.then(|| self.world.shelf.clone());
         let now = self.world.now;
         let told = self.perform(asked)?;
         self.write(|| Line::Did(asked, told.clone()));
@@ -134,23 +140,18 @@ impl Run {
     }
 
     fn perform(&mut self, asked: Asked) -> Result<Told, Broken> {
-        match asked.act {
-            Act::Pass { seconds } => self.world.pass(seconds),
-            Act::SetBack { seconds } => self.world.set_back(seconds),
-            Act::Purge => self.world.purge(),
-            _ => {
-                let step = request::begin(&mut self.world, &self.ledger, asked);
-                let mut end = run_to_its_end(&mut self.world, step.unwrap_or_else(|| Step::done(Answer::Done)))?;
-                if let (Act::Suspend { person }, Ok(_)) = (asked.act, &end) {
-                    let grants = self.world.grants_of(&subject(person));
-                    let ending = request::end_all(&mut self.world, grants);
-                    end = run_to_its_end(&mut self.world, ending)?;
-                }
-                let policy = self.world.policy.clone();
-                return Ok(request::told(&policy, &mut self.ledger, asked, end));
-            }
+        let Some(step) = request::begin(&mut self.world, &self.ledger, asked) else {
+            self.world.turn(asked.act);
+            return Ok(Told::Done);
+        };
+        let mut end = run_to_its_end(&mut self.world, step)?;
+        if let (Act::Suspend { person }, Ok(_)) = (asked.act, &end) {
+            let grants = self.world.grants_of(&subject(person));
+            let ending = request::end_all(&mut self.world, grants);
+            end = run_to_its_end(&mut self.world, ending)?;
         }
-        Ok(Told::Done)
+        let policy = self.world.policy.clone();
+        Ok(request::told(&policy, &mut self.ledger, asked, end))
     }
 
     fn judge(&mut self, events: &[Event]) -> Result<(), Broken> {
@@ -204,24 +205,32 @@ impl Run {
     /// What no party can see, and an operator relies on.
     fn records_are_sound(&self) -> Result<(), Broken> {
         let one_grant = self.world.policy.profile().approval.one_grant;
-        let mut holders = Vec::new();
-        for (key, stored) in self.world.records() {
-            if key.kind() != RecordKind::Grant {
-                continue;
+        let (mut grants, mut damaged) = (Vec::new(), None);
+        self.world.shelf.each(|key, stored| {
+            if key.kind() == RecordKind::Grant {
+                match decode::<Grant>(key, &stored.body) {
+                    Ok(grant) => grants.push(grant),
+                    Err(corrupt) => damaged = Some(corrupt),
+                }
             }
-            let Ok(grant) = decode::<Grant>(key, &stored.body) else {
-                return Err(Broken::new(Invariant::NobodyIsLeftWaiting, format!("{key} cannot be read")));
-            };
+        });
+        if let Some(corrupt) = damaged {
+            return Err(Broken::new(Invariant::NobodyIsLeftWaiting, corrupt.to_string()));
+        }
+        let lasts = |grant: &&Grant| grant.facts().expires_at.is_none_or(|end| end > self.world.now);
+        for grant in grants.iter().filter(lasts) {
             let facts = grant.facts();
             let hint = SubjectGrant::key(&facts.subject, facts.id);
-            if !self.world.has(hint.raw()) {
+            if !self.world.shelf.get(hint.raw()).is_ok_and(|found| found.is_some()) {
                 let why = format!("a grant of {} is not among those that can be found by it", facts.subject);
                 return Err(Broken::new(Invariant::GrantsAreFound, why));
             }
-            if one_grant {
-                holders.push((facts.client.clone(), facts.subject.clone(), facts.account.clone()));
-            }
         }
+        let mut holders: Vec<_> = grants
+            .iter()
+            .filter(|_| one_grant)
+            .map(|grant| (&grant.facts().client, &grant.facts().subject, &grant.facts().account))
+            .collect();
         holders.sort();
         if holders.windows(2).any(|two| two[0] == two[1]) {
             return Err(Broken::new(Invariant::ReplacedIsOver, "a client holds two grants of one person"));
@@ -232,37 +241,55 @@ impl Run {
     /// No text that opens anything stands in a record.
     fn nothing_usable_at_rest(&self) -> Result<(), Broken> {
         let kinds = [Kind::Code, Kind::Access, Kind::Refresh, Kind::Question];
-        let texts: Vec<&str> = kinds.into_iter().flat_map(|kind| self.ledger.all(kind)).map(|id| self.ledger.text(id)).collect();
-        for (key, stored) in self.world.records() {
+        let given = kinds.into_iter().flat_map(|kind| self.ledger.all(kind));
+        let texts: Vec<&str> = given.map(|id| self.ledger.text(id)).collect();
+        let mut found = None;
+        self.world.shelf.each(|key, stored| {
             let body = String::from_utf8_lossy(&stored.body);
             if texts.iter().any(|text| body.contains(text) || key.id().contains(text)) {
-                return Err(Broken::new(Invariant::NothingUsableAtRest, format!("it stands in a record of kind {}", key.kind())));
+                found = Some(key.kind());
             }
+        });
+        match found {
+            Some(kind) => {
+                let why = format!("it stands in a record of kind {kind}");
+                Err(Broken::new(Invariant::NothingUsableAtRest, why))
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// Nothing changed, unless to end a grant.
-    fn changed_nothing(&self, before: &World) -> Result<(), Broken> {
-        let stood: Vec<(&RecordKey, _)> = before.records().collect();
-        for (key, stored) in self.world.records() {
-            let same = stood.binary_search_by_key(&key, |(key, _)| *key).is_ok_and(|at| stood[at].1.version == stored.version);
+    fn changed_nothing(&self, before: &Shelf) -> Result<(), Broken> {
+        let mut written = None;
+        self.world.shelf.each(|key, stored| {
+            let stood = before.get(key).ok().flatten();
+            let same = stood.is_some_and(|stood| stood.version == stored.version);
             let ended = || decode::<Grant>(key, &stored.body).is_ok_and(|grant| is_over(&grant));
             if !same && !(key.kind() == RecordKind::Grant && ended()) {
-                let why = format!("it was refused, and a record of kind {} was written", key.kind());
-                return Err(Broken::new(Invariant::RefusalChangesNothing, why));
+                written = Some(key.kind());
             }
+        });
+        match written {
+            Some(kind) => {
+                let why = format!("it was refused, and a record of kind {kind} was written");
+                Err(Broken::new(Invariant::RefusalChangesNothing, why))
+            }
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    /// Tries every code and refresh token once more, each in a world of its own: what is hidden comes to light.
-    pub(crate) fn tries(&self) -> Result<(), (Broken, Act)> {
-        for act in self.what_to_try() {
-            let mut other = self.clone();
-            other.log = None;
-            other.alone(act).map_err(|broken| (broken, act))?;
-        }
+    /// Tries every code and refresh token once more, each in a world of its own if there can be one: what is hidden comes
+    /// to light.
+    pub(crate) fn tries(&mut self) -> Result<(), (Broken, Act)> {
+        // Whoever tells the story wants to hear of what was tried only if something came of it.
+        let log = self.log.take();
+        let tried = self.what_to_try().into_iter().try_for_each(|act| {
+            let tried = if self.world.shelf.can_be_copied() { self.clone().alone(act) } else { self.alone(act) };
+            tried.map_err(|broken| (broken, act))
+        });
+        self.log = log;
+        tried?;
         self.nothing_usable_at_rest().map_err(|broken| (broken, Act::Purge))
     }
 
@@ -304,6 +331,13 @@ fn is_over(grant: &Grant) -> bool {
     }
 }
 
+fn is_an_operators(act: Act) -> bool {
+    matches!(
+        act,
+        Act::Suspend { .. } | Act::Reinstate { .. } | Act::SwitchOff { .. } | Act::SwitchOn { .. }
+    )
+}
+
 /// What must leave no trace if it is refused. A person's answer is taken once, even where nothing comes of it.
 fn changes_nothing_when_refused(act: Act) -> bool {
     match act {
@@ -336,7 +370,9 @@ fn run_to_its_end(world: &mut World, mut step: Step<Answer>) -> Result<Result<An
                 return Err(Broken::new(Invariant::NobodyIsLeftWaiting, format!("a fault where nothing failed: {fault}")));
             }
             Step::Done(end) => return Ok(end),
-            other => world.answer(other, Fate::Well).unwrap_or_else(|_| unreachable!("nothing fails")),
+            other => world.answer(other, Fate::Well).map_err(|Down| {
+                Broken::new(Invariant::NobodyIsLeftWaiting, "the store did not answer")
+            })?,
         };
     }
     Err(Broken::new(Invariant::NobodyIsLeftWaiting, "a request does not come to an end"))
@@ -427,7 +463,10 @@ impl Round<'_> {
             Move::Late(party) => (party, Fate::Late),
             Move::Twice(party) => (party, Fate::Twice),
             Move::Crash(party) => {
-                if let Some(running) = self.parties.get_mut(usize::from(party)).and_then(|p| p.running.take()) {
+                let running = self.parties.get_mut(usize::from(party)).and_then(|party| {
+                    party.running.take_if(|running| !is_an_operators(running.asked.act))
+                });
+                if let Some(running) = running {
                     self.run.write(|| Line::Step(party, "its server crashes".to_owned()));
                     self.end(party, running, None);
                 }
@@ -461,6 +500,9 @@ impl Round<'_> {
         }
         self.current = at;
         let Some(mut running) = self.parties[at].running.take().or_else(|| self.begin(party)) else { return Ok(()) };
+        // An operator tries again until he is told: what goes wrong meanwhile makes no difference.
+        let steady = is_an_operators(running.asked.act);
+        let (fate, unheard) = if steady { (Fate::Well, false) } else { (fate, unheard) };
         running.unheard |= unheard;
         running.stale |= fate == Fate::Stale;
         running.faulted |= fate != Fate::Well;
@@ -471,7 +513,7 @@ impl Round<'_> {
         self.tell_step(party, &running.step, fate);
         running.step = match self.run.world.answer(running.step, fate) {
             Ok(step) => step,
-            Err(_) => {
+            Err(Down) => {
                 running.step = Step::done(Answer::Done);
                 self.end(party, running, None);
                 return Ok(());
@@ -515,18 +557,15 @@ impl Round<'_> {
             let policy = self.run.world.policy.clone();
             let Some(asked) = self.run.ledger.resolve(&policy, act) else { continue };
             let Some(step) = request::begin(&mut self.run.world, &self.run.ledger, asked) else {
-                // A matter of the clock or of a sweep: nothing of it can fail.
-                let told = self.run.perform(asked).unwrap_or(Told::Done);
-                self.run.write(|| Line::Did(asked, told.clone()));
+                self.run.world.turn(act);
+                self.run.write(|| Line::Did(asked, Told::Done));
                 let (now, tick) = (self.run.world.now, self.tick);
+                let told = Told::Done;
                 self.events.push(Event { asked, now, told, began: tick, ended: Some(tick), stale: false });
                 continue;
             };
             self.run.write(|| Line::Began(party, asked));
-            let then_end = match act {
-                Act::Suspend { person } => Some(person),
-                _ => None,
-            };
+            let then_end = if let Act::Suspend { person } = act { Some(person) } else { None };
             return Some(Running {
                 asked,
                 now: self.run.world.now,
@@ -545,7 +584,7 @@ impl Round<'_> {
         let Running { asked, now, began, stale, .. } = running;
         let policy = self.run.world.policy.clone();
         let told = end.map_or(Told::Nothing, |end| request::told(&policy, &mut self.run.ledger, asked, end));
-        self.run.write(|| Line::Ended(party, asked, told.clone()));
+        self.run.write(|| Line::Ended(party, told.clone()));
         let ended = (told != Told::Nothing).then_some(self.tick);
         self.events.push(Event { asked, now, told, began, ended, stale });
     }
@@ -574,9 +613,4 @@ impl Round<'_> {
         };
         self.run.write(|| Line::Step(party, format!("{does} the {kind}{happens}")));
     }
-}
-
-/// Whose a token is, for whoever makes up acts about it.
-pub(crate) fn owner_of(ledger: &Ledger, id: Id) -> Client {
-    ledger.entry(id).client
 }

@@ -4,21 +4,19 @@ use super::act::{Act, Person, Way, Words};
 use super::case::Case;
 use super::schedule::Move;
 
-/// So many shorter cases are tried at most.
-const PATIENCE: usize = 20_000;
-
 /// The shortest case that can be found for which `fails` still says so. It is tried what can be left out, then what can be
 /// made plainer, until nothing can.
-pub(crate) fn shrink(mut case: Case, fails: impl Fn(&Case) -> bool) -> (Case, usize) {
+/// At most `patience` cases are tried.
+pub(crate) fn shrink(mut case: Case, patience: usize, fails: impl Fn(&Case) -> bool) -> Case {
     let mut tried = 0;
     loop {
         let better = shorter(&case).into_iter().chain(plainer(&case)).find(|other| {
             tried += 1;
-            tried < PATIENCE && fails(other)
+            tried <= patience && fails(other)
         });
         match better {
             Some(better) => case = better,
-            None => return (case, tried),
+            None => return case,
         }
     }
 }

@@ -15,6 +15,14 @@ use super::request::Told;
 use super::run::{Line, Run};
 use super::shrink::shrink;
 
+/// Where a case is run again.
+pub(crate) struct Bench<'a> {
+    /// A run that has not begun.
+    pub(crate) run: &'a dyn Fn() -> Run,
+    /// How often.
+    pub(crate) patience: usize,
+}
+
 /// A promise that was broken, by the shortest case that was found.
 pub struct Story {
     /// Which one.
@@ -39,16 +47,17 @@ impl Story {
     ///
     /// # Panics
     /// If the case does not fail.
-    pub(crate) fn of(rules: &Arc<Rules>, case: Case, expression: &str) -> Box<Self> {
-        let broken_by = |case: &Case| Run::new(rules).case(case).err();
+    pub(crate) fn of(rules: &Arc<Rules>, bench: &Bench<'_>, case: Case, expression: &str) -> Box<Self> {
+        let broken_by = |case: &Case| (bench.run)().case(case).err();
         let first = broken_by(&case).expect("a story of something that is wrong");
         let case = match first.tried {
             Some(act) if act != Act::Purge => with(case, act),
             _ => case,
         };
         let invariant = broken_by(&case).expect("it fails with what was tried, too").broken.invariant;
-        let (case, _) = shrink(case, |case| broken_by(case).is_some_and(|f| f.broken.invariant == invariant));
-        let mut run = Run::logged(rules);
+        let fails = |case: &Case| broken_by(case).is_some_and(|failed| failed.broken.invariant == invariant);
+        let case = shrink(case, bench.patience, fails);
+        let mut run = (bench.run)().logged();
         let failed = run.case(&case).expect_err("it fails when it is told, too");
         let (sentences, lines) = told_of(&rules.policy, &run.ledger, run.log());
         Box::new(Self {
@@ -77,8 +86,6 @@ impl Story {
     /// A test that shows it again, to be pasted beside the policy.
     pub fn test(&self) -> String {
         let mut text = String::new();
-        let _ = writeln!(text, "#[test]\nfn {}() {{", snake(self.invariant.name()));
-        let _ = writeln!(text, "    use grantor_testkit::proof::{{Act::*, Case, Client, Ender::*, Move::*, Person::*, Slip::*, Token::*, Way::*, Words}};");
         let _ = writeln!(text, "    let case = Case {{");
         let list = |text: &mut String, field: &str, acts: &[Act]| {
             if !acts.is_empty() {
@@ -101,8 +108,27 @@ impl Story {
         list(&mut text, "after", &self.case.after);
         let _ = writeln!(text, "        ..Case::default()\n    }};");
         let _ = writeln!(text, "    grantor_testkit::proof::assert_holds(&{}(), &case);\n}}", self.expression);
-        text
+        let name = snake(self.invariant.name());
+        format!("#[test]\nfn {name}() {{\n    use grantor_testkit::proof::{{{}}};\n{text}", names(&text))
     }
+}
+
+/// What a test has to bring into scope.
+fn names(text: &str) -> String {
+    const NAMES: [(&str, &[&str]); 9] = [
+        ("Act::*", &["{ ", "Purge"]),
+        ("Case", &["Case"]),
+        ("Client", &["Client("]),
+        ("Ender::*", &["Owner", "Operator"]),
+        ("Move::*", &["moves: vec![", "Go("]),
+        ("Person::*", &["Alice", "Bob"]),
+        ("Slip::*", &["Some(Wrong", "Some(No", "Some(Other", "Some(Invented", "Some(Garbled"]),
+        ("Token", &["Token::"]),
+        ("Way::*", &["way: "]),
+    ];
+    let used = NAMES.into_iter().filter(|(_, signs)| signs.iter().any(|sign| text.contains(sign)));
+    let words = text.contains("Words(").then_some("Words");
+    used.map(|(name, _)| name).chain(words).collect::<Vec<_>>().join(", ")
 }
 
 /// A case with one more act at its end.
@@ -194,7 +220,7 @@ fn told_of(policy: &Policy, ledger: &Ledger, log: &[Line]) -> (Vec<String>, Vec<
                 sentences.push(if *party == 0 { act } else { format!("meanwhile {act}") });
             }
             Line::Note(text) => lines.push(format!("  {text}")),
-            Line::Ended(party, _, told) => {
+            Line::Ended(party, told) => {
                 let told = teller.told(told).unwrap_or_else(|| "done".to_owned());
                 lines.push(format!("  {} is told: {told}", letter(*party)));
             }

@@ -1,18 +1,16 @@
 //! A server held still: records in a map, a clock that is set, and flows that go on by one step when told to.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use grantor_core::flow::Context;
 use grantor_core::grant::SubjectGrant;
-use grantor_core::record::{Expect, Kind, Put, RecordKey, Stored, Version};
+use grantor_core::record::{Expect, Kind, Put, RecordKey, Version};
 use grantor_core::step::{CommitOutcome, JwsHeader, SigningKey, Step};
 use grantor_core::{Digest, Entropy, GrantId, Lifetime, SubjectId, Time};
 
-use super::act::Client;
+use super::act::{Act, Client};
 use super::policy::Policy;
+use super::shelf::{Down, Shelf};
 
 /// How far back the clock may go, all in all; what is long past is kept this much longer.
 const MARGIN: u64 = 3600;
@@ -36,32 +34,23 @@ pub(crate) enum Fate {
     Twice,
 }
 
-/// The store did not answer: whoever asked is told so.
-pub(crate) struct Down;
-
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) policy: Policy,
     pub(crate) now: Time,
-    records: BTreeMap<RecordKey, Shelved>,
+    pub(crate) shelf: Shelf,
     late: Vec<Put>,
     seeds: u64,
     set_back: u64,
 }
 
-#[derive(Clone)]
-struct Shelved {
-    stands: Arc<Stored>,
-    before: Option<Arc<Stored>>,
-}
-
 impl World {
     /// A server at which the policy's clients are registered, and nothing has happened yet.
-    pub(crate) fn new(policy: &Policy) -> Self {
+    pub(crate) fn new(policy: &Policy, shelf: Shelf) -> Self {
         let mut world = Self {
             policy: policy.clone(),
             now: Time::from_unix_millis(1_800_000_000_000),
-            records: BTreeMap::new(),
+            shelf,
             late: Vec::new(),
             seeds: 0,
             set_back: 0,
@@ -70,7 +59,8 @@ impl World {
             let client = policy.registration(Client(u8::try_from(at).unwrap()), world.now);
             let key = grantor_core::client::Client::key(client.id());
             let version = Version::draw(&mut world.entropy());
-            world.put(Put::of(&key, Expect::Absent, version, &client, None));
+            let put = world.shelf.put(Put::of(&key, Expect::Absent, version, &client, None));
+            assert_eq!(put.ok(), Some(CommitOutcome::Applied), "{} is registered in an empty store", client.id());
         }
         world
     }
@@ -92,6 +82,17 @@ impl World {
         }
     }
 
+    /// What is a matter of the clock alone, or of a sweep.
+    pub(crate) fn turn(&mut self, act: Act) {
+        if let Act::Pass { seconds } = act {
+            self.pass(seconds);
+        } else if let Act::SetBack { seconds } = act {
+            self.set_back(seconds);
+        } else if act == Act::Purge {
+            self.purge();
+        }
+    }
+
     pub(crate) fn pass(&mut self, seconds: u32) {
         self.now = self.now + Lifetime::seconds(u64::from(seconds));
     }
@@ -103,44 +104,16 @@ impl World {
         self.now = Time::from_unix_millis(self.now.unix_millis() - millis);
     }
 
-    pub(crate) fn purge(&mut self) {
+    fn purge(&mut self) {
         let before = self.now.unix_millis() - i64::try_from(MARGIN * 1000).unwrap();
         let before = Time::from_unix_millis(before);
-        self.records.retain(|_, record| record.stands.keep_until.is_none_or(|until| until >= before));
-    }
-
-    /// Every record that stands.
-    pub(crate) fn records(&self) -> impl Iterator<Item = (&RecordKey, &Stored)> {
-        self.records.iter().map(|(key, record)| (key, &*record.stands))
-    }
-
-    /// Whether anything stands there.
-    pub(crate) fn has(&self, key: &RecordKey) -> bool {
-        self.records.contains_key(key)
+        self.shelf.purge(before);
     }
 
     /// The grants that a subject's hints name.
     pub(crate) fn grants_of(&self, subject: &SubjectId) -> Vec<GrantId> {
-        let under = SubjectGrant::under(subject);
-        let prefix = under.prefix();
-        let hints = self.records.keys().filter(|key| key.kind() == under.kind() && key.id().starts_with(&prefix));
-        hints.filter_map(|key| key.second()?.parse().ok()).collect()
-    }
-
-    fn put(&mut self, put: Put) -> CommitOutcome {
-        let standing = self.records.get(&put.key).map(|record| &record.stands);
-        let holds = match (put.expect, standing) {
-            (Expect::Absent, None) => true,
-            (Expect::Version(expected), Some(standing)) => standing.version == expected,
-            (Expect::Absent, Some(_)) | (Expect::Version(_), None) => false,
-        };
-        if !holds {
-            return CommitOutcome::Conflict;
-        }
-        let before = standing.cloned();
-        let stands = Arc::new(Stored { version: put.version, body: put.body, keep_until: put.keep_until });
-        self.records.insert(put.key, Shelved { stands, before });
-        CommitOutcome::Applied
+        let hints = self.shelf.list(&SubjectGrant::under(subject));
+        hints.iter().filter_map(|key| key.second()?.parse().ok()).collect()
     }
 
     /// Whether a write is on its way still.
@@ -155,7 +128,9 @@ impl World {
         }
         let put = self.late.remove(0);
         let key = put.key.clone();
-        Some((key, self.put(put)))
+        // Whoever sent it is not told.
+        let outcome = self.shelf.put(put).unwrap_or(CommitOutcome::Unknown);
+        Some((key, outcome))
     }
 
     /// What is on its way still never arrives.
@@ -166,29 +141,28 @@ impl World {
     /// Whether a reader could be told what stood there before.
     pub(crate) fn has_stale(&self, key: &RecordKey) -> bool {
         let contended = matches!(key.kind(), Kind::Grant | Kind::Interaction | Kind::Consent);
-        contended && self.records.get(key).is_some_and(|record| record.before.is_some())
+        contended && self.shelf.before(key).is_some()
     }
 
     /// Answers one need. The end comes back as it is.
     pub(crate) fn answer<T: 'static>(&mut self, step: Step<T>, fate: Fate) -> Result<Step<T>, Down> {
         Ok(match step {
             Step::Load(need) => {
-                let record = self.records.get(need.key());
-                let found = match fate {
-                    Fate::Fails => return Err(Down),
-                    Fate::Stale => record.map(|record| record.before.as_ref().unwrap_or(&record.stands)),
-                    _ => record.map(|record| &record.stands),
+                let before = self.shelf.before(need.key()).filter(|_| fate == Fate::Stale);
+                let found = match (fate, before) {
+                    (Fate::Fails, _) => return Err(Down),
+                    (_, Some(before)) => Some(before.clone()),
+                    (_, None) => self.shelf.get(need.key())?,
                 };
-                let found = found.map(|stored| (**stored).clone());
                 need.answer(found)
             }
             Step::Commit(need) => {
                 let (put, _, need) = need.into_parts();
                 let outcome = match fate {
-                    Fate::Well | Fate::Stale => self.put(put),
+                    Fate::Well | Fate::Stale => self.shelf.put(put)?,
                     Fate::Fails => return Err(Down),
                     Fate::AnswerLost => {
-                        self.put(put);
+                        let _lost = self.shelf.put(put);
                         CommitOutcome::Unknown
                     }
                     Fate::RequestLost => CommitOutcome::Unknown,
@@ -198,7 +172,7 @@ impl World {
                     }
                     Fate::Twice => {
                         self.late.push(put.clone());
-                        self.put(put)
+                        self.shelf.put(put)?
                     }
                 };
                 need.answer(outcome)
@@ -207,7 +181,7 @@ impl World {
                 if fate == Fate::Fails {
                     return Err(Down);
                 }
-                let stands = self.records.get(need.key()).map(|record| record.stands.version);
+                let stands = self.shelf.get(need.key())?.map(|stored| stored.version);
                 need.answer(stands)
             }
             Step::VerifySecret(need) => {

@@ -1,41 +1,31 @@
-//! Our own policies, proven: the standard profile in every mode, every preset, and profiles of all kinds.
+//! Our own policies, proven: the standard profile in every mode, and every preset.
 
-use grantor_core::client::AccessTokenFormat;
-use grantor_core::{Lifetime, Profile, RefreshMode};
-use grantor_testkit::proof::Policy;
-
-fn standard(change: impl FnOnce(&mut Profile)) -> Policy {
-    let mut profile = Profile::standard("https://auth.test".parse().unwrap());
-    change(&mut profile);
-    Policy::of(profile)
-}
-
-fn preset(name: &str) -> Policy {
-    let text = Profile::preset(name).unwrap();
-    Policy::of(Profile::from_toml(text, &[], name, "https://auth.test".parse().unwrap()).unwrap())
-}
+mod known_bad;
+mod policies;
 
 macro_rules! proofs {
-    ($($name:ident = $policy:expr;)*) => {$(
-        mod $name {
-            use super::*;
-            fn policy() -> Policy {
-                $policy
-            }
-            grantor_testkit::prove!(policy);
+    ($($policy:ident)*) => {$(
+        mod $policy {
+            use super::policies::$policy;
+            grantor_testkit::prove!($policy);
         }
     )*};
 }
 
-proofs! {
-    rotating = standard(|p| p.refresh = RefreshMode::Rotate { grace: Lifetime::seconds(10) });
-    strict = standard(|p| p.refresh = RefreshMode::Rotate { grace: Lifetime::ZERO });
-    reusing = standard(|p| p.refresh = RefreshMode::Reuse);
-    replacing = standard(|p| p.refresh = RefreshMode::ReplaceAll);
-    jwts = standard(|p| p.access_token.format = AccessTokenFormat::Jwt);
-    wistia = preset("wistia");
-    api_video = preset("api-video");
-    webmaker = preset("webmaker");
-    brightcove = preset("brightcove");
-    flex = preset("flex");
+/// Every policy but one is proven in memory alone; this one on a store as well.
+mod on_a_store {
+    use super::policies::rotating;
+    use grantor_store::MemoryStore;
+    use grantor_testkit::Fresh;
+
+    async fn fresh() -> Fresh {
+        Fresh::of(MemoryStore::new())
+    }
+
+    #[test]
+    fn every_promise_is_kept() {
+        grantor_testkit::proof::Proof::of(rotating()).assert_on_store(fresh);
+    }
 }
+
+proofs! { rotating strict reusing replacing jwts wistia api_video webmaker brightcove flex }

@@ -9,6 +9,11 @@ use crate::proof::act::{Client, Person, Way, Words};
 use crate::proof::ledger::Id;
 use crate::proof::request::Told;
 
+/// It must have been refused.
+fn refused(told: &Told, by: Invariant, why: &str) -> Result<(), Broken> {
+    if matches!(told, Told::Refused(_)) { Ok(()) } else { Err(Broken::new(by, why)) }
+}
+
 impl Model {
     /// Which promise refuses an authorization request, or what it asks for.
     fn examined(&self, client: Client, scope: Option<Words>, way: Way) -> Result<u64, Invariant> {
@@ -150,23 +155,17 @@ impl Model {
         told: &Told,
     ) -> Result<(), Broken> {
         let Some(at) = self.open(id, person, same_session, now) else {
-            return match told {
-                Told::Refused(_) => Ok(()),
-                _ => Err(Broken::new(Invariant::DecidedOnce, "it was let pass")),
-            };
+            return refused(told, Invariant::DecidedOnce, "it was let pass");
         };
         self.questions[at].decided = true;
         let Question { client, scope, way, .. } = self.questions[at];
         if !approve {
-            return match told {
-                Told::Refused(_) => Ok(()),
-                _ => Err(Broken::new(Invariant::NothingWithoutAPerson, "he said no, and it was let pass")),
-            };
+            return refused(told, Invariant::NothingWithoutAPerson, "he said no, and it was let pass");
         }
-        let off = self.is_off(client);
+        if self.is_off(client) {
+            return refused(told, Invariant::SwitchedOffIsOff, "it was let pass");
+        }
         match told {
-            Told::Refused(_) if off => Ok(()),
-            _ if off => Err(Broken::new(Invariant::SwitchedOffIsOff, "it was let pass")),
             Told::Code { code, grant, .. } if way != Way::Implicit => {
                 self.remember(client, person, scope);
                 self.granted(client, person, scope, way, now, Some(*code), Some(*grant))

@@ -1,0 +1,62 @@
+//! The policies that are proven with every run of the tests, and against which flaws are planted.
+
+use grantor_core::client::AccessTokenFormat;
+use grantor_core::{Lifetime, Profile, RefreshMode};
+use grantor_testkit::proof::Policy;
+
+fn standard(change: impl FnOnce(&mut Profile)) -> Policy {
+    let mut profile = Profile::standard("https://auth.test".parse().unwrap());
+    change(&mut profile);
+    Policy::of(profile)
+}
+
+fn preset(name: &str) -> Policy {
+    let text = Profile::preset(name).unwrap();
+    Policy::of(Profile::from_toml(text, &[], name, "https://auth.test".parse().unwrap()).unwrap())
+}
+
+pub(crate) fn rotating() -> Policy {
+    standard(|p| p.refresh = RefreshMode::Rotate { grace: Lifetime::seconds(10) })
+}
+
+/// A replay is a replay at once, and everything ends soon.
+pub(crate) fn strict() -> Policy {
+    standard(|p| {
+        p.refresh = RefreshMode::Rotate { grace: Lifetime::ZERO };
+        p.lifetimes.access_token = Lifetime::seconds(60);
+        p.lifetimes.refresh_token = Some(Lifetime::seconds(100));
+        p.lifetimes.grant = Some(Lifetime::seconds(150));
+    })
+}
+
+pub(crate) fn reusing() -> Policy {
+    standard(|p| p.refresh = RefreshMode::Reuse)
+}
+
+pub(crate) fn replacing() -> Policy {
+    standard(|p| p.refresh = RefreshMode::ReplaceAll)
+}
+
+pub(crate) fn jwts() -> Policy {
+    standard(|p| p.access_token.format = AccessTokenFormat::Jwt)
+}
+
+pub(crate) fn wistia() -> Policy {
+    preset("wistia")
+}
+
+pub(crate) fn api_video() -> Policy {
+    preset("api-video")
+}
+
+pub(crate) fn webmaker() -> Policy {
+    preset("webmaker")
+}
+
+pub(crate) fn brightcove() -> Policy {
+    preset("brightcove")
+}
+
+pub(crate) fn flex() -> Policy {
+    preset("flex")
+}
