@@ -10,7 +10,8 @@ const POLICIES: u64 = 10;
 /// Runs the same tests as always with another budget, and optimised.
 pub(crate) fn run(workspace: &Workspace, options: &ProveOptions) -> Outcome {
     let shared_by = if options.only.is_some() { 1 } else { POLICIES };
-    let mut cargo = workspace.cargo(["test", "--profile", "proving", "--package", "grantor-testkit", "--test", "proofs"]);
+    let mut cargo =
+        workspace.cargo(["test", "--profile", "proving", "--package", "grantor-testkit", "--test", "proofs"]);
     cargo.args(["--", "--nocapture", "--test-threads", "1"]);
     cargo.args(options.only.as_deref());
     cargo.env("GRANTOR_SCHEDULES", options.schedules.div_ceil(shared_by).to_string());

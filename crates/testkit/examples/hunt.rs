@@ -44,7 +44,9 @@ fn hunt(budget: Budget, every_order: bool) -> Option<(String, Box<Story>)> {
     POLICIES.into_iter().find_map(|(name, policy)| {
         let proof = Proof::of(policy()).from_function(name).budget(budget);
         let found = proof.histories().err().map(|story| ("histories", story));
-        let found = found.or_else(|| every_order.then(|| proof.every_order().err()).flatten().map(|story| ("orders", story)));
+        let found = found.or_else(|| {
+            every_order.then(|| proof.every_order().err()).flatten().map(|story| ("orders", story))
+        });
         let found = found.or_else(|| proof.by_chance().err().map(|story| ("schedules", story)));
         found.map(|(way, story)| (format!("{name}, {way}"), story))
     })

@@ -62,16 +62,25 @@ pub fn catalogues() -> impl Strategy<Value = ScopeCatalogue> {
         description: String::new(),
         implies: implies.into_iter().map(str::to_owned).collect(),
     });
-    let meanings = proptest::collection::btree_map((0..NAMES.len()).prop_map(|at| NAMES[at].to_owned()), meaning, 0..=4);
+    let meanings =
+        proptest::collection::btree_map((0..NAMES.len()).prop_map(|at| NAMES[at].to_owned()), meaning, 0..=4);
     meanings.prop_map(|meanings: BTreeMap<_, _>| ScopeCatalogue::new(meanings).unwrap_or_default())
 }
 
 /// Profiles of all kinds: every refresh mode, both formats, and what dialects differ in as far as a flow goes by it.
 pub fn profiles() -> impl Strategy<Value = Profile> {
-    let lifetime = |choices: [Option<u64>; 3]| prop::sample::select(choices.map(|s| s.map(Lifetime::seconds)).to_vec());
-    let lifetimes = (lifetime([Some(30 * 86_400), Some(100), None]), lifetime([Some(365 * 86_400), Some(150), None]));
+    let lifetime =
+        |choices: [Option<u64>; 3]| prop::sample::select(choices.map(|s| s.map(Lifetime::seconds)).to_vec());
+    let lifetimes =
+        (lifetime([Some(30 * 86_400), Some(100), None]), lifetime([Some(365 * 86_400), Some(150), None]));
     (refresh_modes(), formats(), catalogues(), lifetimes, any::<[bool; 6]>()).prop_map(
-        |(refresh, format, scopes, (refresh_token, grant), [account, remember, one_grant, old, lax, short])| {
+        |(
+            refresh,
+            format,
+            scopes,
+            (refresh_token, grant),
+            [account, remember, one_grant, old, lax, short],
+        )| {
             let mut profile = Profile::standard("https://auth.test".parse().unwrap());
             profile.refresh = refresh;
             profile.access_token.format = format;
@@ -109,28 +118,65 @@ pub fn act(policy: &Policy) -> BoxedStrategy<Act> {
     let asked = move || option::weighted(0.4, words.clone());
     let client = || clients(policy);
     let mut acts: Vec<(u32, BoxedStrategy<Act>)> = vec![
-        (6, (client(), person(), asked(), option::weighted(0.1, words_of_few()), way(policy))
-            .prop_map(|(client, person, scope, part, way)| Act::Approve { client, person, scope, part, way })
-            .boxed()),
-        (1, (client(), person(), asked(), way(policy))
-            .prop_map(|(client, person, scope, way)| Act::Ask { client, person, scope, way })
-            .boxed()),
-        (1, (recent(), person(), prop::bool::weighted(0.9), prop::bool::weighted(0.9))
-            .prop_map(|(question, person, same_session, approve)| Act::Decide { question, person, same_session, approve })
-            .boxed()),
-        (8, (recent(), client(), slip())
-            .prop_map(|(code, by, slip)| Act::Redeem { code, by, slip })
-            .boxed()),
-        (8, (recent(), client(), asked(), slip())
-            .prop_map(|(token, by, scope, slip)| Act::Refresh { token, by, scope, slip })
-            .boxed()),
+        (
+            6,
+            (client(), person(), asked(), option::weighted(0.1, words_of_few()), way(policy))
+                .prop_map(|(client, person, scope, part, way)| Act::Approve {
+                    client,
+                    person,
+                    scope,
+                    part,
+                    way,
+                })
+                .boxed(),
+        ),
+        (
+            1,
+            (client(), person(), asked(), way(policy))
+                .prop_map(|(client, person, scope, way)| Act::Ask { client, person, scope, way })
+                .boxed(),
+        ),
+        (
+            1,
+            (recent(), person(), prop::bool::weighted(0.9), prop::bool::weighted(0.9))
+                .prop_map(|(question, person, same_session, approve)| Act::Decide {
+                    question,
+                    person,
+                    same_session,
+                    approve,
+                })
+                .boxed(),
+        ),
+        (8, (recent(), client(), slip()).prop_map(|(code, by, slip)| Act::Redeem { code, by, slip }).boxed()),
+        (
+            8,
+            (recent(), client(), asked(), slip())
+                .prop_map(|(token, by, scope, slip)| Act::Refresh { token, by, scope, slip })
+                .boxed(),
+        ),
         (1, (client(), asked(), slip()).prop_map(|(by, scope, slip)| Act::Own { by, scope, slip }).boxed()),
-        (2, (token(), client(), slip()).prop_map(|(token, by, slip)| Act::GiveBack { token, by, slip }).boxed()),
+        (
+            2,
+            (token(), client(), slip())
+                .prop_map(|(token, by, slip)| Act::GiveBack { token, by, slip })
+                .boxed(),
+        ),
         (2, (token(), client(), slip()).prop_map(|(token, by, slip)| Act::Look { token, by, slip }).boxed()),
-        (1, (recent(), asked(), slip()).prop_map(|(token, scope, slip)| Act::Use { token, scope, slip }).boxed()),
-        (1, (recent(), any::<bool>())
-            .prop_map(|(grant, owner)| Act::EndGrant { grant, by: if owner { Ender::Owner } else { Ender::Operator } })
-            .boxed()),
+        (
+            1,
+            (recent(), asked(), slip())
+                .prop_map(|(token, scope, slip)| Act::Use { token, scope, slip })
+                .boxed(),
+        ),
+        (
+            1,
+            (recent(), any::<bool>())
+                .prop_map(|(grant, owner)| Act::EndGrant {
+                    grant,
+                    by: if owner { Ender::Owner } else { Ender::Operator },
+                })
+                .boxed(),
+        ),
         (1, person().prop_map(|person| Act::Suspend { person }).boxed()),
         (1, person().prop_map(|person| Act::Reinstate { person }).boxed()),
         (1, client().prop_map(|client| Act::SwitchOff { client }).boxed()),
@@ -142,9 +188,12 @@ pub fn act(policy: &Policy) -> BoxedStrategy<Act> {
     let types = &policy.profile().grant_types;
     if types.contains(&GrantType::Password) {
         let password = (client(), person(), prop::bool::weighted(0.9), asked(), slip());
-        acts.push((4, password
-            .prop_map(|(by, person, right, scope, slip)| Act::Password { by, person, right, scope, slip })
-            .boxed()));
+        acts.push((
+            4,
+            password
+                .prop_map(|(by, person, right, scope, slip)| Act::Password { by, person, right, scope, slip })
+                .boxed(),
+        ));
     }
     if types.contains(&GrantType::ApiKey) {
         acts.push((8, (client(), slip()).prop_map(|(by, slip)| Act::Key { by, slip }).boxed()));
@@ -181,7 +230,8 @@ fn words(policy: &Policy) -> BoxedStrategy<Words> {
     let few = policy.words().len().min(5);
     let unknown = 1_u64 << (policy.words().len() - 1);
     let known = 1..(1_u64 << few);
-    prop_oneof![6 => known.clone().prop_map(Words), 1 => known.prop_map(move |few| Words(few | unknown))].boxed()
+    prop_oneof![6 => known.clone().prop_map(Words), 1 => known.prop_map(move |few| Words(few | unknown))]
+        .boxed()
 }
 
 fn words_of_few() -> impl Strategy<Value = Words> {

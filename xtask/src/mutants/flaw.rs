@@ -63,7 +63,8 @@ impl Flaw {
     pub(super) fn check(&self, workspace: &Workspace) -> Outcome {
         for edit in &self.edits {
             let path = workspace.path("crates/core/src").join(&edit.file);
-            let source = std::fs::read_to_string(&path).during(format!("{}: {}", self.name, path.display()))?;
+            let source =
+                std::fs::read_to_string(&path).during(format!("{}: {}", self.name, path.display()))?;
             edit.apply(&source).map_err(|failure| Failure::new(format!("{}: {failure}", self.name)))?;
         }
         Ok(())
@@ -102,7 +103,8 @@ mod tests {
 
     #[test]
     fn a_list_that_is_not_whole_is_refused() {
-        for bad in ["", "[[mutant]]\nname = \"a\"", &GOOD.replace("edits", "edit"), &format!("{GOOD}{GOOD}")] {
+        for bad in ["", "[[mutant]]\nname = \"a\"", &GOOD.replace("edits", "edit"), &format!("{GOOD}{GOOD}")]
+        {
             assert!(read(bad).is_err(), "{bad}");
         }
     }

@@ -60,12 +60,14 @@ pub(crate) fn run(workspace: &Workspace, options: &MutantsOptions) -> Outcome {
     for flaw in chosen {
         let began = Instant::now();
         let said = copy.with(flaw, Copy::hunt)?;
-        let row = Row { name: flaw.name.clone(), found: found(&said)?, seconds: began.elapsed().as_secs_f64() };
+        let row =
+            Row { name: flaw.name.clone(), found: found(&said)?, seconds: began.elapsed().as_secs_f64() };
         println!("{}", row.line());
         match &row.found {
             Some(found) => {
                 println!("    {}", found.sentence);
-                fs::write(stories.join(format!("{}.txt", flaw.name)), &found.story).during("writing a story")?;
+                fs::write(stories.join(format!("{}.txt", flaw.name)), &found.story)
+                    .during("writing a story")?;
                 if options.only.is_some() {
                     println!("\n{}", found.story);
                 }
@@ -76,8 +78,13 @@ pub(crate) fn run(workspace: &Workspace, options: &MutantsOptions) -> Outcome {
     }
     print!("\n{}", table(&rows));
     println!("the whole stories: {}", stories.display());
-    let survivors: Vec<&str> = rows.iter().filter(|row| row.found.is_none()).map(|row| row.name.as_str()).collect();
-    if survivors.is_empty() { Ok(()) } else { Err(Failure::new(format!("not found: {}", survivors.join(", ")))) }
+    let survivors: Vec<&str> =
+        rows.iter().filter(|row| row.found.is_none()).map(|row| row.name.as_str()).collect();
+    if survivors.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("not found: {}", survivors.join(", "))))
+    }
 }
 
 /// Reads what the hunt printed: one JSON value.
@@ -106,7 +113,10 @@ impl Row {
         match &self.found {
             Some(found) => {
                 let Found { invariant, proof, length, tries, .. } = found;
-                format!("{}: {invariant} by {proof}, {length} acts, {tries} tries, {:.1} s", self.name, self.seconds)
+                format!(
+                    "{}: {invariant} by {proof}, {length} acts, {tries} tries, {:.1} s",
+                    self.name, self.seconds
+                )
             }
             None => format!("{}: SURVIVED, {:.1} s", self.name, self.seconds),
         }
@@ -116,7 +126,8 @@ impl Row {
 fn table(rows: &[Row]) -> String {
     let width = |column: &dyn Fn(&Row) -> String| rows.iter().map(|row| column(row).len()).max().unwrap_or(0);
     let name = width(&|row| row.name.clone());
-    let invariant = width(&|row| row.found.as_ref().map_or_else(String::new, |found| found.invariant.clone()));
+    let invariant =
+        width(&|row| row.found.as_ref().map_or_else(String::new, |found| found.invariant.clone()));
     let proof = width(&|row| row.found.as_ref().map_or_else(String::new, |found| found.proof.clone()));
     let mut table = String::new();
     for row in rows {

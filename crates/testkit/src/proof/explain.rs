@@ -60,7 +60,9 @@ fn at(way: &Model, event: &Event) -> Result<Vec<Model>, Broken> {
     if event.stale {
         let mut ways = after.unwrap_or_default();
         ways.push(way.without_knowing(&event.told));
-        ways.extend(way.might(event.asked, event.now).into_iter().map(|way| way.without_knowing(&event.told)));
+        ways.extend(
+            way.might(event.asked, event.now).into_iter().map(|way| way.without_knowing(&event.told)),
+        );
         return Ok(ways);
     }
     after

@@ -5,11 +5,11 @@ use crate::random::Random;
 
 /// How far all schedules are tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Bound {
+pub(crate) struct Bound {
     /// How often a party is made to wait while it could go on.
-    pub switches: usize,
+    pub(crate) switches: usize,
     /// How many things go wrong.
-    pub faults: usize,
+    pub(crate) faults: usize,
 }
 
 /// Every schedule within a bound, one after another: the last point at which another move could have been made is where
@@ -44,7 +44,8 @@ impl Exhaustive {
 impl Choose for Exhaustive {
     fn next(&mut self, view: &View<'_>) -> Option<Move> {
         let can_go_on = view.needs.get(view.current).is_some_and(|need| *need != Need::Nothing);
-        let may_switch = !can_go_on || (at_a_race(view.needs[view.current]) && self.switches < self.bound.switches);
+        let may_switch =
+            !can_go_on || (at_a_race(view.needs[view.current]) && self.switches < self.bound.switches);
         let mut moves = going_on(view, may_switch);
         let plain = moves.len();
         if self.faults < self.bound.faults {

@@ -125,7 +125,9 @@ impl Ledger {
             | Act::Pass { .. }
             | Act::SetBack { .. }
             | Act::Purge => {
-                return actor(act).is_none_or(|client| fits(policy, act, client)).then_some(Asked { act, on: None });
+                return actor(act)
+                    .is_none_or(|client| fits(policy, act, client))
+                    .then_some(Asked { act, on: None });
             }
         };
         if actor(act).is_some_and(|client| !fits(policy, act, client)) {

@@ -171,7 +171,8 @@ impl Rules {
 
     /// Whether the profile has a grant type and the client is registered for it.
     fn may_use(&self, client: Client, grant_type: GrantType) -> bool {
-        self.policy.profile().grant_types.contains(&grant_type) && self.policy.metadata(client).may_use(grant_type)
+        self.policy.profile().grant_types.contains(&grant_type)
+            && self.policy.metadata(client).may_use(grant_type)
     }
 
     fn gets_refresh_tokens(&self, client: Client) -> bool {
@@ -188,12 +189,20 @@ impl Rules {
         let profile = self.policy.profile();
         let Some(Words(asked)) = asked.filter(|words| words.0 != 0) else {
             let default = self.policy.default_scope(client).0;
-            return if profile.authorization.scope_required { Err(Invariant::ScopeNeverGrows) } else { Ok(default) };
+            return if profile.authorization.scope_required {
+                Err(Invariant::ScopeNeverGrows)
+            } else {
+                Ok(default)
+            };
         };
         let unknown = 1 << (self.policy.words().len() - 1);
         let known = if profile.scopes.is_empty() { asked } else { asked & !unknown };
         let asked = if profile.authorization.ignore_unknown_scope && known != 0 { known } else { asked };
-        if self.permits(self.policy.most(client).0, asked) { Ok(asked) } else { Err(Invariant::ScopeNeverGrows) }
+        if self.permits(self.policy.most(client).0, asked) {
+            Ok(asked)
+        } else {
+            Err(Invariant::ScopeNeverGrows)
+        }
     }
 }
 
@@ -278,8 +287,11 @@ impl Model {
             }
             (Act::Refresh { by, scope, slip, .. }, Some(token)) => {
                 let verdict = self.on_refresh(token, by, scope, slip, now);
-                let right =
-                    if self.is_current(token) { Invariant::RightIsLetPass } else { Invariant::LostAnswerAskedAgain };
+                let right = if self.is_current(token) {
+                    Invariant::RightIsLetPass
+                } else {
+                    Invariant::LostAnswerAskedAgain
+                };
                 if let Some(given) = after.judged(&verdict, told, right)? {
                     after.refreshed(token, scope, now, Some(given))?;
                 }
@@ -413,5 +425,9 @@ impl Model {
 
 /// What is broken if a grant lives on after it was used this way.
 fn replay_ends(by: Invariant) -> Invariant {
-    if by == Invariant::CodeOnce { Invariant::CodeReplayEndsTheGrant } else { Invariant::RefreshReplayEndsTheGrant }
+    if by == Invariant::CodeOnce {
+        Invariant::CodeReplayEndsTheGrant
+    } else {
+        Invariant::RefreshReplayEndsTheGrant
+    }
 }

@@ -24,7 +24,8 @@ fn refresh(token: u8) -> Act {
 /// What the policy's first client does before anything happens at once. Never empty: nothing is a beginning, too.
 pub(crate) fn openings(policy: &Policy) -> Vec<Vec<Act>> {
     let profile = policy.profile();
-    let may = |grant_type| profile.grant_types.contains(&grant_type) && policy.metadata(FIRST).may_use(grant_type);
+    let may =
+        |grant_type| profile.grant_types.contains(&grant_type) && policy.metadata(FIRST).may_use(grant_type);
     let mut openings = Vec::new();
     if may(GrantType::AuthorizationCode) {
         openings.push(vec![approve()]);
@@ -42,7 +43,13 @@ pub(crate) fn openings(policy: &Policy) -> Vec<Vec<Act>> {
         }]);
     }
     if may(GrantType::Password) {
-        openings.push(vec![Act::Password { by: FIRST, person: Person::Alice, right: true, scope: None, slip: None }]);
+        openings.push(vec![Act::Password {
+            by: FIRST,
+            person: Person::Alice,
+            right: true,
+            scope: None,
+            slip: None,
+        }]);
     }
     if may(GrantType::ApiKey) {
         openings.push(vec![Act::Key { by: FIRST, slip: None }]);
@@ -60,7 +67,8 @@ pub(crate) fn openings(policy: &Policy) -> Vec<Vec<Act>> {
 /// What may be done at once, by whom, after an opening: of all that there is by then, the newest and the one before.
 pub(crate) fn acts_at_once(policy: &Policy, ledger: &Ledger) -> Vec<Act> {
     let profile = policy.profile();
-    let may = |grant_type| profile.grant_types.contains(&grant_type) && policy.metadata(FIRST).may_use(grant_type);
+    let may =
+        |grant_type| profile.grant_types.contains(&grant_type) && policy.metadata(FIRST).may_use(grant_type);
     let mut acts = Vec::new();
     if may(GrantType::AuthorizationCode) {
         acts.push(approve());

@@ -172,7 +172,9 @@ impl Policy {
     pub(crate) fn presenter(&self, client: Client, slip: Option<Slip>) -> Presenter {
         if self.is_keyed(client) {
             let key = match slip {
-                Some(Slip::WrongSecret | Slip::Invented | Slip::Garbled) => Secret::new("not-a-key-of-anybody"),
+                Some(Slip::WrongSecret | Slip::Invented | Slip::Garbled) => {
+                    Secret::new("not-a-key-of-anybody")
+                }
                 _ => self.secret(client).clone(),
             };
             return Presenter::ApiKey(key);
@@ -183,7 +185,9 @@ impl Policy {
     pub(crate) fn credentials(&self, client: Client, slip: Option<Slip>) -> ClientCredentials {
         let metadata = self.metadata(client);
         let secret = match slip {
-            Some(Slip::WrongSecret) => Secret::new("a secret that is long enough, and not that of any client"),
+            Some(Slip::WrongSecret) => {
+                Secret::new("a secret that is long enough, and not that of any client")
+            }
             _ => self.secret(client).clone(),
         };
         let proof = match (metadata.token_endpoint_auth_method, slip) {
@@ -325,13 +329,18 @@ pub(crate) fn closures(words: &[String], catalogue: &ScopeCatalogue) -> Vec<u64>
     let bit = |name: &str| words.iter().position(|word| word == name).map_or(0, |at| 1 << at);
     let implied = |word: &String| {
         let implies = catalogue.meanings().get(word).map(|meaning| meaning.implies.as_slice());
-        implies.unwrap_or_default().iter().fold(0, |all, name| all | if name == "*" { u64::MAX } else { bit(name) })
+        implies
+            .unwrap_or_default()
+            .iter()
+            .fold(0, |all, name| all | if name == "*" { u64::MAX } else { bit(name) })
     };
     let direct: Vec<u64> = words.iter().map(|word| bit(word) | implied(word)).collect();
     let mut closed = direct.clone();
     for _ in 0..words.len() {
         for at in 0..closed.len() {
-            let more = (0..words.len()).filter(|other| closed[at] & (1 << other) != 0).fold(0, |all, o| all | closed[o]);
+            let more = (0..words.len())
+                .filter(|other| closed[at] & (1 << other) != 0)
+                .fold(0, |all, o| all | closed[o]);
             closed[at] |= more;
         }
     }

@@ -22,8 +22,7 @@ use crate::strategies;
 
 /// How much is tried.
 ///
-/// The defaults are for every `cargo test`: some seconds each, and enough to find every flaw that was ever planted. Each
-/// can be set by an environment variable, for a night's run.
+/// The defaults are for every `cargo test`. Each can be set by an environment variable, for a night's run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// Histories of requests, one after another: `GRANTOR_HISTORIES`.
@@ -242,7 +241,8 @@ impl Proof {
         attempt: impl Fn(u64) -> Result<u64, Case> + Sync,
     ) -> Result<Tried, Box<Story>> {
         let seed = self.budget.seed;
-        self.each(seed, count, attempt).map_err(|(failed, case)| self.story(case, failed - seed + 1, Some(failed)))
+        self.each(seed, count, attempt)
+            .map_err(|(failed, case)| self.story(case, failed - seed + 1, Some(failed)))
     }
 
     /// Calls `attempt` with each of so many numbers, on every processor, and gives the lowest number that fails: it is the
@@ -305,7 +305,10 @@ impl Proof {
     ///
     /// # Panics
     /// If a store is not empty, or the machine gives no runtime.
-    pub fn on_store<P, F: Future<Output = Fresh<P>>>(&self, fresh: impl Fn() -> F) -> Result<Tried, Box<Story>> {
+    pub fn on_store<P, F: Future<Output = Fresh<P>>>(
+        &self,
+        fresh: impl Fn() -> F,
+    ) -> Result<Tried, Box<Story>> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
         let places = std::cell::RefCell::new(Vec::new());
         let run = || {

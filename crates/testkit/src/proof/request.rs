@@ -29,7 +29,10 @@ pub(crate) enum Answer {
     /// A person is asked.
     Question(Secret),
     /// The browser is sent back to the client.
-    Sent { question: Option<Secret>, answer: AuthorizationAnswer },
+    Sent {
+        question: Option<Secret>,
+        answer: AuthorizationAnswer,
+    },
     Tokens(TokenAnswer),
     /// What a token is worth.
     Worth(Introspection),
@@ -41,7 +44,11 @@ pub(crate) enum Answer {
 pub(crate) enum Told {
     Question(Id),
     /// A code; and the question, if the person was asked.
-    Code { question: Option<Id>, code: Id, grant: Id },
+    Code {
+        question: Option<Id>,
+        code: Id,
+        grant: Id,
+    },
     Tokens(Given),
     /// What a token is worth, and what it permits.
     Live(Option<Words>),
@@ -233,23 +240,25 @@ fn authorize(
             Examined::Redirect(error) => return Step::stop(error.refusal),
             Examined::Proceed { request, .. } => request,
         };
-        flow::ask(asking, request, approver.clone(), session(person)).then(move |asked| match (asked, choice) {
-            (Put::Answered(answer), _) => Step::done(Answer::Sent { question: None, answer }),
-            // He has one account, so he is not asked which.
-            (Put::Account(question) | Put::Decision(question), None) => {
-                Step::done(Answer::Question(question.opened.handle))
-            }
-            (Put::Account(question) | Put::Decision(question), Some(choice)) => {
-                let handle = question.opened.handle;
-                let decision = DecisionRequest {
-                    handle: handle.clone(),
-                    session: session(person),
-                    approver,
-                    account: None,
-                    choice,
-                };
-                let decided = flow::decide(deciding, decision);
-                decided.then(|answer| Step::done(Answer::Sent { question: Some(handle), answer }))
+        flow::ask(asking, request, approver.clone(), session(person)).then(move |asked| {
+            match (asked, choice) {
+                (Put::Answered(answer), _) => Step::done(Answer::Sent { question: None, answer }),
+                // He has one account, so he is not asked which.
+                (Put::Account(question) | Put::Decision(question), None) => {
+                    Step::done(Answer::Question(question.opened.handle))
+                }
+                (Put::Account(question) | Put::Decision(question), Some(choice)) => {
+                    let handle = question.opened.handle;
+                    let decision = DecisionRequest {
+                        handle: handle.clone(),
+                        session: session(person),
+                        approver,
+                        account: None,
+                        choice,
+                    };
+                    let decided = flow::decide(deciding, decision);
+                    decided.then(|answer| Step::done(Answer::Sent { question: Some(handle), answer }))
+                }
             }
         })
     })
@@ -398,6 +407,9 @@ fn sent(
             person,
             partial: true,
         }),
-        _ => Told::Wrong(super::Invariant::RightIsLetPass, "the answer holds neither a code nor a token".to_owned()),
+        _ => Told::Wrong(
+            super::Invariant::RightIsLetPass,
+            "the answer holds neither a code nor a token".to_owned(),
+        ),
     }
 }

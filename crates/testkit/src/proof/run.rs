@@ -115,7 +115,8 @@ impl Run {
             self.alone(*act).map_err(fail)?;
         }
         if !case.meanwhile.is_empty() {
-            self.meanwhile(&case.meanwhile, &mut Written::new(&case.moves)).map_err(|(broken, _)| fail(broken))?;
+            self.meanwhile(&case.meanwhile, &mut Written::new(&case.moves))
+                .map_err(|(broken, _)| fail(broken))?;
         }
         for act in &case.after {
             self.alone(*act).map_err(fail)?;
@@ -187,9 +188,8 @@ impl Run {
         for (kind, id) in tokens {
             let secret = self.ledger.secret(id);
             let step = match kind {
-                Kind::Refresh => {
-                    flow::look_up(self.world.context(), &secret).then(|found| Step::done(Answer::Worth(found)))
-                }
+                Kind::Refresh => flow::look_up(self.world.context(), &secret)
+                    .then(|found| Step::done(Answer::Worth(found))),
                 Kind::Access | Kind::Question | Kind::Code | Kind::Grant => {
                     let checked = flow::check(self.world.context(), Some(secret), Scope::none(), None);
                     checked.then(|live| Step::done(Answer::Worth(flow::Introspection::AccessToken(live))))
@@ -285,7 +285,8 @@ impl Run {
         // Whoever tells the story wants to hear of what was tried only if something came of it.
         let log = self.log.take();
         let tried = self.what_to_try().into_iter().try_for_each(|act| {
-            let tried = if self.world.shelf.can_be_copied() { self.clone().alone(act) } else { self.alone(act) };
+            let tried =
+                if self.world.shelf.can_be_copied() { self.clone().alone(act) } else { self.alone(act) };
             tried.map_err(|broken| (broken, act))
         });
         self.log = log;
@@ -296,7 +297,11 @@ impl Run {
     fn what_to_try(&self) -> Vec<Act> {
         let mut acts = Vec::new();
         for id in self.ledger.all(Kind::Code).rev().take(usize::from(TRIED)) {
-            acts.push(Act::Redeem { code: self.ledger.back(id), by: self.ledger.entry(id).client, slip: None });
+            acts.push(Act::Redeem {
+                code: self.ledger.back(id),
+                by: self.ledger.entry(id).client,
+                slip: None,
+            });
         }
         for id in self.ledger.all(Kind::Refresh).rev().take(usize::from(TRIED)) {
             let (token, by) = (self.ledger.back(id), self.ledger.entry(id).client);
@@ -313,8 +318,12 @@ impl Run {
     ) -> Result<Vec<Move>, (Broken, Vec<Move>)> {
         self.write(|| Line::Meanwhile);
         let races = Races::among(&self.world.policy, parties);
-        let parties = parties.iter().map(|acts| Party { acts: acts.iter().copied().collect(), running: None }).collect();
-        let mut round = Round { run: self, parties, races, events: Vec::new(), tick: 0, current: 0, moves: Vec::new() };
+        let parties = parties
+            .iter()
+            .map(|acts| Party { acts: acts.iter().copied().collect(), running: None })
+            .collect();
+        let mut round =
+            Round { run: self, parties, races, events: Vec::new(), tick: 0, current: 0, moves: Vec::new() };
         let ended = round.to_its_end(choose);
         let (events, moves) = (round.events, round.moves);
         if let Err(broken) = ended.and_then(|()| self.judge(&events)).and_then(|()| self.look_around()) {
@@ -332,10 +341,7 @@ fn is_over(grant: &Grant) -> bool {
 }
 
 fn is_an_operators(act: Act) -> bool {
-    matches!(
-        act,
-        Act::Suspend { .. } | Act::Reinstate { .. } | Act::SwitchOff { .. } | Act::SwitchOn { .. }
-    )
+    matches!(act, Act::Suspend { .. } | Act::Reinstate { .. } | Act::SwitchOff { .. } | Act::SwitchOn { .. })
 }
 
 /// What must leave no trace if it is refused. A person's answer is taken once, even where nothing comes of it.
@@ -367,12 +373,15 @@ fn run_to_its_end(world: &mut World, mut step: Step<Answer>) -> Result<Result<An
     for _ in 0..FOR_EVER {
         step = match step {
             Step::Done(Err(Stop::Fault(fault))) => {
-                return Err(Broken::new(Invariant::NobodyIsLeftWaiting, format!("a fault where nothing failed: {fault}")));
+                return Err(Broken::new(
+                    Invariant::NobodyIsLeftWaiting,
+                    format!("a fault where nothing failed: {fault}"),
+                ));
             }
             Step::Done(end) => return Ok(end),
-            other => world.answer(other, Fate::Well).map_err(|Down| {
-                Broken::new(Invariant::NobodyIsLeftWaiting, "the store did not answer")
-            })?,
+            other => world
+                .answer(other, Fate::Well)
+                .map_err(|Down| Broken::new(Invariant::NobodyIsLeftWaiting, "the store did not answer"))?,
         };
     }
     Err(Broken::new(Invariant::NobodyIsLeftWaiting, "a request does not come to an end"))
@@ -447,7 +456,9 @@ impl Round<'_> {
                 race: self.races.kinds.contains(&load.key().kind()),
                 stale: self.run.world.has_stale(load.key()),
             },
-            Step::Commit(commit) => Need::Commit { race: self.races.kinds.contains(&commit.put().key.kind()) },
+            Step::Commit(commit) => {
+                Need::Commit { race: self.races.kinds.contains(&commit.put().key.kind()) }
+            }
             Step::Settle(_) => Need::Settle,
             Step::VerifySecret(_) | Step::Sign(_) | Step::VerifyJws(_) | Step::Done(_) => Need::Compute,
         }
@@ -463,9 +474,10 @@ impl Round<'_> {
             Move::Late(party) => (party, Fate::Late),
             Move::Twice(party) => (party, Fate::Twice),
             Move::Crash(party) => {
-                let running = self.parties.get_mut(usize::from(party)).and_then(|party| {
-                    party.running.take_if(|running| !is_an_operators(running.asked.act))
-                });
+                let running = self
+                    .parties
+                    .get_mut(usize::from(party))
+                    .and_then(|party| party.running.take_if(|running| !is_an_operators(running.asked.act)));
                 if let Some(running) = running {
                     self.run.write(|| Line::Step(party, "its server crashes".to_owned()));
                     self.end(party, running, None);
@@ -499,7 +511,9 @@ impl Round<'_> {
             return Ok(());
         }
         self.current = at;
-        let Some(mut running) = self.parties[at].running.take().or_else(|| self.begin(party)) else { return Ok(()) };
+        let Some(mut running) = self.parties[at].running.take().or_else(|| self.begin(party)) else {
+            return Ok(());
+        };
         // An operator tries again until he is told: what goes wrong meanwhile makes no difference.
         let steady = is_an_operators(running.asked.act);
         let (fate, unheard) = if steady { (Fate::Well, false) } else { (fate, unheard) };

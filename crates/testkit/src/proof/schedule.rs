@@ -99,7 +99,9 @@ impl Choose for Written<'_> {
 /// Writes a move down, steps of one party as one.
 pub(crate) fn record(moves: &mut Vec<Move>, next: Move) {
     match (moves.last_mut(), next) {
-        (Some(Move::Go(party, steps)), Move::Go(other, 1)) if *party == other && *steps < u8::MAX => *steps += 1,
+        (Some(Move::Go(party, steps)), Move::Go(other, 1)) if *party == other && *steps < u8::MAX => {
+            *steps += 1
+        }
         _ => moves.push(next),
     }
 }

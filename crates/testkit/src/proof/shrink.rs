@@ -96,7 +96,9 @@ fn plainer(case: &Case) -> Vec<Case> {
     }
     for at in 0..case.moves.len() {
         let plainer = match case.moves[at] {
-            Move::Go(party, steps) if steps > 1 => vec![Move::Go(party, steps / 2), Move::Go(party, steps - 1)],
+            Move::Go(party, steps) if steps > 1 => {
+                vec![Move::Go(party, steps / 2), Move::Go(party, steps - 1)]
+            }
             Move::Twice(party) | Move::Late(party) => vec![Move::Go(party, 1), Move::AnswerLost(party)],
             Move::Unheard(party) | Move::Stale(party) | Move::Fails(party) | Move::AnswerLost(party) => {
                 vec![Move::Go(party, 1)]

@@ -107,7 +107,8 @@ impl Story {
         }
         list(&mut text, "after", &self.case.after);
         let _ = writeln!(text, "        ..Case::default()\n    }};");
-        let _ = writeln!(text, "    grantor_testkit::proof::assert_holds(&{}(), &case);\n}}", self.expression);
+        let _ =
+            writeln!(text, "    grantor_testkit::proof::assert_holds(&{}(), &case);\n}}", self.expression);
         let name = snake(self.invariant.name());
         format!("#[test]\nfn {name}() {{\n    use grantor_testkit::proof::{{{}}};\n{text}", names(&text))
     }
@@ -133,7 +134,11 @@ fn names(text: &str) -> String {
 
 /// A case with one more act at its end.
 fn with(mut case: Case, act: Act) -> Case {
-    if case.meanwhile.is_empty() { case.before.push(act) } else { case.after.push(act) }
+    if case.meanwhile.is_empty() {
+        case.before.push(act)
+    } else {
+        case.after.push(act)
+    }
     case
 }
 
@@ -146,7 +151,11 @@ impl fmt::Display for Story {
         }
         writeln!(f, "and so: {}.", self.why)?;
         if let Some(seed) = self.seed {
-            writeln!(f, "found with seed {seed}, after {} tries; GRANTOR_SEED={seed} begins there.", self.tries)?;
+            writeln!(
+                f,
+                "found with seed {seed}, after {} tries; GRANTOR_SEED={seed} begins there.",
+                self.tries
+            )?;
         }
         write!(f, "\nTo see it again, paste this beside the policy:\n\n{}", self.test())
     }
@@ -268,7 +277,9 @@ impl Teller<'_> {
     }
 
     fn scope(&self, scope: Option<Words>) -> String {
-        scope.filter(|words| words.0 != 0).map_or_else(String::new, |words| format!(" for `{}`", self.policy.scope(words)))
+        scope
+            .filter(|words| words.0 != 0)
+            .map_or_else(String::new, |words| format!(" for `{}`", self.policy.scope(words)))
     }
 
     fn act(&self, asked: Asked) -> String {
@@ -278,7 +289,8 @@ impl Teller<'_> {
                 format!("{} asks {}{}{}", self.client(client), name(person), self.scope(scope), in_way(way))
             }
             Act::Approve { client, person, scope, part, way } => {
-                let part = part.map_or_else(String::new, |part| format!(", but only `{}`", self.policy.scope(part)));
+                let part =
+                    part.map_or_else(String::new, |part| format!(", but only `{}`", self.policy.scope(part)));
                 let (who, scope) = (self.client(client), self.scope(scope));
                 format!("{} approves what {who} asks{scope}{}{part}", name(person), in_way(way))
             }
@@ -291,10 +303,21 @@ impl Teller<'_> {
                 format!("{} redeems {}{}", self.client(by), thing(Some(by)), slipping(slip))
             }
             Act::Refresh { by, scope, slip, .. } => {
-                format!("{} refreshes with {}{}{}", self.client(by), thing(Some(by)), self.scope(scope), slipping(slip))
+                format!(
+                    "{} refreshes with {}{}{}",
+                    self.client(by),
+                    thing(Some(by)),
+                    self.scope(scope),
+                    slipping(slip)
+                )
             }
             Act::Own { by, scope, slip } => {
-                format!("{} asks for a token of its own{}{}", self.client(by), self.scope(scope), slipping(slip))
+                format!(
+                    "{} asks for a token of its own{}{}",
+                    self.client(by),
+                    self.scope(scope),
+                    slipping(slip)
+                )
             }
             Act::Password { by, person, right, scope, slip } => {
                 let right = if right { "password" } else { "wrong password" };
@@ -313,7 +336,9 @@ impl Teller<'_> {
             }
             Act::EndGrant { by, .. } => {
                 let who = match by {
-                    Ender::Owner => asked.on.and_then(|on| self.ledger.entry(on).person).map_or("its owner", name),
+                    Ender::Owner => {
+                        asked.on.and_then(|on| self.ledger.entry(on).person).map_or("its owner", name)
+                    }
                     Ender::Operator => "an operator",
                 };
                 format!("{who} ends {}", thing(None))

@@ -60,7 +60,12 @@ impl World {
             let key = grantor_core::client::Client::key(client.id());
             let version = Version::draw(&mut world.entropy());
             let put = world.shelf.put(Put::of(&key, Expect::Absent, version, &client, None));
-            assert_eq!(put.ok(), Some(CommitOutcome::Applied), "{} is registered in an empty store", client.id());
+            assert_eq!(
+                put.ok(),
+                Some(CommitOutcome::Applied),
+                "{} is registered in an empty store",
+                client.id()
+            );
         }
         world
     }

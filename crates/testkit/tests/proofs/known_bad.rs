@@ -47,7 +47,9 @@ impl Store for Bad {
                 let expect = standing.map_or(Expect::Absent, |stored| Expect::Version(stored.version));
                 self.inner.put(Put { expect, ..put }).await
             }
-            (Flaw::Forgets, Kind::Grant) if self.grants.fetch_add(1, Ordering::Relaxed) % 3 == 2 => PutOutcome::Applied,
+            (Flaw::Forgets, Kind::Grant) if self.grants.fetch_add(1, Ordering::Relaxed) % 3 == 2 => {
+                PutOutcome::Applied
+            }
             (Flaw::KeepsTheFirst, Kind::Grant) if put.expect != Expect::Absent => PutOutcome::Applied,
             (Flaw::Forgets | Flaw::KeepsTheFirst, _) => self.inner.put(put).await,
         }
@@ -75,7 +77,10 @@ fn hunt(flaw: Flaw, seed: u64) -> Box<Story> {
 #[test]
 fn each_bad_store_is_found_and_its_story_is_short() {
     for (flaw, invariants) in [
-        (Flaw::DoesNotCompare, &[Invariant::CodeOnce, Invariant::RefreshReplacedIsOver, Invariant::RevokedIsOver][..]),
+        (
+            Flaw::DoesNotCompare,
+            &[Invariant::CodeOnce, Invariant::RefreshReplacedIsOver, Invariant::RevokedIsOver][..],
+        ),
         (Flaw::Forgets, &[Invariant::ToldIsSo, Invariant::RightIsLetPass]),
         (Flaw::KeepsTheFirst, &[Invariant::ToldIsSo]),
     ] {
@@ -97,7 +102,10 @@ fn a_seed_leads_to_the_same_story_again() {
 #[test]
 fn a_story_is_told_in_sentences_and_as_a_test_that_compiles() {
     let story = hunt(Flaw::KeepsTheFirst, 1);
-    assert_eq!(story.sentence(), "alice approves what web asks, web redeems the code: the token is worth nothing");
+    assert_eq!(
+        story.sentence(),
+        "alice approves what web asks, web redeems the code: the token is worth nothing"
+    );
     assert_eq!(format!("{}\n", story.test().trim_end()), include_str!("pasted.rs"));
     assert_holds(&policies::rotating(), &story.case);
     assert!(Case::default().is_empty() && !story.case.is_empty());

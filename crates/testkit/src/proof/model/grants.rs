@@ -58,7 +58,13 @@ impl Model {
     }
 
     /// A code was exchanged; for what, if anybody was told.
-    pub(super) fn redeemed(&mut self, id: Id, by: Client, now: Time, given: Option<&Given>) -> Result<(), Broken> {
+    pub(super) fn redeemed(
+        &mut self,
+        id: Id,
+        by: Client,
+        now: Time,
+        given: Option<&Given>,
+    ) -> Result<(), Broken> {
         let at = self.codes.iter().find(|code| code.id == id).map_or(0, |code| code.grant);
         let Some(waiting) = self.grants[at].waiting.take() else { return Ok(()) };
         let chain = self.rules.gets_refresh_tokens(by).then(|| self.chain(at, now, given));
@@ -97,7 +103,8 @@ impl Model {
         }
         match (number, given.refresh) {
             (Some(_), None) | (None, Some(_)) => {
-                let why = if number.is_some() { "there is no refresh token" } else { "there is a refresh token" };
+                let why =
+                    if number.is_some() { "there is no refresh token" } else { "there is a refresh token" };
                 return Err(Broken::new(Invariant::RefreshByItsMode, why));
             }
             (Some(chain), Some(id)) => self.take_refresh(id, at, chain)?,
@@ -133,7 +140,10 @@ impl Model {
                 return Err(Broken::new(Invariant::ScopeNeverGrows, "the scope is another than was granted"));
             }
             if given.ends != ends {
-                return Err(Broken::new(Invariant::AccessTokenInTime, format!("it ends at {} instead of {ends}", given.ends)));
+                return Err(Broken::new(
+                    Invariant::AccessTokenInTime,
+                    format!("it ends at {} instead of {ends}", given.ends),
+                ));
             }
         }
         let scope = Some(scope);
@@ -210,7 +220,11 @@ impl Model {
         let granted = grant.held.as_ref().map_or(0, |held| held.scope);
         let asked = scope.filter(|words| words.0 != 0).map_or(granted, |words| words.0);
         let passed = || {
-            if self.rules.permits(granted, asked) { Ok(Verdict::Passed) } else { Err(Invariant::ScopeNeverGrows) }
+            if self.rules.permits(granted, asked) {
+                Ok(Verdict::Passed)
+            } else {
+                Err(Invariant::ScopeNeverGrows)
+            }
         };
         match (self.rules.policy.profile().refresh, back) {
             (RefreshMode::None, _) => Err(Invariant::RefreshByItsMode),
@@ -286,18 +300,34 @@ impl Model {
     pub(super) fn on_own(&self, by: Client, scope: Option<Words>, slip: Option<Slip>) -> Verdict {
         let public = self.rules.policy.metadata(by).is_public();
         let may = self.may(by, GrantType::ClientCredentials, slip).and_then(|()| {
-            if public { Err(Invariant::ClientProvesItself) } else { self.rules.scope_for(by, scope).map(drop) }
+            if public {
+                Err(Invariant::ClientProvesItself)
+            } else {
+                self.rules.scope_for(by, scope).map(drop)
+            }
         });
         may.map_or_else(Verdict::Refused, |()| Verdict::Passed)
     }
 
     /// A client got a token of its own.
-    pub(super) fn own(&mut self, by: Client, scope: Option<Words>, now: Time, given: &Given) -> Result<(), Broken> {
+    pub(super) fn own(
+        &mut self,
+        by: Client,
+        scope: Option<Words>,
+        now: Time,
+        given: &Given,
+    ) -> Result<(), Broken> {
         if given.refresh.is_some() {
-            return Err(Broken::new(Invariant::RefreshByItsMode, "there is a refresh token for a client's own"));
+            return Err(Broken::new(
+                Invariant::RefreshByItsMode,
+                "there is a refresh token for a client's own",
+            ));
         }
         if given.person.is_some() {
-            return Err(Broken::new(Invariant::NothingWithoutAPerson, "a client's own token speaks for a person"));
+            return Err(Broken::new(
+                Invariant::NothingWithoutAPerson,
+                "a client's own token speaks for a person",
+            ));
         }
         let scope = self.rules.scope_for(by, scope).unwrap_or_default();
         self.take_access(by, None, scope, now, given)

@@ -52,9 +52,10 @@ impl Model {
         };
         match (worth, seen) {
             (Ok(()), Told::Live(told)) => match (scope, told) {
-                (Some(scope), told) if *told != Some(Words(scope)) => {
-                    Err(Broken::new(Invariant::ScopeNeverGrows, "the token permits something else than was said"))
-                }
+                (Some(scope), told) if *told != Some(Words(scope)) => Err(Broken::new(
+                    Invariant::ScopeNeverGrows,
+                    "the token permits something else than was said",
+                )),
                 _ => Ok(()),
             },
             (Err(_), Told::Dead | Told::Refused(_)) => Ok(()),
@@ -80,11 +81,16 @@ impl Model {
                 return Err(Broken::new(Invariant::RightIsLetPass, format!("it was answered {other:?}")));
             }
         }
-        let jwt = self.access.iter().find(|token| token.id == id).is_some_and(|token| self.rules.is_jwt(token.client));
+        let jwt = self
+            .access
+            .iter()
+            .find(|token| token.id == id)
+            .is_some_and(|token| self.rules.is_jwt(token.client));
         if let Some(token) = self.access.iter_mut().find(|token| token.id == id) {
             // Of a JWT that is past nothing is kept.
             token.taken_back |= token.client == by && (!jwt || token.ends > now);
-        } else if let Some(grant) = self.takes_its_grant(id).filter(|grant| self.grants[*grant].client == by) {
+        } else if let Some(grant) = self.takes_its_grant(id).filter(|grant| self.grants[*grant].client == by)
+        {
             self.ends_grant(grant, Invariant::RevokedIsOver);
         }
         Ok(())
@@ -147,7 +153,8 @@ impl Model {
     ) -> Result<(), Broken> {
         let wanted = scope.map_or(0, |words| words.0);
         let invented = matches!(slip, Some(Slip::Invented | Slip::Garbled));
-        let worth = if invented { Err(Invariant::InventedIsWorthNothing) } else { self.access_worth(id, now) };
+        let worth =
+            if invented { Err(Invariant::InventedIsWorthNothing) } else { self.access_worth(id, now) };
         let worth = worth.and_then(|token| match token.scope {
             Some(held) if !self.rules.permits(held, wanted) => Err(Invariant::ScopeNeverGrows),
             _ => Ok(()),
