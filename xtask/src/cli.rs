@@ -1,4 +1,4 @@
-//! The command line. Parsed by hand: five verbs do not pay for a parser's build time.
+//! The command line. Parsed by hand: a few verbs do not pay for a parser's build time.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,9 @@ usage: cargo xtask VERB [OPTIONS]
 
   ci                      format, clippy, docs, purity, then the test command README.md names;
                           that runs the light ones of `clients`, too
-  test [--skip-external]  every test: the workspace's, its doctests, and the third-party clients
+  test [--skip-external] [--browser]
+                          every test: the workspace's, its doctests and the third-party clients, which
+                          --skip-external leaves out; with --browser the pages in a browser, too
   purity                  the core stays pure, and no dependency points up the table of rooms
   external [--only NAME] [--binary FILE]
                           clients that are not ours, against the real grantor binary
@@ -27,6 +29,16 @@ usage: cargo xtask VERB [OPTIONS]
   prove [--schedules N] [--histories N] [--seed N] [--only NAME]
                           the proof of every policy of ours, far beyond what `test` tries: a million schedules
                             --only NAME    one of the policies in crates/testkit/tests/proofs
+  browser [--only JOURNEY] [--js | --no-js] [--known-bad] [--backend URL] [--binary FILE] [--headed]
+                          the pages in a real Chromium, by pointer and by keyboard, with JavaScript and without it
+                            --only JOURNEY one of them, without the pages that are wrong on purpose
+                            --js, --no-js  only with JavaScript, only without it
+                            --known-bad    only the pages that are wrong on purpose
+                            --backend URL  over this store, as storage.url names it; SQLite otherwise
+                            --binary FILE  as above
+                            --headed       to be watched
+  screenshots [--out DIR] [--binary FILE]
+                          each page, light, dark and narrow; into docs/screenshots otherwise
   redis up [--cluster]    a Redis, or a cluster of six nodes, until standard input ends; prints its URL
   help                    this text";
 
@@ -41,6 +53,8 @@ pub(crate) enum Verb {
     Clients(ClientsOptions),
     Mutants(MutantsOptions),
     Prove(ProveOptions),
+    Browser(BrowserOptions),
+    Screenshots(ScreenshotsOptions),
     Redis(RedisOptions),
 }
 
@@ -48,6 +62,8 @@ pub(crate) enum Verb {
 pub(crate) struct TestOptions {
     /// Leave the third-party clients out, and say so.
     pub(crate) skip_external: bool,
+    /// Have people walk through the pages in a browser, too.
+    pub(crate) browser: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -109,6 +125,22 @@ impl Default for ProveOptions {
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct BrowserOptions {
+    /// What the run itself takes, as it was given.
+    pub(crate) passed_on: Vec<String>,
+    /// A binary built elsewhere.
+    pub(crate) binary: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ScreenshotsOptions {
+    /// Where they go.
+    pub(crate) out: Option<PathBuf>,
+    /// A binary built elsewhere.
+    pub(crate) binary: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct RedisOptions {
     /// Three primaries with a replica each, in place of one server.
     pub(crate) cluster: bool,
@@ -127,6 +159,8 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         "clients" => Verb::Clients(ClientsOptions::default()),
         "mutants" => Verb::Mutants(MutantsOptions::default()),
         "prove" => Verb::Prove(ProveOptions::default()),
+        "browser" => Verb::Browser(BrowserOptions::default()),
+        "screenshots" => Verb::Screenshots(ScreenshotsOptions::default()),
         "redis" => match rest.next() {
             Some("up") => Verb::Redis(RedisOptions::default()),
             _ => return Err("`redis` takes `up`".to_owned()),
@@ -138,6 +172,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         match (&mut verb, option) {
             (_, "--help" | "-h") => return Ok(Verb::Help),
             (Verb::Test(options), "--skip-external") => options.skip_external = true,
+            (Verb::Test(options), "--browser") => options.browser = true,
             (Verb::External(options), "--only") => options.only = Some(value()?.to_owned()),
             (Verb::External(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
             (Verb::Clients(options), "--only") => options.only = Some(value()?.to_owned()),
@@ -151,6 +186,15 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
             (Verb::Prove(options), "--histories") => options.histories = number(value()?)?,
             (Verb::Prove(options), "--seed") => options.seed = number(value()?)?,
             (Verb::Prove(options), "--only") => options.only = Some(value()?.to_owned()),
+            (Verb::Browser(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
+            (Verb::Browser(options), "--only" | "--backend") => {
+                options.passed_on.extend([option.to_owned(), value()?.to_owned()]);
+            }
+            (Verb::Browser(options), "--js" | "--no-js" | "--known-bad" | "--headed") => {
+                options.passed_on.push(option.to_owned());
+            }
+            (Verb::Screenshots(options), "--out") => options.out = Some(PathBuf::from(value()?)),
+            (Verb::Screenshots(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
             (Verb::Redis(options), "--cluster") => options.cluster = true,
             _ => return Err(format!("`{name}` takes no `{option}`")),
         }
@@ -174,7 +218,8 @@ mod tests {
     #[test]
     fn verbs_take_their_own_options() {
         assert_eq!(parsed("ci"), Ok(Verb::Ci));
-        assert_eq!(parsed("test --skip-external"), Ok(Verb::Test(TestOptions { skip_external: true })));
+        let skip = TestOptions { skip_external: true, browser: false };
+        assert_eq!(parsed("test --skip-external"), Ok(Verb::Test(skip)));
         let only = ExternalOptions { only: Some("authlib".to_owned()), binary: None };
         assert_eq!(parsed("external --only authlib"), Ok(Verb::External(only)));
         let skip =
@@ -185,6 +230,11 @@ mod tests {
         let schedules = ProveOptions { schedules: 2_000, ..ProveOptions::default() };
         assert_eq!(parsed("prove --schedules 2_000"), Ok(Verb::Prove(schedules)));
         assert_eq!(parsed("redis up --cluster"), Ok(Verb::Redis(RedisOptions { cluster: true })));
+        let watched = BrowserOptions {
+            passed_on: ["--only", "deny", "--headed"].map(str::to_owned).to_vec(),
+            binary: Some(PathBuf::from("b")),
+        };
+        assert_eq!(parsed("browser --only deny --binary b --headed"), Ok(Verb::Browser(watched)));
         assert_eq!(parsed("purity --help"), Ok(Verb::Help));
     }
 
@@ -202,6 +252,8 @@ mod tests {
             "clients curl-standard",
             "mutants --all",
             "prove --schedules many",
+            "browser --only",
+            "screenshots --headed",
         ] {
             assert!(parsed(line).is_err(), "`{line}` was accepted");
         }

@@ -6,6 +6,7 @@
     reason = "a task runner speaks to the person at the terminal; the libraries stay silent"
 )]
 
+mod browser;
 mod ci;
 mod cli;
 mod clients;
@@ -46,6 +47,8 @@ fn main() -> ExitCode {
         Verb::Clients(options) => clients::run(&workspace, &options),
         Verb::Mutants(options) => mutants::run(&workspace, &options),
         Verb::Prove(options) => prove::run(&workspace, &options),
+        Verb::Browser(options) => browser::run(&workspace, &options),
+        Verb::Screenshots(options) => browser::screenshots(&workspace, &options),
         Verb::Redis(options) => redis::up(&options),
     };
     match outcome {

@@ -7,8 +7,9 @@ use grantor_core::{Digest, Reason, Secret};
 
 use crate::world::{CALLBACK, CHALLENGE, World, parameter, session};
 
+/// Where alice is asked each time.
 fn world() -> World {
-    World::new(|_| {})
+    World::new(|p| p.approval.remember = false)
 }
 
 fn query(more: &str) -> String {
@@ -131,17 +132,6 @@ fn a_refusal_by_the_person_reaches_the_client() {
 }
 
 #[test]
-fn less_than_was_asked_may_be_granted_and_nothing_else() {
-    let mut w = world();
-    let asked = good().replace("scope=read", "scope=read+write");
-    let location = w.decide(&asked, Choice::Approve { scope: Some("read admin".parse().unwrap()) }).unwrap();
-    let code = Secret::new(parameter(&location, "code").unwrap());
-    assert_eq!(w.redeem("web", &code).unwrap().scope.as_str(), "read");
-    let location = w.decide(&asked, Choice::Approve { scope: Some("admin".parse().unwrap()) }).unwrap();
-    assert_eq!(parameter(&location, "error").as_deref(), Some("access_denied"));
-}
-
-#[test]
 fn a_client_that_changed_meanwhile_is_looked_at_again() {
     use grantor_core::client::Client;
     use grantor_core::record::{Expect, Put, Version, decode};
@@ -174,6 +164,7 @@ fn the_uri_may_be_left_out_where_there_is_only_one() {
 #[test]
 fn implicit_answers_in_the_fragment_where_the_profile_has_it() {
     let mut w = World::new(|p| {
+        p.approval.remember = false;
         p.grant_types.insert(GrantType::Implicit);
         p.response_types.insert(ResponseType::Token);
     });

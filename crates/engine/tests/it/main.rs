@@ -2,9 +2,14 @@
 #![allow(unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod clients;
+mod costs;
+mod events;
 mod faults;
+mod finding;
 mod grants;
 mod keys;
+mod logos;
+mod owned;
 mod party;
 mod races;
 #[path = "../../../store-redis/tests/support/server.rs"]
