@@ -9,12 +9,13 @@ use grantor_testkit::proof::{Budget, Proof, Story};
 /// A policy's name, and what makes it.
 type Named = (&'static str, fn() -> grantor_testkit::proof::Policy);
 
-const POLICIES: [Named; 10] = [
+const POLICIES: [Named; 11] = [
     ("rotating", policies::rotating),
     ("strict", policies::strict),
     ("reusing", policies::reusing),
     ("replacing", policies::replacing),
     ("jwts", policies::jwts),
+    ("choosing", policies::choosing),
     ("wistia", policies::wistia),
     ("webmaker", policies::webmaker),
     ("api_video", policies::api_video),

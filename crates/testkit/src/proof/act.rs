@@ -107,7 +107,7 @@ pub enum Act {
         person: Person,
         /// What was asked for; the client's default if nothing is said.
         scope: Option<Words>,
-        /// The part of it that he approves, if not all.
+        /// The optional words that he ticks, if not all: what is required he approves without.
         part: Option<Words>,
         /// How.
         way: Way,

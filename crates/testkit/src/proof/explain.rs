@@ -3,6 +3,7 @@
 use grantor_core::Time;
 
 use super::Invariant;
+use super::act::Act;
 use super::ledger::Asked;
 use super::model::{Broken, Model};
 use super::request::Told;
@@ -43,7 +44,7 @@ pub(crate) fn explain(before: &[Model], events: &[Event]) -> Result<Vec<Model>, 
     }
     let mut search = Search { events, ways: Vec::new(), best: None };
     for way in before {
-        search.go(way, 0, 0);
+        search.go(way, Placed::default(), 0);
     }
     if search.ways.is_empty() {
         return Err(search.best.map_or_else(unexplained, |(_, broken)| broken));
@@ -68,6 +69,14 @@ fn at(way: &Model, event: &Event) -> Result<Vec<Model>, Broken> {
     after
 }
 
+/// Which events took place. What a person approves is remembered before there is a grant, and others may see that: these
+/// took place in part.
+#[derive(Clone, Copy, Default)]
+struct Placed {
+    all: u32,
+    said: u32,
+}
+
 struct Search<'a> {
     events: &'a [Event],
     ways: Vec<Model>,
@@ -75,8 +84,8 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn go(&mut self, way: &Model, placed: u32, depth: u32) {
-        let is_placed = |index: usize| placed & (1 << index) != 0;
+    fn go(&mut self, way: &Model, so_far: Placed, depth: u32) {
+        let is_placed = |index: usize| so_far.all & (1 << index) != 0;
         let answered = |index: usize| self.events[index].ended.is_some();
         if (0..self.events.len()).all(|index| is_placed(index) || !answered(index)) {
             self.ways.push(way.clone());
@@ -92,7 +101,15 @@ impl Search<'_> {
             if is_placed(index) || event.began > first_end {
                 continue;
             }
-            let placed = placed | 1 << index;
+            let placed = Placed { all: so_far.all | 1 << index, ..so_far };
+            let matters = (0..self.events.len()).any(|other| {
+                other != index && !is_placed(other) && relies_on_what_is_said(self.events[other].asked.act)
+            });
+            if matters && so_far.said & (1 << index) == 0 {
+                for after in way.said(event.asked, event.now) {
+                    self.go(&after, Placed { said: so_far.said | 1 << index, ..so_far }, depth);
+                }
+            }
             if event.ended.is_none() {
                 for after in way.might(event.asked, event.now) {
                     self.go(&after, placed, depth);
@@ -113,4 +130,9 @@ impl Search<'_> {
             }
         }
     }
+}
+
+/// Whether it makes a difference to this what a person approved just now.
+fn relies_on_what_is_said(act: Act) -> bool {
+    matches!(act, Act::Ask { .. } | Act::Approve { .. })
 }

@@ -131,7 +131,7 @@ invariants! {
     ToldIsSo: "What was given is worth what was said of it, from the answer on until something that ends it.",
         "RFC 6749, section 5.1; RFC 7662, section 2.2";
     /// The hint.
-    GrantsAreFound: "Every grant can be found by the person it speaks for.",
+    GrantsAreFound: "Every grant can be found by the person it speaks for, and by its client.",
         "RFC 6749, section 10.3, on what a person must be able to end";
     /// At rest.
     NothingUsableAtRest: "No code and no token stands in the store as it was given.",

@@ -47,6 +47,8 @@ pub(crate) struct Rules {
     pub(crate) policy: Policy,
     /// What each word permits.
     closures: Vec<u64>,
+    /// Which words a person may leave out of what he approves.
+    optional: u64,
     /// Whether a refresh token says which of its chain it is.
     counts: bool,
 }
@@ -77,6 +79,8 @@ struct Question {
     client: Client,
     person: Person,
     scope: u64,
+    /// What of it he had approved before, at the most: that he is not asked.
+    already: u64,
     way: super::act::Way,
     ends: Time,
     decided: bool,
@@ -158,6 +162,7 @@ impl Rules {
         Arc::new(Self {
             policy: policy.clone(),
             closures: closures(policy.words(), &profile.scopes),
+            optional: policy.words_of(&profile.scopes.optional_of(&profile.scopes.all())).unwrap_or(Words(0)).0,
             counts: profile.formats.counts_refreshes(),
         })
     }
@@ -270,14 +275,14 @@ impl Model {
         }
         match (asked.act, asked.on) {
             (Act::Ask { client, person, scope, way }, _) => {
-                after.asked(client, person, scope, None, way, now, told)?;
+                return self.asked(client, person, scope, None, way, now, told);
             }
             (Act::Approve { client, person, scope, part, way }, _) => {
-                let part = Some(part.map_or(u64::MAX, |part| part.0));
-                after.asked(client, person, scope, part, way, now, told)?;
+                let ticked = Some(part.map_or(u64::MAX, |part| part.0));
+                return self.asked(client, person, scope, ticked, way, now, told);
             }
             (Act::Decide { person, same_session, approve, .. }, Some(question)) => {
-                after.decided(question, person, same_session, approve, now, told)?;
+                return self.decided(question, person, same_session, approve, now, told);
             }
             (Act::Redeem { by, slip, .. }, Some(code)) => {
                 let verdict = self.on_redeem(code, by, slip, now);
@@ -345,10 +350,11 @@ impl Model {
         let mut after = self.clone();
         let changed = match (asked.act, asked.on) {
             (Act::Ask { client, person, scope, way }, _) => {
-                after.perhaps_approved(client, person, scope, way, now)
+                return self.perhaps_approved(client, person, scope, None, way, now);
             }
-            (Act::Approve { client, person, scope, way, .. }, _) => {
-                after.perhaps_approved(client, person, scope, way, now)
+            (Act::Approve { client, person, scope, part, way }, _) => {
+                let ticked = Some(part.map_or(u64::MAX, |part| part.0));
+                return self.perhaps_approved(client, person, scope, ticked, way, now);
             }
             (Act::Decide { person, same_session, approve, .. }, Some(question)) => {
                 return self.perhaps_decided(question, person, same_session, approve, now);
@@ -385,6 +391,20 @@ impl Model {
             _ => false,
         };
         if changed { vec![after] } else { Vec::new() }
+    }
+
+    /// What may be remembered of a request that is on its way still, where that makes a difference.
+    pub(crate) fn said(&self, asked: Asked, now: Time) -> Vec<Model> {
+        match (asked.act, asked.on) {
+            (Act::Approve { client, person, scope, part, way }, _) => {
+                let ticked = part.map_or(u64::MAX, |part| part.0);
+                self.approval_remembered(client, person, scope, ticked, way)
+            }
+            (Act::Decide { person, same_session, approve: true, .. }, Some(question)) => {
+                self.decision_remembered(question, person, same_session, now)
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// The same, where nobody can say what these tokens are worth.

@@ -265,12 +265,21 @@ fn authorize(
 }
 
 fn stand(world: &mut World, person: Person, state: StandingState) -> Step<Answer> {
-    let (key, now) = (Standing::key(&subject(person)), world.now);
+    let standing = Standing::new(state, world.now);
     let version = Version::draw(&mut world.entropy());
+    stand_so(person, standing, version)
+}
+
+/// An operator who loses a race to another does it again.
+fn stand_so(person: Person, standing: Standing, version: Version) -> Step<Answer> {
+    let key = Standing::key(&subject(person));
     load(key.clone()).then(move |found| {
         let expect = found.map_or(Expect::Absent, |found| Expect::Version(found.version));
-        let put = Write::of(&key, expect, version, &Standing::new(state, now), None);
-        commit(put, Vec::new()).then(|_| Step::done(Answer::Done))
+        let put = Write::of(&key, expect, version, &standing, None);
+        commit(put, Vec::new()).then(move |committed| match committed {
+            Committed::Yes => Step::done(Answer::Done),
+            Committed::LostRace => stand_so(person, standing, version),
+        })
     })
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use grantor_core::flow;
-use grantor_core::grant::{Grant, SubjectGrant};
+use grantor_core::grant::{ClientGrant, Grant, SubjectGrant};
 use grantor_core::record::{Kind as RecordKind, decode};
 use grantor_core::step::{Step, Stop};
 use grantor_core::{Scope, Time};
@@ -220,10 +220,15 @@ impl Run {
         let lasts = |grant: &&Grant| grant.facts().expires_at.is_none_or(|end| end > self.world.now);
         for grant in grants.iter().filter(lasts) {
             let facts = grant.facts();
-            let hint = SubjectGrant::key(&facts.subject, facts.id);
-            if !self.world.shelf.get(hint.raw()).is_ok_and(|found| found.is_some()) {
-                let why = format!("a grant of {} is not among those that can be found by it", facts.subject);
-                return Err(Broken::new(Invariant::GrantsAreFound, why));
+            let of_subject = SubjectGrant::key(&facts.subject, facts.id);
+            let of_client = ClientGrant::key(&facts.client, facts.id);
+            for (hint, by) in
+                [(of_subject.raw(), facts.subject.as_str()), (of_client.raw(), facts.client.as_str())]
+            {
+                if !self.world.shelf.get(hint).is_ok_and(|found| found.is_some()) {
+                    let why = format!("a grant of {by} is not among those that can be found by it");
+                    return Err(Broken::new(Invariant::GrantsAreFound, why));
+                }
             }
         }
         let mut holders: Vec<_> = grants
@@ -324,7 +329,9 @@ impl Run {
             .collect();
         let mut round =
             Round { run: self, parties, races, events: Vec::new(), tick: 0, current: 0, moves: Vec::new() };
+        round.run.world.round(true);
         let ended = round.to_its_end(choose);
+        round.run.world.round(false);
         let (events, moves) = (round.events, round.moves);
         if let Err(broken) = ended.and_then(|()| self.judge(&events)).and_then(|()| self.look_around()) {
             return Err((broken, moves));

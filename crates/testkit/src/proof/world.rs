@@ -42,6 +42,8 @@ pub(crate) struct World {
     late: Vec<Put>,
     seeds: u64,
     set_back: u64,
+    /// When what happens at the same time began: no request takes as long as what is past is kept.
+    round: Option<Time>,
 }
 
 impl World {
@@ -54,6 +56,7 @@ impl World {
             late: Vec::new(),
             seeds: 0,
             set_back: 0,
+            round: None,
         };
         for at in 0..policy.count() {
             let client = policy.registration(Client(u8::try_from(at).unwrap()), world.now);
@@ -109,8 +112,15 @@ impl World {
         self.now = Time::from_unix_millis(self.now.unix_millis() - millis);
     }
 
+    /// Several are at it at once from here on, or no more. However far the clock jumps meanwhile, nothing is purged that a
+    /// request may have seen begin.
+    pub(crate) fn round(&mut self, is_on: bool) {
+        self.round = is_on.then_some(self.now);
+    }
+
     fn purge(&mut self) {
-        let before = self.now.unix_millis() - i64::try_from(MARGIN * 1000).unwrap();
+        let now = self.round.map_or(self.now, |began| began.min(self.now));
+        let before = now.unix_millis() - i64::try_from(MARGIN * 1000).unwrap();
         let before = Time::from_unix_millis(before);
         self.shelf.purge(before);
     }

@@ -28,4 +28,4 @@ mod on_a_store {
     }
 }
 
-proofs! { rotating strict reusing replacing jwts wistia api_video webmaker brightcove flex }
+proofs! { rotating strict reusing replacing jwts choosing wistia api_video webmaker brightcove flex }

@@ -1,7 +1,7 @@
 //! The policies that are proven with every run of the tests, and against which flaws are planted.
 
 use grantor_core::client::AccessTokenFormat;
-use grantor_core::{Lifetime, Profile, RefreshMode};
+use grantor_core::{Lifetime, Profile, RefreshMode, ScopeCatalogue, ScopeMeaning};
 use grantor_testkit::proof::Policy;
 
 fn standard(change: impl FnOnce(&mut Profile)) -> Policy {
@@ -39,6 +39,24 @@ pub(crate) fn replacing() -> Policy {
 
 pub(crate) fn jwts() -> Policy {
     standard(|p| p.access_token.format = AccessTokenFormat::Jwt)
+}
+
+/// A person is asked for what is new alone, and may leave some of it out.
+pub(crate) fn choosing() -> Policy {
+    let word = |implies: &[&str], optional| ScopeMeaning {
+        description: String::new(),
+        implies: implies.iter().map(|word| (*word).to_owned()).collect(),
+        optional,
+    };
+    let words = [
+        ("edit", word(&["read"], false)),
+        ("mail", word(&[], true)),
+        ("read", word(&[], false)),
+        ("stats", word(&["read"], true)),
+    ];
+    standard(|p| {
+        p.scopes = ScopeCatalogue::new(words.map(|(name, word)| (name.to_owned(), word)).into()).unwrap();
+    })
 }
 
 pub(crate) fn wistia() -> Policy {

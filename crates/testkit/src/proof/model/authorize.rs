@@ -42,11 +42,40 @@ impl Model {
         self.rules.scope_for(client, scope)
     }
 
-    /// Whether a person approved all of it before, as far as can be known.
+    /// What a person approved for a client before, at the most: what was approved in a race may not be remembered. Nothing, if
+    /// that does not count.
+    fn before(&self, client: Client, person: Person) -> Option<u64> {
+        let policy = &self.rules.policy;
+        // Of any other client it is not sure that it is the one that was approved (RFC 8252, section 8.6).
+        let counts = policy.profile().approval.remember
+            && policy.metadata(client).is_assured(policy.callback(client));
+        let mut consents = self.consents.iter().filter(|(c, p, _)| counts && (*c, *p) == (client, person));
+        consents.next().map(|(_, _, given)| *given)
+    }
+
+    /// What of a scope a person is not asked for, at the most.
+    fn already(&self, client: Client, person: Person, scope: u64) -> u64 {
+        let Some(given) = self.before(client, person) else { return 0 };
+        let permitted = |bit: &u32| scope & (1 << bit) != 0 && self.rules.permits(given, 1 << bit);
+        (0..u64::BITS).filter(permitted).fold(0, |all, bit| all | 1 << bit)
+    }
+
+    /// Whether a person may have approved all of it before, so that he is not asked.
     fn remembers(&self, client: Client, person: Person, scope: u64) -> bool {
-        let mut before = self.consents.iter().filter(|(c, p, _)| (*c, *p) == (client, person));
-        self.rules.policy.profile().approval.remember
-            && before.any(|(_, _, given)| self.rules.permits(*given, scope))
+        self.before(client, person).is_some() && self.already(client, person, scope) == scope
+    }
+
+    /// What is granted of a scope where a person is asked and ticks this: all that is required, what he ticked, and what he
+    /// had approved before, of which it is not known how much that is.
+    fn choices(&self, client: Client, person: Person, scope: u64, ticked: u64) -> Vec<u64> {
+        let left_out = scope & self.rules.optional & !ticked;
+        let perhaps = self.already(client, person, scope) & left_out;
+        let mut choices = vec![scope & !left_out];
+        for bit in (0..u64::BITS).map(|bit| 1 << bit).filter(|bit| perhaps & bit != 0) {
+            let with: Vec<u64> = choices.iter().map(|granted| granted | bit).collect();
+            choices.extend(with);
+        }
+        choices
     }
 
     fn remember(&mut self, client: Client, person: Person, scope: u64) {
@@ -63,62 +92,112 @@ impl Model {
         }
     }
 
-    /// A client sent a person here, and he said yes to `part` of it, or nothing yet.
+    /// A client sent a person here, and he said yes and ticked this, or nothing yet.
     #[allow(clippy::too_many_arguments, reason = "an act and what came of it, taken apart")]
     pub(super) fn asked(
-        &mut self,
+        &self,
         client: Client,
         person: Person,
         scope: Option<Words>,
-        part: Option<u64>,
+        ticked: Option<u64>,
         way: Way,
         now: Time,
         told: &Told,
-    ) -> Result<(), Broken> {
+    ) -> Result<Vec<Model>, Broken> {
         let wanted = match (self.examined(client, scope, way), told) {
-            (Err(_), Told::Refused(_)) => return Ok(()),
+            (Err(_), Told::Refused(_)) => return Ok(vec![self.clone()]),
             (Err(invariant), _) => return Err(Broken::new(invariant, "it was let pass")),
             (Ok(wanted), _) => wanted,
         };
         let remembered = self.remembers(client, person, wanted);
-        let approved = wanted & part.unwrap_or(u64::MAX);
-        let nothing = approved == 0 && wanted != 0;
-        if part.is_some() && !nothing {
-            self.remember(client, person, approved);
-        }
+        let choices = ticked.map(|ticked| self.choices(client, person, wanted, ticked)).unwrap_or_default();
+        let is_nothing = |granted: &u64| *granted == 0 && wanted != 0;
+        let suspended = way == Way::Implicit && self.is_suspended(Some(person));
+        let said: Vec<u64> = choices.iter().copied().filter(|granted| !is_nothing(granted)).collect();
         match told {
-            Told::Question(id) if part.is_none() => {
-                self.put_question(*id, client, person, wanted, way, now, false);
-                Ok(())
+            Told::Question(id) if ticked.is_none() => {
+                let mut after = self.clone();
+                after.put_question(*id, client, person, wanted, way, now, false);
+                Ok(vec![after])
             }
             Told::Code { question: None, code, grant } if remembered => {
-                self.granted(client, person, wanted, way, now, Some(*code), Some(*grant))
+                let mut after = self.clone();
+                after.granted(client, person, wanted, way, now, Some(*code), Some(*grant))?;
+                Ok(vec![after])
             }
-            Told::Code { question: Some(id), code, grant } if part.is_some() && !nothing => {
-                self.put_question(*id, client, person, wanted, way, now, true);
-                self.granted(client, person, approved, way, now, Some(*code), Some(*grant))
-            }
+            Told::Code { question: Some(id), code, grant } if !said.is_empty() => self.each(said, |after, granted| {
+                after.put_question(*id, client, person, wanted, way, now, true);
+                after.remember(client, person, granted);
+                after.granted(client, person, granted, way, now, Some(*code), Some(*grant))
+            }),
             Told::Code { .. } => {
                 Err(Broken::new(Invariant::NothingWithoutAPerson, "he did not approve, and there is a code"))
             }
-            Told::Tokens(given) if way == Way::Implicit && (remembered || part.is_some_and(|_| !nothing)) => {
-                let scope = if part.is_some() { approved } else { wanted };
-                if self.is_suspended(Some(person)) {
-                    return Err(Broken::new(Invariant::SuspendedGetsNothing, "it was let pass"));
+            Told::Tokens(_) if suspended => {
+                Err(Broken::new(Invariant::SuspendedGetsNothing, "it was let pass"))
+            }
+            Told::Tokens(given) if way == Way::Implicit && (remembered || !said.is_empty()) => {
+                // What is granted stands in no answer of this kind.
+                let mut ways = self.each(said, |after, granted| {
+                    after.remember(client, person, granted);
+                    after.given_at_once(client, person, granted, now, given)
+                })?;
+                if remembered {
+                    let mut after = self.clone();
+                    after.given_at_once(client, person, wanted, now, given)?;
+                    ways.push(after);
                 }
-                self.given_at_once(client, person, scope, now, given)
+                Ok(ways)
             }
             Told::Tokens(_) => {
                 Err(Broken::new(Invariant::NothingWithoutAPerson, "he did not approve, and there is a token"))
             }
-            Told::Refused(_) if way == Way::Implicit && self.is_suspended(Some(person)) => Ok(()),
-            Told::Refused(_) if part.is_some() && nothing => Ok(()),
-            Told::Refused(Reason::Withdrawn) if self.rules.policy.profile().approval.remember => {
-                // A grant was made, and its code given to nobody.
-                self.granted(client, person, wanted, way, now, None, None)
+            Told::Refused(_) if suspended => {
+                // What he said is remembered all the same.
+                self.each(if said.is_empty() { vec![0] } else { said }, |after, granted| {
+                    after.remember(client, person, granted);
+                    Ok(())
+                })
+            }
+            Told::Refused(Reason::Denied) if choices.iter().any(is_nothing) => Ok(vec![self.clone()]),
+            Told::Refused(Reason::Withdrawn) if remembered || self.already(client, person, wanted) != 0 => {
+                self.taken_back_meanwhile(client, person, if remembered { vec![wanted] } else { said }, way, now)
             }
             other => Err(Broken::new(Invariant::RightIsLetPass, format!("it was answered {other:?}"))),
         }
+    }
+
+    /// The same with each of several scopes.
+    fn each(
+        &self,
+        scopes: Vec<u64>,
+        take: impl Fn(&mut Model, u64) -> Result<(), Broken>,
+    ) -> Result<Vec<Model>, Broken> {
+        let way = |scope| {
+            let mut after = self.clone();
+            take(&mut after, scope).map(|()| after)
+        };
+        scopes.into_iter().map(way).collect()
+    }
+
+    /// What he approved before was taken back while the server went by it: it noticed before there was a grant, or there is
+    /// one, and its code was given to nobody.
+    fn taken_back_meanwhile(
+        &self,
+        client: Client,
+        person: Person,
+        scopes: Vec<u64>,
+        way: Way,
+        now: Time,
+    ) -> Result<Vec<Model>, Broken> {
+        let mut ways = vec![self.clone()];
+        if way != Way::Implicit {
+            ways.extend(self.each(scopes, |after, granted| {
+                after.remember(client, person, granted);
+                after.granted(client, person, granted, way, now, None, None)
+            })?);
+        }
+        Ok(ways)
     }
 
     #[allow(clippy::too_many_arguments, reason = "a question has so many parts")]
@@ -133,7 +212,8 @@ impl Model {
         decided: bool,
     ) {
         let ends = now + self.rules.policy.profile().lifetimes.interaction;
-        self.questions.push(Question { id, client, person, scope, way, ends, decided });
+        let already = self.already(client, person, scope);
+        self.questions.push(Question { id, client, person, scope, already, way, ends, decided });
     }
 
     /// The question, if this person may decide it here and now.
@@ -146,43 +226,61 @@ impl Model {
 
     /// A person answered a question.
     pub(super) fn decided(
-        &mut self,
+        &self,
         id: Id,
         person: Person,
         same_session: bool,
         approve: bool,
         now: Time,
         told: &Told,
-    ) -> Result<(), Broken> {
+    ) -> Result<Vec<Model>, Broken> {
+        let mut after = self.clone();
         let Some(at) = self.open(id, person, same_session, now) else {
-            return refused(told, Invariant::DecidedOnce, "it was let pass");
+            return refused(told, Invariant::DecidedOnce, "it was let pass").map(|()| vec![after]);
         };
-        self.questions[at].decided = true;
-        let Question { client, scope, way, .. } = self.questions[at];
+        after.questions[at].decided = true;
+        let Question { client, scope, already, way, .. } = self.questions[at];
         if !approve {
-            return refused(told, Invariant::NothingWithoutAPerson, "he said no, and it was let pass");
+            let why = "he said no, and it was let pass";
+            return refused(told, Invariant::NothingWithoutAPerson, why).map(|()| vec![after]);
         }
         if self.is_off(client) {
-            return refused(told, Invariant::SwitchedOffIsOff, "it was let pass");
+            return refused(told, Invariant::SwitchedOffIsOff, "it was let pass").map(|()| vec![after]);
         }
+        let suspended = way == Way::Implicit && self.is_suspended(Some(person));
+        // What of `already` stands no more cannot be relied upon, and he was not asked for it.
+        let gone = already & !self.already(client, person, already) != 0;
         match told {
-            Told::Code { code, grant, .. } if way != Way::Implicit => {
-                self.remember(client, person, scope);
-                self.granted(client, person, scope, way, now, Some(*code), Some(*grant))
+            Told::Refused(Reason::Withdrawn) if already != 0 => {
+                after.taken_back_meanwhile(client, person, vec![scope], way, now)
             }
-            Told::Refused(_) if way == Way::Implicit && self.is_suspended(Some(person)) => Ok(()),
+            Told::Code { .. } | Told::Tokens(_) if gone => {
+                let why = "what he had approved before was taken back, and it was let pass";
+                Err(Broken::new(Invariant::NothingWithoutAPerson, why))
+            }
+            Told::Code { code, grant, .. } if way != Way::Implicit => {
+                after.remember(client, person, scope);
+                after.granted(client, person, scope, way, now, Some(*code), Some(*grant))?;
+                Ok(vec![after])
+            }
+            Told::Refused(_) if suspended => {
+                after.remember(client, person, scope);
+                Ok(vec![after])
+            }
+            Told::Tokens(_) if suspended => {
+                Err(Broken::new(Invariant::SuspendedGetsNothing, "it was let pass"))
+            }
             Told::Tokens(given) if way == Way::Implicit => {
-                if self.is_suspended(Some(person)) {
-                    return Err(Broken::new(Invariant::SuspendedGetsNothing, "it was let pass"));
-                }
-                self.remember(client, person, scope);
-                self.given_at_once(client, person, scope, now, given)
+                after.remember(client, person, scope);
+                after.given_at_once(client, person, scope, now, given)?;
+                Ok(vec![after])
             }
             other => Err(Broken::new(Invariant::RightIsLetPass, format!("it was answered {other:?}"))),
         }
     }
 
-    /// What may have come of an answer of which nobody heard: that it was taken, or also that there is a grant.
+    /// What may have come of an answer of which nobody heard: that it was taken, that it is remembered, or also that there is
+    /// a grant.
     pub(super) fn perhaps_decided(
         &self,
         id: Id,
@@ -195,27 +293,84 @@ impl Model {
         let mut taken = self.clone();
         taken.questions[at].decided = true;
         let Question { client, scope, way, .. } = self.questions[at];
-        if !approve || way == Way::Implicit {
+        if !approve {
             return vec![taken];
         }
-        taken.remember(client, person, scope);
-        let mut granted = taken.clone();
-        let made = granted.granted(client, person, scope, way, now, None, None).is_ok();
-        if made { vec![taken, granted] } else { vec![taken] }
+        let more = taken.perhaps_granted(client, person, scope, way, now);
+        std::iter::once(taken).chain(more).collect()
     }
 
     /// What may have come of an authorization of which nobody heard.
     pub(super) fn perhaps_approved(
-        &mut self,
+        &self,
         client: Client,
         person: Person,
         scope: Option<Words>,
+        ticked: Option<u64>,
         way: Way,
         now: Time,
-    ) -> bool {
-        let Ok(wanted) = self.examined(client, scope, way) else { return false };
-        self.remember(client, person, wanted);
-        way == Way::Implicit || self.granted(client, person, wanted, way, now, None, None).is_ok()
+    ) -> Vec<Model> {
+        let Ok(wanted) = self.examined(client, scope, way) else { return Vec::new() };
+        let mut scopes = ticked.map(|ticked| self.choices(client, person, wanted, ticked)).unwrap_or_default();
+        if self.remembers(client, person, wanted) && !scopes.contains(&wanted) {
+            scopes.push(wanted);
+        }
+        scopes.into_iter().flat_map(|scope| self.perhaps_granted(client, person, scope, way, now)).collect()
+    }
+
+    /// What he approves is remembered first, and then there is a grant.
+    fn perhaps_granted(
+        &self,
+        client: Client,
+        person: Person,
+        scope: u64,
+        way: Way,
+        now: Time,
+    ) -> Vec<Model> {
+        let mut remembered = self.clone();
+        remembered.remember(client, person, scope);
+        let mut ways = Vec::new();
+        if way != Way::Implicit {
+            let mut granted = remembered.clone();
+            ways.extend(granted.granted(client, person, scope, way, now, None, None).is_ok().then_some(granted));
+        }
+        if self.rules.policy.profile().approval.remember || ways.is_empty() {
+            ways.push(remembered);
+        }
+        ways
+    }
+
+    /// What a person approves now, remembered before there is a grant.
+    pub(super) fn approval_remembered(
+        &self,
+        client: Client,
+        person: Person,
+        scope: Option<Words>,
+        ticked: u64,
+        way: Way,
+    ) -> Vec<Model> {
+        let Ok(wanted) = self.examined(client, scope, way) else { return Vec::new() };
+        let choices = self.choices(client, person, wanted, ticked);
+        choices.into_iter().filter_map(|scope| self.with_more_remembered(client, person, scope)).collect()
+    }
+
+    /// The same of an answer to a question.
+    pub(super) fn decision_remembered(
+        &self,
+        id: Id,
+        person: Person,
+        same_session: bool,
+        now: Time,
+    ) -> Vec<Model> {
+        let Some(at) = self.open(id, person, same_session, now) else { return Vec::new() };
+        let Question { client, scope, .. } = self.questions[at];
+        self.with_more_remembered(client, person, scope).into_iter().collect()
+    }
+
+    fn with_more_remembered(&self, client: Client, person: Person, scope: u64) -> Option<Model> {
+        let mut after = self.clone();
+        after.remember(client, person, scope);
+        (after.before(client, person) != self.before(client, person)).then_some(after)
     }
 
     /// A code is on its way.
