@@ -22,13 +22,17 @@ usage: cargo xtask VERB [OPTIONS]
                             --light        those that need little, as `ci` does
                             --json         one JSON value at the end, and nothing else on standard output
                             --binary FILE  as above
-  mutants [--only NAME] [--some]
+  mutants [--only NAME] [--some] [--json]
                           flaws planted in a copy of the core: does the proof of the policies find each?
                             --only NAME    one of them, and its whole story
                             --some         those that `test` plants
-  prove [--schedules N] [--histories N] [--seed N] [--only NAME]
+                            --json         one JSON value at the end, and nothing else on standard output
+  prove [--schedules N] [--histories N] [--seed N] [--only POLICY [--way WAY]] [--json]
                           the proof of every policy of ours, far beyond what `test` tries: a million schedules
-                            --only NAME    one of the policies in crates/testkit/tests/proofs
+                            --seed N       the first seed: that of a story leads to it again
+                            --only POLICY  one of those in crates/testkit/tests/proofs
+                            --way WAY      histories, orders or schedules
+                            --json         as above
   browser [--only JOURNEY] [--js | --no-js] [--known-bad] [--backend URL] [--binary FILE] [--headed]
                           the pages in a real Chromium, by pointer and by keyboard, with JavaScript and without it
                             --only JOURNEY one of them, without the pages that are wrong on purpose
@@ -94,6 +98,8 @@ pub(crate) struct MutantsOptions {
     pub(crate) only: Option<String>,
     /// Only those that are planted with every run of all tests.
     pub(crate) some: bool,
+    /// One JSON value at the end, and all else on standard error.
+    pub(crate) json: bool,
 }
 
 impl MutantsOptions {
@@ -116,11 +122,15 @@ pub(crate) struct ProveOptions {
     pub(crate) seed: u64,
     /// The one policy to prove; all of them when absent.
     pub(crate) only: Option<String>,
+    /// The one way to prove it; all of them when absent.
+    pub(crate) way: Option<String>,
+    /// One JSON value on standard output, and all else on standard error.
+    pub(crate) json: bool,
 }
 
 impl Default for ProveOptions {
     fn default() -> Self {
-        Self { schedules: 1_000_000, histories: 100_000, seed: 1, only: None }
+        Self { schedules: 1_000_000, histories: 100_000, seed: 1, only: None, way: None, json: false }
     }
 }
 
@@ -182,10 +192,13 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
             (Verb::Clients(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
             (Verb::Mutants(options), "--only") => options.only = Some(value()?.to_owned()),
             (Verb::Mutants(options), "--some") => options.some = true,
+            (Verb::Mutants(options), "--json") => options.json = true,
             (Verb::Prove(options), "--schedules") => options.schedules = number(value()?)?,
             (Verb::Prove(options), "--histories") => options.histories = number(value()?)?,
             (Verb::Prove(options), "--seed") => options.seed = number(value()?)?,
             (Verb::Prove(options), "--only") => options.only = Some(value()?.to_owned()),
+            (Verb::Prove(options), "--way") => options.way = Some(value()?.to_owned()),
+            (Verb::Prove(options), "--json") => options.json = true,
             (Verb::Browser(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
             (Verb::Browser(options), "--only" | "--backend") => {
                 options.passed_on.extend([option.to_owned(), value()?.to_owned()]);
@@ -225,7 +238,7 @@ mod tests {
         let skip =
             ClientsOptions { skip: vec!["a".to_owned(), "b".to_owned()], light: true, ..Default::default() };
         assert_eq!(parsed("clients --skip a --light --skip b"), Ok(Verb::Clients(skip)));
-        let some = MutantsOptions { only: None, some: true };
+        let some = MutantsOptions { some: true, ..MutantsOptions::default() };
         assert_eq!(parsed("mutants --some"), Ok(Verb::Mutants(some)));
         let schedules = ProveOptions { schedules: 2_000, ..ProveOptions::default() };
         assert_eq!(parsed("prove --schedules 2_000"), Ok(Verb::Prove(schedules)));

@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::time::Instant;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::cli::MutantsOptions;
 use crate::failure::{Failure, Outcome, While};
@@ -49,35 +49,39 @@ pub(crate) fn run(workspace: &Workspace, options: &MutantsOptions) -> Outcome {
     for flaw in &flaws {
         flaw.check(workspace)?;
     }
-    println!("{} flaws, each of which applies exactly once; {} to be planted", flaws.len(), chosen.len());
     let copy = Copy::of(workspace)?;
+    eprintln!("{} flaws, each of which applies exactly once; {} to be planted", flaws.len(), chosen.len());
     let healthy = copy.hunt()?;
     if let Some(found) = found(&healthy)? {
         return Err(Failure::new(format!("without any flaw a promise is broken:\n{}", found.story)));
     }
     let stories = copy.folder("stories")?;
     let mut rows = Vec::new();
-    for flaw in chosen {
+    for (at, flaw) in chosen.iter().enumerate() {
         let began = Instant::now();
         let said = copy.with(flaw, Copy::hunt)?;
         let row =
             Row { name: flaw.name.clone(), found: found(&said)?, seconds: began.elapsed().as_secs_f64() };
-        println!("{}", row.line());
+        eprintln!("[{}/{}] {}", at + 1, chosen.len(), row.line());
         match &row.found {
             Some(found) => {
-                println!("    {}", found.sentence);
+                eprintln!("    {}", found.sentence);
                 fs::write(stories.join(format!("{}.txt", flaw.name)), &found.story)
                     .during("writing a story")?;
                 if options.only.is_some() {
-                    println!("\n{}", found.story);
+                    eprintln!("\n{}", found.story);
                 }
             }
-            None => println!("    nobody noticed: {}", flaw.defect),
+            None => eprintln!("    nobody noticed: {}", flaw.defect),
         }
         rows.push(row);
     }
-    print!("\n{}", table(&rows));
-    println!("the whole stories: {}", stories.display());
+    if options.json {
+        println!("{}", Value::Array(rows.iter().map(Row::json).collect()));
+    } else {
+        print!("\n{}", table(&rows));
+    }
+    eprintln!("the whole stories: {}", stories.display());
     let survivors: Vec<&str> =
         rows.iter().filter(|row| row.found.is_none()).map(|row| row.name.as_str()).collect();
     if survivors.is_empty() {
@@ -109,6 +113,16 @@ fn found(said: &str) -> Outcome<Option<Found>> {
 }
 
 impl Row {
+    fn json(&self) -> Value {
+        let found = self.found.as_ref().map(|found| {
+            let Found { invariant, proof, length, tries, sentence, story } = found;
+            json!({
+                "invariant": invariant, "proof": proof, "length": length, "tries": tries, "sentence": sentence, "story": story,
+            })
+        });
+        json!({ "name": self.name, "found": found, "seconds": self.seconds })
+    }
+
     fn line(&self) -> String {
         match &self.found {
             Some(found) => {

@@ -1,5 +1,7 @@
 //! Is there an order of what happened at the same time that explains all that was told?
 
+use std::collections::HashSet;
+
 use grantor_core::Time;
 
 use super::Invariant;
@@ -42,7 +44,7 @@ pub(crate) fn explain(before: &[Model], events: &[Event]) -> Result<Vec<Model>, 
         }
         return if ways.is_empty() { Err(first.unwrap_or_else(unexplained)) } else { Ok(ways) };
     }
-    let mut search = Search { events, ways: Vec::new(), best: None };
+    let mut search = Search { events, seen: HashSet::new(), ways: Vec::new(), best: None };
     for way in before {
         search.go(way, Placed::default(), 0);
     }
@@ -69,9 +71,9 @@ fn at(way: &Model, event: &Event) -> Result<Vec<Model>, Broken> {
     after
 }
 
-/// Which events took place. What a person approves is remembered before there is a grant, and others may see that: these
-/// took place in part.
-#[derive(Clone, Copy, Default)]
+/// Which events took place, and which did in part: what a person approves is remembered before there is a grant, and who is
+/// suspended is so before his grants are ended. Others may see that.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 struct Placed {
     all: u32,
     said: u32,
@@ -79,15 +81,21 @@ struct Placed {
 
 struct Search<'a> {
     events: &'a [Event],
+    /// What was gone on from already: many orders come to the same.
+    seen: HashSet<(Placed, Model)>,
     ways: Vec<Model>,
     best: Option<(u32, Broken)>,
 }
 
 impl Search<'_> {
     fn go(&mut self, way: &Model, so_far: Placed, depth: u32) {
+        if !self.seen.insert((so_far, way.clone())) {
+            return;
+        }
         let is_placed = |index: usize| so_far.all & (1 << index) != 0;
         let answered = |index: usize| self.events[index].ended.is_some();
-        if (0..self.events.len()).all(|index| is_placed(index) || !answered(index)) {
+        let all_told = (0..self.events.len()).all(|index| is_placed(index) || !answered(index));
+        if all_told && !self.ways.contains(way) {
             self.ways.push(way.clone());
         }
         // Whoever was told before another began came before him.
@@ -102,13 +110,17 @@ impl Search<'_> {
                 continue;
             }
             let placed = Placed { all: so_far.all | 1 << index, ..so_far };
-            let matters = (0..self.events.len()).any(|other| {
-                other != index && !is_placed(other) && relies_on_what_is_said(self.events[other].asked.act)
-            });
-            if matters && so_far.said & (1 << index) == 0 {
+            let is_said = so_far.said & (1 << index) != 0;
+            let others = (0..self.events.len()).filter(|other| *other != index && !is_placed(*other));
+            let matters = |other: usize| makes_a_difference(event.asked.act, self.events[other].asked.act);
+            if !is_said && others.clone().any(matters) {
                 for after in way.said(event.asked, event.now) {
                     self.go(&after, Placed { said: so_far.said | 1 << index, ..so_far }, depth);
                 }
+            }
+            if let (true, Act::Suspend { person }) = (is_said, event.asked.act) {
+                self.go(&way.with_grants_ended(person), placed, depth + 1);
+                continue;
             }
             if event.ended.is_none() {
                 for after in way.might(event.asked, event.now) {
@@ -132,7 +144,11 @@ impl Search<'_> {
     }
 }
 
-/// Whether it makes a difference to this what a person approved just now.
-fn relies_on_what_is_said(act: Act) -> bool {
-    matches!(act, Act::Ask { .. } | Act::Approve { .. })
+/// Whether it makes a difference to the `other` that `act` took place in part.
+fn makes_a_difference(act: Act, other: Act) -> bool {
+    match act {
+        Act::Approve { .. } | Act::Decide { .. } => matches!(other, Act::Ask { .. } | Act::Approve { .. }),
+        Act::Suspend { .. } => matches!(other, Act::Reinstate { .. }),
+        _ => false,
+    }
 }

@@ -60,6 +60,14 @@ pub struct Tried {
     pub schedules: u64,
 }
 
+impl std::ops::Add for Tried {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { cases: self.cases + other.cases, schedules: self.schedules + other.schedules }
+    }
+}
+
 impl fmt::Display for Tried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} cases, {} schedules", self.cases, self.schedules)

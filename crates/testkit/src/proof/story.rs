@@ -151,11 +151,8 @@ impl fmt::Display for Story {
         }
         writeln!(f, "and so: {}.", self.why)?;
         if let Some(seed) = self.seed {
-            writeln!(
-                f,
-                "found with seed {seed}, after {} tries; GRANTOR_SEED={seed} begins there.",
-                self.tries
-            )?;
+            writeln!(f, "found with seed {seed}, after {} tries; to try it alone:", self.tries)?;
+            writeln!(f, "  GRANTOR_SEED={seed} GRANTOR_HISTORIES=1 GRANTOR_SCHEDULES=1 cargo test")?;
         }
         write!(f, "\nTo see it again, paste this beside the policy:\n\n{}", self.test())
     }
@@ -289,8 +286,9 @@ impl Teller<'_> {
                 format!("{} asks {}{}{}", self.client(client), name(person), self.scope(scope), in_way(way))
             }
             Act::Approve { client, person, scope, part, way } => {
-                let part =
-                    part.map_or_else(String::new, |part| format!(", and ticks only `{}`", self.policy.scope(part)));
+                let part = part.map_or_else(String::new, |part| {
+                    format!(", and ticks only `{}`", self.policy.scope(part))
+                });
                 let (who, scope) = (self.client(client), self.scope(scope));
                 format!("{} approves what {who} asks{scope}{}{part}", name(person), in_way(way))
             }

@@ -1,5 +1,6 @@
 //! Our own policies, proven: the standard profile in every mode, and every preset.
 
+mod documents;
 mod known_bad;
 mod policies;
 

@@ -47,8 +47,8 @@ impl Model {
     fn before(&self, client: Client, person: Person) -> Option<u64> {
         let policy = &self.rules.policy;
         // Of any other client it is not sure that it is the one that was approved (RFC 8252, section 8.6).
-        let counts = policy.profile().approval.remember
-            && policy.metadata(client).is_assured(policy.callback(client));
+        let counts =
+            policy.profile().approval.remember && policy.metadata(client).is_assured(policy.callback(client));
         let mut consents = self.consents.iter().filter(|(c, p, _)| counts && (*c, *p) == (client, person));
         consents.next().map(|(_, _, given)| *given)
     }
@@ -125,11 +125,13 @@ impl Model {
                 after.granted(client, person, wanted, way, now, Some(*code), Some(*grant))?;
                 Ok(vec![after])
             }
-            Told::Code { question: Some(id), code, grant } if !said.is_empty() => self.each(said, |after, granted| {
-                after.put_question(*id, client, person, wanted, way, now, true);
-                after.remember(client, person, granted);
-                after.granted(client, person, granted, way, now, Some(*code), Some(*grant))
-            }),
+            Told::Code { question: Some(id), code, grant } if !said.is_empty() => {
+                self.each(said, |after, granted| {
+                    after.put_question(*id, client, person, wanted, way, now, true);
+                    after.remember(client, person, granted);
+                    after.granted(client, person, granted, way, now, Some(*code), Some(*grant))
+                })
+            }
             Told::Code { .. } => {
                 Err(Broken::new(Invariant::NothingWithoutAPerson, "he did not approve, and there is a code"))
             }
@@ -161,7 +163,13 @@ impl Model {
             }
             Told::Refused(Reason::Denied) if choices.iter().any(is_nothing) => Ok(vec![self.clone()]),
             Told::Refused(Reason::Withdrawn) if remembered || self.already(client, person, wanted) != 0 => {
-                self.taken_back_meanwhile(client, person, if remembered { vec![wanted] } else { said }, way, now)
+                self.taken_back_meanwhile(
+                    client,
+                    person,
+                    if remembered { vec![wanted] } else { said },
+                    way,
+                    now,
+                )
             }
             other => Err(Broken::new(Invariant::RightIsLetPass, format!("it was answered {other:?}"))),
         }
@@ -311,7 +319,8 @@ impl Model {
         now: Time,
     ) -> Vec<Model> {
         let Ok(wanted) = self.examined(client, scope, way) else { return Vec::new() };
-        let mut scopes = ticked.map(|ticked| self.choices(client, person, wanted, ticked)).unwrap_or_default();
+        let mut scopes =
+            ticked.map(|ticked| self.choices(client, person, wanted, ticked)).unwrap_or_default();
         if self.remembers(client, person, wanted) && !scopes.contains(&wanted) {
             scopes.push(wanted);
         }
@@ -319,20 +328,15 @@ impl Model {
     }
 
     /// What he approves is remembered first, and then there is a grant.
-    fn perhaps_granted(
-        &self,
-        client: Client,
-        person: Person,
-        scope: u64,
-        way: Way,
-        now: Time,
-    ) -> Vec<Model> {
+    fn perhaps_granted(&self, client: Client, person: Person, scope: u64, way: Way, now: Time) -> Vec<Model> {
         let mut remembered = self.clone();
         remembered.remember(client, person, scope);
         let mut ways = Vec::new();
         if way != Way::Implicit {
             let mut granted = remembered.clone();
-            ways.extend(granted.granted(client, person, scope, way, now, None, None).is_ok().then_some(granted));
+            ways.extend(
+                granted.granted(client, person, scope, way, now, None, None).is_ok().then_some(granted),
+            );
         }
         if self.rules.policy.profile().approval.remember || ways.is_empty() {
             ways.push(remembered);
@@ -466,6 +470,17 @@ impl Model {
     /// A person was suspended.
     pub(super) fn suspend(&mut self, person: Person) {
         self.suspended[person as usize] = true;
+        self.end_all_of(person);
+    }
+
+    /// The same, where it was known already that he is, and only his grants are still to be ended.
+    pub(in crate::proof) fn with_grants_ended(&self, person: Person) -> Model {
+        let mut after = self.clone();
+        after.end_all_of(person);
+        after
+    }
+
+    fn end_all_of(&mut self, person: Person) {
         for at in 0..self.grants.len() {
             if self.grants[at].person == Some(person) {
                 let client = self.grants[at].client;
