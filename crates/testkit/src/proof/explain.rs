@@ -71,12 +71,13 @@ fn at(way: &Model, event: &Event) -> Result<Vec<Model>, Broken> {
     after
 }
 
-/// Which events took place, and which did in part: what a person approves is remembered before there is a grant, and who is
-/// suspended is so before his grants are ended. Others may see that.
+/// Which events took place, and which did in part: what a person approves is remembered before there is a grant, who is
+/// suspended is so before his grants are ended, and whoever is refused because of that may have replaced a grant before.
+/// Others may see that.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 struct Placed {
     all: u32,
-    said: u32,
+    in_part: u32,
 }
 
 struct Search<'a> {
@@ -110,15 +111,15 @@ impl Search<'_> {
                 continue;
             }
             let placed = Placed { all: so_far.all | 1 << index, ..so_far };
-            let is_said = so_far.said & (1 << index) != 0;
+            let is_in_part = so_far.in_part & (1 << index) != 0;
             let others = (0..self.events.len()).filter(|other| *other != index && !is_placed(*other));
             let matters = |other: usize| makes_a_difference(event.asked.act, self.events[other].asked.act);
-            if !is_said && others.clone().any(matters) {
-                for after in way.said(event.asked, event.now) {
-                    self.go(&after, Placed { said: so_far.said | 1 << index, ..so_far }, depth);
+            if !is_in_part && others.clone().any(matters) {
+                for after in way.in_part(event.asked, event.now, &event.told) {
+                    self.go(&after, Placed { in_part: so_far.in_part | 1 << index, ..so_far }, depth);
                 }
             }
-            if let (true, Act::Suspend { person }) = (is_said, event.asked.act) {
+            if let (true, Act::Suspend { person }) = (is_in_part, event.asked.act) {
                 self.go(&way.with_grants_ended(person), placed, depth + 1);
                 continue;
             }
@@ -149,6 +150,7 @@ fn makes_a_difference(act: Act, other: Act) -> bool {
     match act {
         Act::Approve { .. } | Act::Decide { .. } => matches!(other, Act::Ask { .. } | Act::Approve { .. }),
         Act::Suspend { .. } => matches!(other, Act::Reinstate { .. }),
+        Act::Key { .. } | Act::Password { .. } => !matches!(other, Act::Pass { .. } | Act::SetBack { .. }),
         _ => false,
     }
 }

@@ -12,7 +12,7 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use grantor_core::client::{AccessTokenFormat, GrantType};
-use grantor_core::{RefreshMode, Time};
+use grantor_core::{Reason, RefreshMode, Time};
 
 use super::Invariant;
 use super::act::{Act, Client, Person, Slip, Words};
@@ -394,12 +394,14 @@ impl Model {
                     Verdict::Passed => after.refreshed(token, scope, now, None).is_ok(),
                 }
             }
-            (Act::Password { by, person, scope, .. }, _) => {
+            (Act::Password { by, person, right, scope, slip }, _) => {
+                let passed = matches!(self.on_password(by, person, right, scope, slip), Verdict::Passed);
                 let scope = self.rules.scope_for(by, scope).unwrap_or_default();
-                after.begun(by, Some(person), scope, now, None).is_ok()
+                passed && after.begun(by, Some(person), scope, now, None).is_ok()
             }
-            (Act::Key { by, .. }, _) => {
-                after.begun(by, self.owner(by), self.rules.policy.most(by).0, now, None).is_ok()
+            (Act::Key { by, slip }, _) => {
+                matches!(self.on_key(by, slip), Verdict::Passed)
+                    && after.begun(by, self.owner(by), self.rules.policy.most(by).0, now, None).is_ok()
             }
             (Act::GiveBack { by, slip, .. }, Some(token)) => {
                 after.gave_back(token, by, slip, now, &Told::Done).is_ok()
@@ -411,7 +413,7 @@ impl Model {
     }
 
     /// What may be so of a request that is on its way still, where that makes a difference.
-    pub(crate) fn said(&self, asked: Asked, now: Time) -> Vec<Model> {
+    pub(crate) fn in_part(&self, asked: Asked, now: Time, told: &Told) -> Vec<Model> {
         match (asked.act, asked.on) {
             (Act::Approve { client, person, scope, part, way }, _) => {
                 let ticked = part.map_or(u64::MAX, |part| part.0);
@@ -424,6 +426,11 @@ impl Model {
                 let mut after = self.clone();
                 after.suspended[person as usize] = true;
                 vec![after]
+            }
+            (Act::Password { .. } | Act::Key { .. }, _)
+                if *told == Told::Refused(Reason::SubjectSuspended) =>
+            {
+                self.might(asked, now)
             }
             _ => Vec::new(),
         }

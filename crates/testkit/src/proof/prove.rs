@@ -43,8 +43,8 @@ impl Default for Budget {
             })
         };
         Self {
-            histories: number("GRANTOR_HISTORIES", 1_500),
-            schedules: number("GRANTOR_SCHEDULES", 10_000),
+            histories: number("GRANTOR_HISTORIES", 1_000),
+            schedules: number("GRANTOR_SCHEDULES", 3_000),
             on_store: number("GRANTOR_STORE_HISTORIES", 40),
             seed: number("GRANTOR_SEED", 1),
         }
