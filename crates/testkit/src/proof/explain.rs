@@ -44,14 +44,20 @@ pub(crate) fn explain(before: &[Model], events: &[Event]) -> Result<Vec<Model>, 
         }
         return if ways.is_empty() { Err(first.unwrap_or_else(unexplained)) } else { Ok(ways) };
     }
-    let mut search = Search { events, seen: HashSet::new(), ways: Vec::new(), best: None };
-    for way in before {
-        search.go(way, Placed::default(), 0);
-    }
-    if search.ways.is_empty() {
-        return Err(search.best.map_or_else(unexplained, |(_, broken)| broken));
-    }
-    Ok(search.ways)
+    Search::of(events, None).from(before)
+}
+
+/// One of the states that may be so after all of it, and in which everything `is_as_seen`: where there is one, there was an
+/// order that explains it, and the others need not be known.
+///
+/// # Errors
+/// As [`explain`].
+pub(crate) fn explain_once(
+    before: &[Model],
+    events: &[Event],
+    is_as_seen: &dyn Fn(&Model) -> bool,
+) -> Result<Vec<Model>, Broken> {
+    Search::of(events, Some(is_as_seen)).from(before)
 }
 
 fn unexplained() -> Broken {
@@ -84,19 +90,37 @@ struct Search<'a> {
     events: &'a [Event],
     /// What was gone on from already: many orders come to the same.
     seen: HashSet<(Placed, Model)>,
+    /// What is enough, if not every way is wanted.
+    enough: Option<&'a dyn Fn(&Model) -> bool>,
     ways: Vec<Model>,
     best: Option<(u32, Broken)>,
 }
 
-impl Search<'_> {
+impl<'a> Search<'a> {
+    fn of(events: &'a [Event], enough: Option<&'a dyn Fn(&Model) -> bool>) -> Self {
+        Self { events, seen: HashSet::new(), enough, ways: Vec::new(), best: None }
+    }
+
+    fn from(mut self, before: &[Model]) -> Result<Vec<Model>, Broken> {
+        for way in before {
+            self.go(way, Placed::default(), 0);
+        }
+        if self.ways.is_empty() {
+            return Err(self.best.map_or_else(unexplained, |(_, broken)| broken));
+        }
+        Ok(self.ways)
+    }
+
     fn go(&mut self, way: &Model, so_far: Placed, depth: u32) {
-        if !self.seen.insert((so_far, way.clone())) {
+        let has_enough = self.enough.is_some() && !self.ways.is_empty();
+        if has_enough || !self.seen.insert((so_far, way.clone())) {
             return;
         }
         let is_placed = |index: usize| so_far.all & (1 << index) != 0;
         let answered = |index: usize| self.events[index].ended.is_some();
         let all_told = (0..self.events.len()).all(|index| is_placed(index) || !answered(index));
-        if all_told && !self.ways.contains(way) {
+        let is_one = || self.enough.is_none_or(|enough| enough(way));
+        if all_told && is_one() && !self.ways.contains(way) {
             self.ways.push(way.clone());
         }
         // Whoever was told before another began came before him.
