@@ -27,8 +27,9 @@ usage: cargo xtask VERB [OPTIONS]
                             --only NAME    one of them, and its whole story
                             --some         those that `test` plants
                             --json         one JSON value at the end, and nothing else on standard output
-  prove [--schedules N] [--histories N] [--seed N] [--only POLICY [--way WAY]] [--json]
+  prove [--schedules N] [--histories N] [--switches N] [--seed N] [--only POLICY [--way WAY]] [--json]
                           the proof of every policy of ours, far beyond what `test` tries: a million schedules
+                            --switches N   how often one of two requests waits, where every order is tried
                             --seed N       the first seed: that of a story leads to it again
                             --only POLICY  one of those in crates/testkit/tests/proofs
                             --way WAY      histories, orders or schedules
@@ -118,6 +119,8 @@ pub(crate) struct ProveOptions {
     pub(crate) schedules: u64,
     /// How many histories.
     pub(crate) histories: u64,
+    /// How often one of two requests is made to wait, where every order is tried.
+    pub(crate) switches: u64,
     /// The first seed.
     pub(crate) seed: u64,
     /// The one policy to prove; all of them when absent.
@@ -130,7 +133,15 @@ pub(crate) struct ProveOptions {
 
 impl Default for ProveOptions {
     fn default() -> Self {
-        Self { schedules: 1_000_000, histories: 100_000, seed: 1, only: None, way: None, json: false }
+        Self {
+            schedules: 1_000_000,
+            histories: 100_000,
+            switches: 3,
+            seed: 1,
+            only: None,
+            way: None,
+            json: false,
+        }
     }
 }
 
@@ -195,6 +206,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
             (Verb::Mutants(options), "--json") => options.json = true,
             (Verb::Prove(options), "--schedules") => options.schedules = number(value()?)?,
             (Verb::Prove(options), "--histories") => options.histories = number(value()?)?,
+            (Verb::Prove(options), "--switches") => options.switches = number(value()?)?,
             (Verb::Prove(options), "--seed") => options.seed = number(value()?)?,
             (Verb::Prove(options), "--only") => options.only = Some(value()?.to_owned()),
             (Verb::Prove(options), "--way") => options.way = Some(value()?.to_owned()),

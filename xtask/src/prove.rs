@@ -20,6 +20,7 @@ pub(crate) fn run(workspace: &Workspace, options: &ProveOptions) -> Outcome {
     cargo.args(options.only.iter().chain(&options.way));
     cargo.env("GRANTOR_SCHEDULES", options.schedules.div_ceil(shared_by).to_string());
     cargo.env("GRANTOR_HISTORIES", options.histories.div_ceil(shared_by).to_string());
+    cargo.env("GRANTOR_SWITCHES", options.switches.to_string());
     cargo.env("GRANTOR_SEED", options.seed.to_string());
     let said = workspace::output_of(cargo)?;
     if options.json {

@@ -28,6 +28,9 @@ use crate::strategies;
 pub struct Budget {
     /// Histories of requests, one after another: `GRANTOR_HISTORIES`.
     pub histories: u64,
+    /// How often one of two requests is made to wait for the other, at the most, where every order is tried:
+    /// `GRANTOR_SWITCHES`.
+    pub switches: u64,
     /// Schedules of several parties, by chance: `GRANTOR_SCHEDULES`.
     pub schedules: u64,
     /// Histories and schedules of each kind on a store of your own: `GRANTOR_STORE_HISTORIES`.
@@ -45,6 +48,7 @@ impl Default for Budget {
         };
         Self {
             histories: number("GRANTOR_HISTORIES", 1_000),
+            switches: number("GRANTOR_SWITCHES", 2),
             schedules: number("GRANTOR_SCHEDULES", 3_000),
             on_store: number("GRANTOR_STORE_HISTORIES", 40),
             seed: number("GRANTOR_SEED", 1),
@@ -85,8 +89,7 @@ pub struct Proof {
 
 /// How many schedules are tried of one case by chance.
 const SCHEDULES_A_CASE: u64 = 16;
-/// How far each schedule is tried of two requests at once.
-const ALL_ORDERS: Bound = Bound { switches: 4, faults: 0 };
+/// How far each order is tried in which one thing goes wrong.
 const ONE_FAULT: Bound = Bound { switches: 1, faults: 1 };
 
 impl Proof {
@@ -161,11 +164,13 @@ impl Proof {
                 }
             }
         }
+        let switches = usize::try_from(self.budget.switches).unwrap_or(usize::MAX);
+        let all_orders = Bound { switches, faults: 0 };
         let count = u64::try_from(cases.len()).unwrap_or(u64::MAX);
         self.each(0, count, |index| {
             let (run, case) = &cases[usize::try_from(index).unwrap_or_default()];
             let mut schedules = 0;
-            for bound in [ALL_ORDERS, ONE_FAULT] {
+            for bound in [all_orders, ONE_FAULT] {
                 let mut choose = Exhaustive::new(bound);
                 loop {
                     schedules += 1;
