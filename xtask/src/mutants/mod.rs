@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::cli::MutantsOptions;
 use crate::failure::{Failure, Outcome, While};
-use crate::workspace::{self, Workspace};
+use crate::workspace::Workspace;
 use copy::Copy;
 use flaw::Flaw;
 
