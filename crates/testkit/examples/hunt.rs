@@ -2,8 +2,8 @@
 //! none and how much was tried. `cargo xtask mutants` runs this on a core with a flaw in it, and `cargo xtask prove` on the
 //! core as it is. How much is tried, and from which seed, is said by the environment: see `Budget`.
 //!
-//! `hunt [--proof] [POLICY [WAY]]`: with `--proof`, all of each policy in turn, as it is told on standard error; otherwise a
-//! little of everything first, since most flaws are found at once.
+//! `hunt [--proof | --little] [POLICY [WAY]]`: with `--proof`, all of each policy in turn, as it is told on standard error;
+//! otherwise a little of everything first, since most flaws are found at once; with `--little`, no more than that.
 
 #[path = "../tests/proofs/policies.rs"]
 mod policies;
@@ -38,8 +38,9 @@ const WAYS: [Way; 3] =
 
 fn main() -> ExitCode {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
-    let aloud = arguments.first().is_some_and(|first| first == "--proof");
-    let named: Vec<String> = arguments.split_off(usize::from(aloud));
+    let is_first = |option: &str| arguments.first().is_some_and(|first| first == option);
+    let (aloud, little_only) = (is_first("--proof"), is_first("--little"));
+    let named: Vec<String> = arguments.split_off(usize::from(aloud || little_only));
     let is_named = |at: usize, name: &str| named.get(at).is_none_or(|only| only == name);
     let policies: Vec<Named> = POLICIES.into_iter().filter(|(name, _)| is_named(0, name)).collect();
     let ways: Vec<Way> = WAYS.into_iter().filter(|(name, _)| is_named(1, name)).collect();
@@ -52,7 +53,8 @@ fn main() -> ExitCode {
     let mut hunt = Hunt { aloud, tried: Tried::default() };
     let at_once: Vec<Way> = ways.iter().copied().filter(|(name, _)| *name != "orders").collect();
     let found = if aloud { None } else { hunt.run(&policies, &at_once, little) };
-    let value = match found.or_else(|| hunt.run(&policies, &ways, budget)) {
+    let found = if little_only { found } else { found.or_else(|| hunt.run(&policies, &ways, budget)) };
+    let value = match found {
         Some((proof, story)) => serde_json::json!({
             "proof": proof,
             "invariant": story.invariant.name(),
