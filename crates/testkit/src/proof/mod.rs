@@ -26,9 +26,10 @@
 //! - [`Proof::histories`]: histories of requests, one after another, drawn from [`strategies`](crate::strategies). People
 //!   approve, decline and take back; clients redeem, refresh and give back; rivals, with secrets of their own, and thieves,
 //!   with none, try what is not theirs; operators suspend and switch off; the clock goes on, and back; a sweep comes by.
-//! - [`Proof::every_order`]: any two of these at the same time, in every order of their steps with at most two switches (or more: see [`Budget`]),
-//!   and then, in every order with one switch, each thing that can go wrong at each step: a crash, a lost answer, a lost
-//!   write, a write that comes late or twice, a store that is down, a reader who is shown what stood there before.
+//! - [`Proof::every_order`]: any two of these at the same time, in every order of their steps in which one of them is made
+//!   to wait for the other once (or more often: see [`Budget`]), and again, with one wait less, each thing that can go wrong
+//!   at each step: a crash, a lost answer, a lost write, a write that comes late or twice, a store that is down, a reader who
+//!   is shown what stood there before.
 //! - [`Proof::by_chance`]: two to four parties at once with several of those, with the same request delivered twice, and
 //!   with a clock that jumps both ways in between, in orders that a seed decides.
 //! - [`Proof::on_store`]: both kinds on a store of your own.

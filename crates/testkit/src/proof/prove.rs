@@ -48,7 +48,7 @@ impl Default for Budget {
         };
         Self {
             histories: number("GRANTOR_HISTORIES", 1_000),
-            switches: number("GRANTOR_SWITCHES", 2),
+            switches: number("GRANTOR_SWITCHES", 1),
             schedules: number("GRANTOR_SCHEDULES", 3_000),
             on_store: number("GRANTOR_STORE_HISTORIES", 40),
             seed: number("GRANTOR_SEED", 1),
@@ -89,8 +89,6 @@ pub struct Proof {
 
 /// How many schedules are tried of one case by chance.
 const SCHEDULES_A_CASE: u64 = 16;
-/// How far each order is tried in which one thing goes wrong.
-const ONE_FAULT: Bound = Bound { switches: 1, faults: 1 };
 
 impl Proof {
     /// A proof of this policy, with the default budget.
@@ -139,8 +137,8 @@ impl Proof {
         history
     }
 
-    /// Two requests at once, in every order of their steps; and again in every order in which one of them is interrupted
-    /// once and one thing goes wrong.
+    /// Two requests at once, in every order of their steps with so many switches; and again, with one switch less, in every
+    /// order in which one thing goes wrong.
     ///
     /// # Errors
     /// The shortest case that breaks a promise.
@@ -165,12 +163,13 @@ impl Proof {
             }
         }
         let switches = usize::try_from(self.budget.switches).unwrap_or(usize::MAX);
-        let all_orders = Bound { switches, faults: 0 };
+        let bounds =
+            [Bound { switches, faults: 0 }, Bound { switches: switches.saturating_sub(1), faults: 1 }];
         let count = u64::try_from(cases.len()).unwrap_or(u64::MAX);
         self.each(0, count, |index| {
             let (run, case) = &cases[usize::try_from(index).unwrap_or_default()];
             let mut schedules = 0;
-            for bound in [all_orders, ONE_FAULT] {
+            for bound in bounds {
                 let mut choose = Exhaustive::new(bound);
                 loop {
                     schedules += 1;
