@@ -49,7 +49,7 @@ impl Default for Budget {
         Self {
             histories: number("GRANTOR_HISTORIES", 1_000),
             switches: number("GRANTOR_SWITCHES", 1),
-            schedules: number("GRANTOR_SCHEDULES", 3_000),
+            schedules: number("GRANTOR_SCHEDULES", 2_000),
             on_store: number("GRANTOR_STORE_HISTORIES", 40),
             seed: number("GRANTOR_SEED", 1),
         }
