@@ -15,15 +15,12 @@
 //!
 //! proptest! {
 //!     # #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
-//!     # fn property(acts in strategies::history(&policy(), 1..20)) {
-//!     #     prop_assert!(holds(&policy(), &acts).is_ok());
-//!     # }
-//!     #[test]
+//!     // In a test, with `#[test]` here.
 //!     fn every_promise_is_kept(acts in strategies::history(&policy(), 1..20)) {
 //!         prop_assert!(holds(&policy(), &acts).is_ok());
 //!     }
 //! }
-//! # property();
+//! # every_promise_is_kept();
 //! ```
 
 use std::collections::BTreeMap;

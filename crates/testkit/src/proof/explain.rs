@@ -175,6 +175,19 @@ fn makes_a_difference(act: Act, other: Act) -> bool {
         Act::Approve { .. } | Act::Decide { .. } => matches!(other, Act::Ask { .. } | Act::Approve { .. }),
         Act::Suspend { .. } => matches!(other, Act::Reinstate { .. }),
         Act::Key { .. } | Act::Password { .. } => !matches!(other, Act::Pass { .. } | Act::SetBack { .. }),
-        _ => false,
+        Act::Ask { .. }
+        | Act::Redeem { .. }
+        | Act::Refresh { .. }
+        | Act::Own { .. }
+        | Act::GiveBack { .. }
+        | Act::Look { .. }
+        | Act::Use { .. }
+        | Act::EndGrant { .. }
+        | Act::Reinstate { .. }
+        | Act::SwitchOff { .. }
+        | Act::SwitchOn { .. }
+        | Act::Pass { .. }
+        | Act::SetBack { .. }
+        | Act::Purge => false,
     }
 }

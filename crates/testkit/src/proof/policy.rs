@@ -335,7 +335,7 @@ pub(crate) fn closures(words: &[String], catalogue: &ScopeCatalogue) -> Vec<u64>
             .fold(0, |all, name| all | if name == "*" { u64::MAX } else { bit(name) })
     };
     let direct: Vec<u64> = words.iter().map(|word| bit(word) | implied(word)).collect();
-    let mut closed = direct.clone();
+    let mut closed = direct;
     for _ in 0..words.len() {
         for at in 0..closed.len() {
             let more = (0..words.len())

@@ -366,7 +366,22 @@ fn about(ledger: &Ledger, asked: Asked) -> (Client, Option<Person>, Way) {
             };
             (entry.client, entry.person, way)
         }),
-        act => (super::ledger::actor(act).unwrap_or(Client(0)), None, Way::Code),
+        act @ (Act::Redeem { .. }
+        | Act::Refresh { .. }
+        | Act::Own { .. }
+        | Act::Password { .. }
+        | Act::Key { .. }
+        | Act::GiveBack { .. }
+        | Act::Look { .. }
+        | Act::Use { .. }
+        | Act::EndGrant { .. }
+        | Act::Suspend { .. }
+        | Act::Reinstate { .. }
+        | Act::SwitchOff { .. }
+        | Act::SwitchOn { .. }
+        | Act::Pass { .. }
+        | Act::SetBack { .. }
+        | Act::Purge) => (super::ledger::actor(act).unwrap_or(Client(0)), None, Way::Code),
     }
 }
 

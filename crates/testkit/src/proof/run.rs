@@ -287,7 +287,8 @@ impl Run {
             let stood = before.get(key).ok().flatten();
             let same = stood.is_some_and(|stood| stood.version == stored.version);
             let ended = || decode::<Grant>(key, &stored.body).is_ok_and(|grant| is_over(&grant));
-            if !same && !(key.kind() == RecordKind::Grant && ended()) {
+            let is_an_end = || key.kind() == RecordKind::Grant && ended();
+            if !same && !is_an_end() {
                 written = Some(key.kind());
             }
         });
@@ -346,7 +347,7 @@ impl Run {
         let mut round =
             Round { run: self, parties, races, events: Vec::new(), tick: 0, current: 0, moves: Vec::new() };
         round.run.world.round(true);
-        let ended = round.to_its_end(choose);
+        let ended = round.go_to_the_end(choose);
         round.run.world.round(false);
         let (events, moves) = (round.events, round.moves);
         let right = match ended {
@@ -404,7 +405,12 @@ fn run_to_its_end(world: &mut World, mut step: Step<Answer>) -> Result<Result<An
                 ));
             }
             Step::Done(end) => return Ok(end),
-            other => world
+            other @ (Step::Load(_)
+            | Step::Commit(_)
+            | Step::Settle(_)
+            | Step::VerifySecret(_)
+            | Step::Sign(_)
+            | Step::VerifyJws(_)) => world
                 .answer(other, Fate::Well)
                 .map_err(|Down| Broken::new(Invariant::NobodyIsLeftWaiting, "the store did not answer"))?,
         };
@@ -452,7 +458,7 @@ struct Round<'a> {
 }
 
 impl Round<'_> {
-    fn to_its_end(&mut self, choose: &mut dyn Choose) -> Result<(), Broken> {
+    fn go_to_the_end(&mut self, choose: &mut dyn Choose) -> Result<(), Broken> {
         loop {
             let needs: Vec<Need> = (0..self.parties.len()).map(|party| self.need(party)).collect();
             if needs.iter().all(|need| *need == Need::Nothing) {
@@ -580,7 +586,12 @@ impl Round<'_> {
                     self.end(party, running, end);
                     return Ok(());
                 }
-                _ => {
+                Step::Load(_)
+                | Step::Commit(_)
+                | Step::Settle(_)
+                | Step::VerifySecret(_)
+                | Step::Sign(_)
+                | Step::VerifyJws(_) => {
                     self.parties[usize::from(party)].running = Some(running);
                     return Ok(());
                 }

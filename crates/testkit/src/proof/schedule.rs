@@ -87,9 +87,19 @@ impl Choose for Written<'_> {
                     self.moves = rest;
                     self.done = 0;
                 }
-                other => {
+                Move::Crash(_)
+                | Move::Unheard(_)
+                | Move::Fails(_)
+                | Move::Stale(_)
+                | Move::AnswerLost(_)
+                | Move::RequestLost(_)
+                | Move::Late(_)
+                | Move::Twice(_)
+                | Move::Land
+                | Move::Wait(_)
+                | Move::Back(_) => {
                     self.moves = rest;
-                    return Some(*other);
+                    return Some(*first);
                 }
             }
         }

@@ -171,7 +171,15 @@ impl Model {
                     now,
                 )
             }
-            other => Err(Broken::new(Invariant::RightIsLetPass, format!("it was answered {other:?}"))),
+            Told::Question(_)
+            | Told::Live(_)
+            | Told::Dead
+            | Told::Done
+            | Told::Refused(_)
+            | Told::Wrong(..)
+            | Told::Nothing => {
+                Err(Broken::new(Invariant::RightIsLetPass, format!("it was answered {told:?}")))
+            }
         }
     }
 
@@ -283,7 +291,17 @@ impl Model {
                 after.given_at_once(client, person, scope, now, given)?;
                 Ok(vec![after])
             }
-            other => Err(Broken::new(Invariant::RightIsLetPass, format!("it was answered {other:?}"))),
+            Told::Question(_)
+            | Told::Code { .. }
+            | Told::Tokens(_)
+            | Told::Live(_)
+            | Told::Dead
+            | Told::Done
+            | Told::Refused(_)
+            | Told::Wrong(..)
+            | Told::Nothing => {
+                Err(Broken::new(Invariant::RightIsLetPass, format!("it was answered {told:?}")))
+            }
         }
     }
 
