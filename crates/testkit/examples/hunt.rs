@@ -5,7 +5,12 @@
 //! `hunt [--proof | --little] [POLICY [WAY]]`: with `--proof`, all of each policy in turn, as it is told on standard error;
 //! otherwise a little of everything first, since most flaws are found at once; with `--little`, no more than that.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "it shares the policies of the tests, and speaks to whoever runs it"
+)]
 
 #[path = "../tests/proofs/policies.rs"]
 mod policies;

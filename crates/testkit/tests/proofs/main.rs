@@ -1,6 +1,10 @@
 //! Our own policies, proven: the standard profile in every mode, and every preset.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "the helpers of tests are as much test, outside a test function"
+)]
 
 mod documents;
 mod known_bad;
