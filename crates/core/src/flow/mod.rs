@@ -28,6 +28,8 @@ pub use leave::leave;
 pub use revoke::{revoke, revoke_as_operator, revoke_grant, withdraw};
 pub use token::{TokenAnswer, token};
 
+pub(crate) use authorize::session_at;
+
 use crate::entropy::Entropy;
 use crate::grant::Grant;
 use crate::profile::Profile;

@@ -16,5 +16,6 @@ mod golden;
 mod history;
 mod interleaving;
 mod registration;
+mod replay;
 mod tokens;
 mod world;
