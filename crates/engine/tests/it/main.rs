@@ -12,5 +12,6 @@ mod logos;
 mod owned;
 mod party;
 mod races;
+mod recording;
 #[path = "../../../store-redis/tests/support/server.rs"]
 mod server;
