@@ -21,7 +21,7 @@ impl Run {
     /// The run without its secrets. `entropy` is what the stand-ins are made of: it must be fresh, and is kept in the
     /// bundle in no form that tells of another.
     ///
-    /// Costs as much as the run did, three times over, and as many reads as none.
+    /// Costs three further runs of the rules, and no read.
     ///
     /// # Errors
     /// [`Unfaithful`] if it would not come out as it did: then nothing may be kept of it.
