@@ -7,9 +7,9 @@ usage: cargo xtask VERB [OPTIONS]
 
   ci                      format, clippy, docs, purity, then the test command README.md names;
                           that runs the light ones of `clients`, too
-  test [--skip-external] [--browser]
-                          every test: the workspace's, its doctests and the third-party clients, which
-                          --skip-external leaves out; with --browser the pages in a browser, too
+  test [--skip-external] [--skip-browser]
+                          every test: the workspace's, its doctests, the third-party clients and the pages in a
+                          browser; either of these is left out when that is said
   purity                  the core stays pure, and no dependency points up the table of rooms
   external [--only NAME] [--binary FILE]
                           clients that are not ours, against the real grantor binary
@@ -53,8 +53,8 @@ pub(crate) enum Verb {
 pub(crate) struct TestOptions {
     /// Leave the third-party clients out, and say so.
     pub(crate) skip_external: bool,
-    /// Have people walk through the pages in a browser, too.
-    pub(crate) browser: bool,
+    /// Leave the pages in a browser out, and say so.
+    pub(crate) skip_browser: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -125,7 +125,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         match (&mut verb, option) {
             (_, "--help" | "-h") => return Ok(Verb::Help),
             (Verb::Test(options), "--skip-external") => options.skip_external = true,
-            (Verb::Test(options), "--browser") => options.browser = true,
+            (Verb::Test(options), "--skip-browser") => options.skip_browser = true,
             (Verb::External(options), "--only") => options.only = Some(value()?.to_owned()),
             (Verb::External(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
             (Verb::Clients(options), "--only") => options.only = Some(value()?.to_owned()),
@@ -160,7 +160,7 @@ mod tests {
     #[test]
     fn verbs_take_their_own_options() {
         assert_eq!(parsed("ci"), Ok(Verb::Ci));
-        let skip = TestOptions { skip_external: true, browser: false };
+        let skip = TestOptions { skip_external: true, skip_browser: false };
         assert_eq!(parsed("test --skip-external"), Ok(Verb::Test(skip)));
         let only = ExternalOptions { only: Some("authlib".to_owned()), binary: None };
         assert_eq!(parsed("external --only authlib"), Ok(Verb::External(only)));
