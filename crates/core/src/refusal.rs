@@ -48,6 +48,10 @@ codes! {
     InvalidToken = "invalid_token", 401;
     /// RFC 6750, section 3.1.
     InsufficientScope = "insufficient_scope", 403;
+    /// OpenID Connect Core 1.0, section 3.1.2.6; RFC 9101, section 10.
+    RequestNotSupported = "request_not_supported", 400;
+    /// OpenID Connect Core 1.0, section 3.1.2.6; RFC 9101, section 10.
+    RequestUriNotSupported = "request_uri_not_supported", 400;
     /// RFC 6749, section 4.1.2.1. Also what a fault looks like from outside.
     TemporarilyUnavailable = "temporarily_unavailable", 503;
 }
@@ -161,6 +165,12 @@ reasons! {
     /// A response mode that is not `query`.
     ResponseModeUnsupported => InvalidRequest, "the response_mode is not supported",
         "OAuth 2.0 Multiple Response Type Encoding Practices, 2.1", "the response_mode, and the one that the response_type has";
+    /// Parameters as a signed object (RFC 9101): what it says would be passed over, and what stands beside it believed.
+    RequestObjectUnsupported => RequestNotSupported, "the request parameter is not supported",
+        "RFC 9101, 10", "whether there is a request parameter";
+    /// The same by reference.
+    RequestUriUnsupported => RequestUriNotSupported, "the request_uri parameter is not supported",
+        "RFC 9101, 10", "whether there is a request_uri parameter";
     /// No URI is given where the client has not exactly one.
     RedirectMissing => InvalidRequest, "redirect_uri is required, since the client has not exactly one",
         "RFC 6749, 3.1.2.3", "how many redirect URIs the client has";

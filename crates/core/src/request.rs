@@ -122,7 +122,7 @@ pub struct AuthorizationParameters {
     pub code_challenge_method: Given,
     /// The parameter that chooses a page, where the profile has one.
     pub page: Given,
-    /// Whether another parameter was given twice, or the request is malformed as a whole.
+    /// Whether another parameter was given twice or is not supported, or the request is malformed as a whole.
     pub others: Option<crate::Reason>,
 }
 

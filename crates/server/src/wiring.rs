@@ -128,7 +128,8 @@ impl House {
             let engine = builder.open().await?;
             let mut engines = vec![engine.clone()];
             engines.extend(profiles.map(|profile| engine.for_profile(profile)));
-            let directory = Directory::new(store, engine.server_key(), Settings::default())
+            let people = Settings { idle: config.session_idle, ..Settings::default() };
+            let directory = Directory::new(store, engine.server_key(), people)
                 .map_err(|e| Failure::failed(format!("passwords cannot be hashed: {e}")))?
                 .observer(Arc::new(People(ledger.clone())));
             Ok((engine, engines, Arc::new(directory)))

@@ -112,6 +112,8 @@ pub fn at_resource(refusal: Refusal) -> Refusal {
         | ErrorCode::UnauthorizedClient
         | ErrorCode::UnsupportedGrantType
         | ErrorCode::UnsupportedResponseType
+        | ErrorCode::RequestNotSupported
+        | ErrorCode::RequestUriNotSupported
         | ErrorCode::InvalidScope
         | ErrorCode::AccessDenied
         | ErrorCode::InvalidToken

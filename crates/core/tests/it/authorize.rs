@@ -80,6 +80,11 @@ fn what_is_wrong_otherwise_is_told_at_the_redirect_uri() {
         ("response_type=code&scope=nuclear".into(), Reason::ScopeNotAllowed),
         ("response_type=code&response_mode=form_post".into(), Reason::ResponseModeUnsupported),
         ("response_type=code&unknown=1&unknown=2".into(), Reason::ParameterRepeated),
+        ("response_type=code&request=e30.e30.".into(), Reason::RequestObjectUnsupported),
+        (
+            "response_type=code&request_uri=https%3A%2F%2Fclient.test%2Fr".into(),
+            Reason::RequestUriUnsupported,
+        ),
     ] {
         let Ok(Examined::Redirect(error)) = w.examine(&query(&format!("state=s%26t&{more}"))) else {
             panic!("not redirected: {more}");

@@ -69,6 +69,7 @@ fn default(c: &Config, key: &str) -> Option<String> {
         "lifetimes.grant" => never(c.lifetimes.grant),
         "lifetimes.interaction" => c.lifetimes.interaction.to_string(),
         "lifetimes.session" => c.session.to_string(),
+        "lifetimes.session_idle" => never(c.session_idle),
         "refresh.mode" => match c.refresh.mode {
             RefreshModeName::None => "none",
             RefreshModeName::Reuse => "reuse",

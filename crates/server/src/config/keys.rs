@@ -33,6 +33,7 @@ const KEYS: &[(&str, SetOne)] = &[
     ("lifetimes.grant", |c, v| set(&mut c.lifetimes.grant, unless("never", v, lifetime))),
     ("lifetimes.interaction", |c, v| set(&mut c.lifetimes.interaction, lifetime(v))),
     ("lifetimes.session", |c, v| set(&mut c.session, lifetime(v))),
+    ("lifetimes.session_idle", |c, v| set(&mut c.session_idle, unless("never", v, lifetime))),
     ("refresh.mode", |c, v| set(&mut c.refresh.mode, one_of(v, REFRESH_MODES))),
     ("refresh.grace", |c, v| set(&mut c.refresh.grace, parse(v))),
     ("access_token.format", |c, v| {

@@ -43,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) storage: Storage,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) session: Lifetime,
+    /// How long a session lives that is not used; `None` is as long as any.
+    pub(crate) session_idle: Option<Lifetime>,
     pub(crate) refresh: Refresh,
     pub(crate) access_token_format: AccessTokenFormat,
     pub(crate) keys: Keys,
@@ -146,6 +148,7 @@ impl Default for Config {
             },
             lifetimes: Lifetimes::default(),
             session: Lifetime::seconds(12 * 3600),
+            session_idle: None,
             refresh: Refresh { mode: RefreshModeName::Rotate, grace: Lifetime::seconds(10) },
             access_token_format: AccessTokenFormat::Reference,
             keys: Keys {
