@@ -129,6 +129,31 @@ struct Approved {
     profile: Arc<Profile>,
     key: Key<Consent>,
     scope: Scope,
+    client: ClientId,
+    place: Place,
+}
+
+/// Who may stand behind the URI that an answer goes to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The client's own site, which has a name.
+    Site,
+    /// Some application on the person's machine. A code is worth nothing to another one if its client has a secret.
+    MachineByCode,
+    /// The same, and what it gets is a token.
+    MachineByToken,
+}
+
+impl Place {
+    fn of(request: &AuthorizationRequest) -> Self {
+        if request.redirect.as_str().starts_with("https:") {
+            return Place::Site;
+        }
+        match request.response_type {
+            ResponseType::Code => Place::MachineByCode,
+            ResponseType::Token => Place::MachineByToken,
+        }
+    }
 }
 
 impl Approved {
@@ -139,20 +164,32 @@ impl Approved {
         account: Option<&AccountId>,
     ) -> Self {
         let key = Consent::key(subject, &request.client, account);
-        Self { profile: ctx.profile.clone(), key, scope: request.scope.clone() }
+        let (client, place) = (request.client.clone(), Place::of(request));
+        Self { profile: ctx.profile.clone(), key, scope: request.scope.clone(), client, place }
     }
 
-    /// Whether he did and has not taken it back, where the profile remembers that.
+    /// Whether he did and has not taken it back, where the profile remembers that, and where nobody but the client can be
+    /// behind the request.
     fn still(self) -> Step<bool> {
         if !self.profile.approval.remember {
             return Step::done(false);
         }
-        load(self.key).then(move |found| {
+        load(self.key.clone()).then(move |found| {
             let consent = found.map(|f| f.record).filter(|consent| !consent.withdrawn);
-            Step::done(
-                consent.is_some_and(|consent| self.profile.scopes.permits_all(&consent.scope, &self.scope)),
-            )
+            let all = |consent: Consent| self.profile.scopes.permits_all(&consent.scope, &self.scope);
+            if consent.is_some_and(all) { self.is_the_clients() } else { Step::done(false) }
         })
+    }
+
+    /// Whether the answer is of use to the client alone. Any application of the machine can send a request in the name of a
+    /// public one and listen where that one would (RFC 6749, section 10.2; RFC 8252, section 8.6).
+    fn is_the_clients(self) -> Step<bool> {
+        match self.place {
+            Place::Site => Step::done(true),
+            Place::MachineByToken => Step::done(false),
+            Place::MachineByCode => load(Client::key(&self.client))
+                .then(|found| Step::done(found.is_some_and(|f| !f.record.metadata.is_public()))),
+        }
     }
 }
 

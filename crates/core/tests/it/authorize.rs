@@ -1,8 +1,8 @@
 //! The authorization endpoint, case by case.
 
-use grantor_core::client::{GrantType, ResponseType};
-use grantor_core::flow::Examined;
-use grantor_core::request::Choice;
+use grantor_core::client::{AuthMethod, GrantType, ResponseType};
+use grantor_core::flow::{self, Asked, Examined};
+use grantor_core::request::{Approver, Choice};
 use grantor_core::{Digest, Reason, Secret};
 
 use crate::world::{CALLBACK, CHALLENGE, World, parameter, session};
@@ -182,6 +182,9 @@ fn implicit_answers_in_the_fragment_where_the_profile_has_it() {
     assert!(location.starts_with(&format!("{CALLBACK}#access_token=")));
     assert_eq!(parameter(&location, "token_type").as_deref(), Some("Bearer"));
     assert_eq!(parameter(&location, "expires_in").as_deref(), Some("3600"));
+    assert_eq!(parameter(&location, "scope").as_deref(), Some("read"));
+    assert_eq!(parameter(&location, "state").as_deref(), Some("s"));
+    assert_eq!(parameter(&location, "refresh_token"), None);
     assert!(w.is_live(&Secret::new(parameter(&location, "access_token").unwrap())));
     let denied = w.decide(&ask, Choice::Deny).unwrap();
     assert!(denied.starts_with(&format!("{CALLBACK}#error=access_denied")));
@@ -204,4 +207,76 @@ fn what_a_profile_wants_said_must_be_said() {
     let mut w = World::new(|p| p.authorization.scope_required = true);
     assert!(matches!(w.examine(&code), Ok(Examined::Proceed { .. })));
     assert_eq!(refused(&mut w, &without("&scope=read")), Reason::ScopeMissing);
+}
+
+#[test]
+fn a_refused_challenge_is_told_what_is_wrong_with_it() {
+    let mut w = world();
+    for (more, told) in [
+        ("response_type=code".to_owned(), "code_challenge is required"),
+        (
+            format!("response_type=code&code_challenge={CHALLENGE}&code_challenge_method=plain"),
+            "must be S256",
+        ),
+        (
+            "response_type=code&code_challenge=x&code_challenge_method=S256".to_owned(),
+            "code_challenge is invalid",
+        ),
+    ] {
+        let Ok(Examined::Redirect(error)) = w.examine(&query(&more)) else {
+            panic!("not redirected: {more}")
+        };
+        let description = parameter(&error.location(&w.profile), "error_description").unwrap();
+        assert!(description.contains(told), "{more}: {description}");
+    }
+}
+
+#[test]
+fn what_was_approved_before_is_asked_again_where_the_answer_could_reach_another_application() {
+    let mut w = World::new(|p| {
+        p.approval.remember = true;
+        p.grant_types.insert(GrantType::Implicit);
+        p.response_types.insert(ResponseType::Token);
+    });
+    let uri = |text: &str| vec![serde_json::from_value(text.into()).unwrap()];
+    let (loopback, private) = ("http://127.0.0.1/cb", "com.example.app:/cb");
+    for (id, method, redirect) in [
+        ("site", AuthMethod::None, CALLBACK),
+        ("local", AuthMethod::None, loopback),
+        ("native", AuthMethod::None, private),
+        ("with-secret", AuthMethod::ClientSecretBasic, loopback),
+    ] {
+        w.register(id, |m| {
+            m.token_endpoint_auth_method = method;
+            m.redirect_uris = uri(redirect);
+        });
+    }
+    for (id, redirect, response_type, asked) in [
+        ("site", CALLBACK, "code", false),
+        ("site", CALLBACK, "token", false),
+        ("local", loopback, "code", true),
+        ("native", private, "code", true),
+        // Another application may get this code, and cannot redeem it.
+        ("with-secret", loopback, "code", false),
+        ("with-secret", loopback, "token", true),
+    ] {
+        let query = format!(
+            "client_id={id}&redirect_uri={redirect}&response_type={response_type}&scope=read&state=s\
+             &code_challenge={CHALLENGE}&code_challenge_method=S256"
+        );
+        let ask = |w: &mut World| {
+            let Ok(Examined::Proceed { request, .. }) = w.examine(&query) else { panic!("{query}") };
+            let approver = Approver::new("alice".parse().unwrap());
+            w.ask(|ctx| flow::ask(ctx, request, approver, session())).unwrap()
+        };
+        if let Asked::Decision(question) = ask(&mut w) {
+            let approve = Choice::Approve { scope: None };
+            w.decide_as(&question.opened.handle, "alice", session(), approve).unwrap();
+        }
+        let again = ask(&mut w);
+        assert_eq!(matches!(again, Asked::Decision(_)), asked, "{id} {response_type}");
+        if let Asked::Answered(answer) = again {
+            assert!(answer.refusal.is_none() && answer.location.expose().starts_with(redirect), "{id}");
+        }
+    }
 }

@@ -14,6 +14,7 @@ mod eras;
 mod golden;
 mod history;
 mod interleaving;
+mod profile;
 mod registration;
 mod tokens;
 mod world;
