@@ -10,6 +10,7 @@ mod embedding;
 mod forms;
 mod headers;
 mod login;
+mod requirements;
 mod resource;
 mod resource_guard;
 mod secrets;
