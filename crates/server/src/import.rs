@@ -5,72 +5,26 @@
 
 mod api_keys;
 mod credentials;
+mod file;
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use grantor_core::client::{AuthMethod, Client, ClientMetadata};
+use grantor_core::SecretHash;
+use grantor_core::client::{AuthMethod, Client};
 use grantor_core::record::{Kind, RecordKey, decode};
-use grantor_core::{AccountId, ClientId, Secret, SecretHash};
-use grantor_directory::{
-    AccountProfile, Directory, HashCost, NewUser, Profile, Settings, UserName, UserRefused,
-};
+use grantor_directory::{Directory, HashCost, Settings, UserRefused};
 use grantor_engine::Imported;
 use grantor_store::MemoryStore;
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 
-use self::api_keys::ApiKeys;
-use self::credentials::Credentials;
+use self::file::{AccountEntry, ClientEntry, Parsed, Section, UserEntry};
 use crate::commands::account;
 use crate::failure::Failure;
 use crate::files::read_text;
 use crate::output::{Output, fields};
 use crate::profiles;
 use crate::wiring::House;
-
-/// One client of the file, whichever section it came from.
-struct ClientEntry {
-    place: String,
-    metadata: ClientMetadata,
-    secret: Option<Secret>,
-    section: Section,
-}
-
-#[derive(Clone, Copy)]
-enum Section {
-    Clients,
-    ResourceServers,
-}
-
-struct UserEntry {
-    place: String,
-    new: NewUser,
-}
-
-struct AccountEntry {
-    place: String,
-    id: AccountId,
-    profile: AccountProfile,
-}
-
-/// What a file says.
-struct Parsed {
-    clients: Vec<ClientEntry>,
-    users: Vec<UserEntry>,
-    accounts: Vec<AccountEntry>,
-    api_keys: ApiKeys,
-    credentials: Credentials,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ResourceServerEntry {
-    client_id: ClientId,
-    audience: String,
-    profile: Option<String>,
-}
 
 /// What was done, by section.
 #[derive(Default, Serialize)]
@@ -125,148 +79,18 @@ pub(crate) async fn run(house: &House, file: &str, output: Output) -> Result<(),
     let text = read_text(file)?;
     let whole: Map<String, Value> = serde_json::from_str(text.expose())
         .map_err(|e| Failure::failed(format!("{file}:{}:{}: not a JSON object", e.line(), e.column())))?;
-    let parsed = parse(whole, &house.engine.profile().name);
+    let parsed = file::parse(whole, &house.engine.profile().name);
     let parsed = parsed.map_err(|why| Failure::failed(format!("{file}: {why}")))?;
     let checked = async {
         check_clients(house, &parsed.clients).await?;
         check_users(house, &parsed.users).await?;
         check_accounts(house, &parsed.accounts).await?;
-        parsed.api_keys.check(house, &parsed.users).await?;
-        parsed.credentials.check(house, &parsed.users).await
+        api_keys::check(house, &parsed.api_keys, &parsed.users).await?;
+        credentials::check(house, &parsed).await
     };
     checked.await.map_err(|why| Failure::failed(format!("{file}: {why}")))?;
     let report = apply(house, parsed).await?;
     output.result(&report, || report.shown())
-}
-
-fn parse(mut whole: Map<String, Value>, profile: &str) -> Result<Parsed, String> {
-    let mut section = |name: &str| match whole.remove(name) {
-        None => Ok(Vec::new()),
-        Some(Value::Array(entries)) => Ok(entries),
-        Some(_) => Err(format!("{name}: expected a list")),
-    };
-    let mut clients = Vec::new();
-    for (at, entry) in section("clients")?.into_iter().enumerate() {
-        clients.push(parse_client(format!("clients[{at}]"), entry, profile, Section::Clients)?);
-    }
-    for (at, entry) in section("resource_servers")?.into_iter().enumerate() {
-        clients.push(parse_client(
-            format!("resource_servers[{at}]"),
-            entry,
-            profile,
-            Section::ResourceServers,
-        )?);
-    }
-    let users = section("users")?.into_iter().enumerate();
-    let users =
-        users.map(|(at, entry)| parse_user(format!("users[{at}]"), entry)).collect::<Result<Vec<_>, _>>()?;
-    let accounts = section("accounts")?.into_iter().enumerate();
-    let accounts = accounts
-        .map(|(at, entry)| parse_account(format!("accounts[{at}]"), entry))
-        .collect::<Result<Vec<_>, _>>()?;
-    let api_keys = ApiKeys::parse(section("api_keys")?)?;
-    let credentials = Credentials::parse(section("registration_keys")?, section("session_tokens")?)?;
-    if let Some(unknown) = whole.keys().next() {
-        return Err(format!(
-            "{unknown}: unknown section; there are clients, users, accounts, resource_servers, api_keys, \
-             registration_keys and session_tokens"
-        ));
-    }
-    let (mut ids, mut names, mut known) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
-    for client in &clients {
-        once(&mut ids, client.metadata.client_id.clone(), &client.place, "client_id")?;
-    }
-    for user in &users {
-        once(&mut names, user.new.username.clone(), &user.place, "username")?;
-    }
-    for account in &accounts {
-        once(&mut known, account.id.clone(), &account.place, "id")?;
-    }
-    Ok(Parsed { clients, users, accounts, api_keys, credentials })
-}
-
-fn once<T: Ord + std::fmt::Display>(
-    known: &mut BTreeSet<T>,
-    name: T,
-    place: &str,
-    field: &str,
-) -> Result<(), String> {
-    let shown = name.to_string();
-    if known.insert(name) { Ok(()) } else { Err(format!("{place}.{field}: {shown} is in the file twice")) }
-}
-
-fn parse_client(
-    place: String,
-    mut entry: Value,
-    profile: &str,
-    section: Section,
-) -> Result<ClientEntry, String> {
-    let secret = take_secret(&mut entry, "client_secret", &place)?;
-    let place = named(place, &entry, "client_id");
-    let metadata = match section {
-        Section::Clients => typed(&place, entry)?,
-        Section::ResourceServers => {
-            let ResourceServerEntry { client_id, audience, profile: of } = typed(&place, entry)?;
-            ClientMetadata {
-                audience: Some(audience),
-                profile: of.unwrap_or_else(|| profile.to_owned()),
-                grant_types: BTreeSet::new(),
-                ..ClientMetadata::new(client_id)
-            }
-        }
-    };
-    Ok(ClientEntry { place, metadata, secret, section })
-}
-
-fn parse_user(place: String, mut entry: Value) -> Result<UserEntry, String> {
-    let password = take_secret(&mut entry, "password", &place)?;
-    let place = named(place, &entry, "username");
-    let name = take_text(&mut entry, "username", &place)?;
-    let username = UserName::parse(&name).map_err(|e| format!("{place}.username: {e}"))?;
-    let profile: Profile = typed(&place, entry)?;
-    Ok(UserEntry { place, new: NewUser { username, password, profile } })
-}
-
-fn parse_account(place: String, mut entry: Value) -> Result<AccountEntry, String> {
-    let place = named(place, &entry, "id");
-    let id = take_text(&mut entry, "id", &place)?;
-    let id = AccountId::parse(&id).map_err(|e| format!("{place}.id: {e}"))?;
-    let profile = typed(&place, entry)?;
-    Ok(AccountEntry { place, id, profile })
-}
-
-/// Takes out what names an entry: the rest of it is what may change.
-fn take_text(entry: &mut Value, field: &str, place: &str) -> Result<String, String> {
-    let entry = entry.as_object_mut().ok_or_else(|| format!("{place}: expected an object"))?;
-    match entry.remove(field) {
-        Some(Value::String(text)) => Ok(text),
-        Some(_) => Err(format!("{place}.{field}: expected a text")),
-        None => Err(format!("{place}.{field}: missing")),
-    }
-}
-
-/// Secrets leave an entry before anything else reads it, so that no message can quote one.
-fn take_secret(entry: &mut Value, field: &str, place: &str) -> Result<Option<Secret>, String> {
-    let entry = entry.as_object_mut().ok_or_else(|| format!("{place}: expected an object"))?;
-    match entry.remove(field) {
-        None => Ok(None),
-        Some(Value::String(text)) if !text.is_empty() => Ok(Some(Secret::new(text))),
-        Some(_) => Err(format!("{place}.{field}: expected a text that is not empty")),
-    }
-}
-
-fn named(place: String, entry: &Value, field: &str) -> String {
-    match entry.get(field).and_then(Value::as_str) {
-        Some(name) => format!("{place} ({})", name.escape_debug().take(80).collect::<String>()),
-        None => place,
-    }
-}
-
-fn typed<T: DeserializeOwned>(place: &str, entry: Value) -> Result<T, String> {
-    serde_path_to_error::deserialize(entry).map_err(|error| match error.path().to_string() {
-        path if path == "." => format!("{place}: {}", error.inner()),
-        path => format!("{place}.{path}: {}", error.inner()),
-    })
 }
 
 async fn check_clients(house: &House, clients: &[ClientEntry]) -> Result<(), String> {
@@ -327,7 +151,7 @@ async fn check_accounts(house: &House, accounts: &[AccountEntry]) -> Result<(), 
 }
 
 async fn apply(house: &House, parsed: Parsed) -> Result<Report, Failure> {
-    let Parsed { clients, users, accounts, api_keys, credentials } = parsed;
+    let Parsed { clients, users, accounts, api_keys, registration_keys, session_tokens } = parsed;
     let mut report = Report::default();
     for AccountEntry { place, id, profile } in accounts {
         let put = house.directory.put_account(&id, &profile, house.engine.now()).await?;
@@ -346,8 +170,8 @@ async fn apply(house: &House, parsed: Parsed) -> Result<Report, Failure> {
             Section::ResourceServers => report.resource_servers.add(imported),
         }
     }
-    api_keys.apply(house, &mut report).await?;
-    credentials.apply(house, &mut report).await?;
+    api_keys::apply(house, api_keys, &mut report).await?;
+    credentials::apply(house, registration_keys, session_tokens, &mut report).await?;
     Ok(report)
 }
 

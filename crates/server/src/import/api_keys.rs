@@ -1,119 +1,56 @@
 //! The section `api_keys`: long-lived keys of people's own, for profiles that have such.
 
-use std::collections::BTreeSet;
-
+use grantor_core::ClientId;
 use grantor_core::client::{AuthMethod, ClientMetadata};
-use grantor_core::{ClientId, Digest, Secret};
 use grantor_directory::UserName;
 use grantor_engine::{EngineError, Imported};
-use serde::Deserialize;
-use serde_json::Value;
 
-use super::{Report, UserEntry, take_secret, typed};
+use super::Report;
+use super::file::{ApiKeyEntry, UserEntry};
 use crate::commands::api_key;
 use crate::failure::Failure;
 use crate::wiring::House;
 
-/// What a file says of them.
-pub(super) struct ApiKeys(Vec<ApiKeyEntry>);
-
-struct ApiKeyEntry {
-    place: String,
-    /// The key; of an export, which has none, there is only its id.
-    key: Result<Secret, ClientId>,
-    of: Of,
-}
-
-/// All but the key.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Of {
-    profile: String,
-    owner: Option<UserName>,
-    name: Option<String>,
-    id: Option<ClientId>,
-}
-
-impl Of {
-    /// What is registered of it: its id is not looked at, since the key says that.
-    fn metadata(&self) -> Result<ClientMetadata, String> {
-        let id = ClientId::parse("key").map_err(|e| e.to_string())?;
-        Ok(ClientMetadata {
-            client_name: self.name.clone(),
-            owner: self.owner.as_ref().map(|owner| owner.subject().clone()),
-            ..ClientMetadata::new(id)
-        })
+/// The rules that will hold when they are written. An owner whom the same file makes counts as there.
+pub(super) async fn check(house: &House, keys: &[ApiKeyEntry], users: &[UserEntry]) -> Result<(), String> {
+    for ApiKeyEntry { place, key, of } in keys {
+        let engine = house.of_profile(&of.profile).map_err(|e| format!("{place}.profile: {e}"))?;
+        let made = |owner: &UserName| users.iter().any(|user| user.new.username == *owner);
+        if let Some(owner) = of.owner.as_ref().filter(|owner| !made(owner)) {
+            api_key::check_owner(house, owner).await.map_err(|e| format!("{place}.owner: {e}"))?;
+        }
+        match key {
+            Err(id) => {
+                find(house, id, &of.profile).await.map_err(|why| format!("{place}.{why}"))?;
+            }
+            Ok(key) => {
+                let checked = engine.check_api_key_import(of.metadata()?, key).await;
+                checked.map_err(|error| match error {
+                    EngineError::InvalidClient(invalid) => {
+                        format!("{place}.{}: {}", field(invalid.field), invalid.why)
+                    }
+                    error @ (EngineError::Refused(_) | EngineError::Fault(_)) => {
+                        format!("{place}: {error}")
+                    }
+                })?;
+            }
+        }
     }
+    Ok(())
 }
 
-impl ApiKeys {
-    pub(super) fn parse(entries: Vec<Value>) -> Result<Self, String> {
-        let parse = |(at, mut entry)| {
-            let place = format!("api_keys[{at}]");
-            let key = take_secret(&mut entry, "key", &place)?;
-            let of: Of = typed(&place, entry)?;
-            let key = match (key, &of.id) {
-                (Some(key), _) => Ok(key),
-                (None, Some(id)) => Err(id.clone()),
-                (None, None) => return Err(format!("{place}.key: missing")),
-            };
-            Ok(ApiKeyEntry { place, key, of })
+pub(super) async fn apply(house: &House, keys: Vec<ApiKeyEntry>, report: &mut Report) -> Result<(), Failure> {
+    for ApiKeyEntry { place, key, of } in keys {
+        let metadata = of.metadata().map_err(Failure::failed)?;
+        let imported = match key {
+            Ok(key) => house.of_profile(&of.profile)?.import_api_key(metadata, key).await,
+            // What an export says of a key, and an import can change, is its name.
+            Err(id) => rename(house, &of.profile, &id, of.name).await,
         };
-        let entries = entries.into_iter().enumerate().map(parse).collect::<Result<Vec<_>, String>>()?;
-        let mut known = BTreeSet::new();
-        for ApiKeyEntry { place, key, of } in &entries {
-            let name = match key {
-                Ok(key) => Digest::of(key.expose().as_bytes()).to_base64url(),
-                Err(id) => id.to_string(),
-            };
-            if !known.insert((&of.profile, name)) {
-                return Err(format!("{place}.key: it is in the file twice"));
-            }
-        }
-        Ok(Self(entries))
+        let imported = imported.map_err(|e| Failure::failed(format!("{place}: {e}")))?;
+        report.api_keys.add(imported);
     }
-
-    /// The rules that will hold when they are written. An owner whom the same file makes counts as there.
-    pub(super) async fn check(&self, house: &House, users: &[UserEntry]) -> Result<(), String> {
-        for ApiKeyEntry { place, key, of } in &self.0 {
-            let engine = house.of_profile(&of.profile).map_err(|e| format!("{place}.profile: {e}"))?;
-            let made = |owner: &UserName| users.iter().any(|user| user.new.username == *owner);
-            if let Some(owner) = of.owner.as_ref().filter(|owner| !made(owner)) {
-                api_key::check_owner(house, owner).await.map_err(|e| format!("{place}.owner: {e}"))?;
-            }
-            match key {
-                Err(id) => {
-                    find(house, id, &of.profile).await.map_err(|why| format!("{place}.{why}"))?;
-                }
-                Ok(key) => {
-                    let checked = engine.check_api_key_import(of.metadata()?, key).await;
-                    checked.map_err(|error| match error {
-                        EngineError::InvalidClient(invalid) => {
-                            format!("{place}.{}: {}", field(invalid.field), invalid.why)
-                        }
-                        error @ (EngineError::Refused(_) | EngineError::Fault(_)) => {
-                            format!("{place}: {error}")
-                        }
-                    })?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) async fn apply(self, house: &House, report: &mut Report) -> Result<(), Failure> {
-        for ApiKeyEntry { place, key, of } in self.0 {
-            let metadata = of.metadata().map_err(Failure::failed)?;
-            let imported = match key {
-                Ok(key) => house.of_profile(&of.profile)?.import_api_key(metadata, key).await,
-                // What an export says of a key, and an import can change, is its name.
-                Err(id) => rename(house, &of.profile, &id, of.name).await,
-            };
-            let imported = imported.map_err(|e| Failure::failed(format!("{place}: {e}")))?;
-            report.api_keys.add(imported);
-        }
-        Ok(())
-    }
+    Ok(())
 }
 
 /// A registration's fields by the names that they have in this section.
