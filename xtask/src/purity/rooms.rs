@@ -29,6 +29,17 @@ const ROOMS: &[(&str, &[&str])] = &[
             "grantor-http",
         ],
     ),
+    (
+        "grantor-fuzz",
+        &[
+            "grantor-core",
+            "grantor-store",
+            "grantor-jose",
+            "grantor-engine",
+            "grantor-directory",
+            "grantor-http",
+        ],
+    ),
     ("xtask", &[]),
 ];
 
