@@ -1,4 +1,4 @@
-//! The command line. Parsed by hand: five verbs do not pay for a parser's build time.
+//! The command line. Parsed by hand: a dozen verbs do not pay for a parser's build time.
 
 use std::path::PathBuf;
 
@@ -6,8 +6,13 @@ pub(crate) const USAGE: &str = "\
 usage: cargo xtask VERB [OPTIONS]
 
   ci                      format, clippy, docs, purity, then the test command README.md names;
-                          that runs the light ones of `clients`, too
-  test [--skip-external]  every test: the workspace's, its doctests, and the third-party clients
+                          that runs the light ones of `clients`, too; then `requirements --check`
+  test [--skip-external] [--package NAME]…
+                          every test: the workspace's, its doctests, and the third-party clients
+                            --package NAME  those of this package alone
+  requirements [--check]  renders docs/CONFORMANCE.md and docs/THREATS.md, and checks that each test they
+                          name exists, and ran and passed in the last `test`
+                            --check  changes nothing, and fails where a page is not as rendered
   purity                  the core stays pure, and no dependency points up the table of rooms
   external [--only NAME] [--binary FILE]
                           clients that are not ours, against the real grantor binary
@@ -20,6 +25,13 @@ usage: cargo xtask VERB [OPTIONS]
                             --light        those that need little, as `ci` does
                             --json         one JSON value at the end, and nothing else on standard output
                             --binary FILE  as above
+  fuzz [--seconds N] [--only TARGET]
+                          the targets of crates/fuzz, fed by libFuzzer; each for ten minutes, or so long
+                            --only TARGET  one of them
+  survivors [--file GLOB] [--shard K/N]
+                          bugs planted in the core's state machines, and which of them no test notices
+                            --file GLOB   those of these files alone
+                            --shard K/N   one part of them
   redis up [--cluster]    a Redis, or a cluster of six nodes, until standard input ends; prints its URL
   help                    this text";
 
@@ -30,15 +42,26 @@ pub(crate) enum Verb {
     Ci,
     Test(TestOptions),
     Purity,
+    Requirements(RequirementsOptions),
     External(ExternalOptions),
     Clients(ClientsOptions),
     Redis(RedisOptions),
+    Fuzz(FuzzOptions),
+    Survivors(SurvivorsOptions),
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct TestOptions {
     /// Leave the third-party clients out, and say so.
     pub(crate) skip_external: bool,
+    /// The packages to test; all of them when empty.
+    pub(crate) packages: Vec<String>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct RequirementsOptions {
+    /// Write nothing, and fail where something would be written.
+    pub(crate) check: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -63,6 +86,28 @@ pub(crate) struct ClientsOptions {
     pub(crate) binary: Option<PathBuf>,
 }
 
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FuzzOptions {
+    /// How long each target runs.
+    pub(crate) seconds: u64,
+    /// The one target to run; all of them when absent.
+    pub(crate) only: Option<String>,
+}
+
+impl Default for FuzzOptions {
+    fn default() -> Self {
+        Self { seconds: 600, only: None }
+    }
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct SurvivorsOptions {
+    /// The files to plant them in; all state machines when absent.
+    pub(crate) file: Option<String>,
+    /// Which part of them, as in `0/4`.
+    pub(crate) shard: Option<String>,
+}
+
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct RedisOptions {
     /// Three primaries with a replica each, in place of one server.
@@ -78,8 +123,11 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         "ci" => Verb::Ci,
         "test" => Verb::Test(TestOptions::default()),
         "purity" => Verb::Purity,
+        "requirements" => Verb::Requirements(RequirementsOptions::default()),
         "external" => Verb::External(ExternalOptions::default()),
         "clients" => Verb::Clients(ClientsOptions::default()),
+        "fuzz" => Verb::Fuzz(FuzzOptions::default()),
+        "survivors" => Verb::Survivors(SurvivorsOptions::default()),
         "redis" => match rest.next() {
             Some("up") => Verb::Redis(RedisOptions::default()),
             _ => return Err("`redis` takes `up`".to_owned()),
@@ -91,6 +139,15 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         match (&mut verb, option) {
             (_, "--help" | "-h") => return Ok(Verb::Help),
             (Verb::Test(options), "--skip-external") => options.skip_external = true,
+            (Verb::Test(options), "--package") => options.packages.push(value()?.to_owned()),
+            (Verb::Requirements(options), "--check") => options.check = true,
+            (Verb::Fuzz(options), "--seconds") => {
+                let text = value()?;
+                options.seconds = text.parse().map_err(|_| format!("`{text}` is no number of seconds"))?;
+            }
+            (Verb::Fuzz(options), "--only") => options.only = Some(value()?.to_owned()),
+            (Verb::Survivors(options), "--file") => options.file = Some(value()?.to_owned()),
+            (Verb::Survivors(options), "--shard") => options.shard = Some(value()?.to_owned()),
             (Verb::External(options), "--only") => options.only = Some(value()?.to_owned()),
             (Verb::External(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
             (Verb::Clients(options), "--only") => options.only = Some(value()?.to_owned()),
@@ -116,13 +173,20 @@ mod tests {
     #[test]
     fn verbs_take_their_own_options() {
         assert_eq!(parsed("ci"), Ok(Verb::Ci));
-        assert_eq!(parsed("test --skip-external"), Ok(Verb::Test(TestOptions { skip_external: true })));
+        let some = TestOptions { skip_external: true, packages: vec!["a".to_owned(), "b".to_owned()] };
+        assert_eq!(parsed("test --package a --skip-external --package b"), Ok(Verb::Test(some)));
+        let check = RequirementsOptions { check: true };
+        assert_eq!(parsed("requirements --check"), Ok(Verb::Requirements(check)));
         let only = ExternalOptions { only: Some("authlib".to_owned()), binary: None };
         assert_eq!(parsed("external --only authlib"), Ok(Verb::External(only)));
         let skip =
             ClientsOptions { skip: vec!["a".to_owned(), "b".to_owned()], light: true, ..Default::default() };
         assert_eq!(parsed("clients --skip a --light --skip b"), Ok(Verb::Clients(skip)));
         assert_eq!(parsed("redis up --cluster"), Ok(Verb::Redis(RedisOptions { cluster: true })));
+        let fuzz = FuzzOptions { seconds: 5, only: Some("jose".to_owned()) };
+        assert_eq!(parsed("fuzz --only jose --seconds 5"), Ok(Verb::Fuzz(fuzz)));
+        let part = SurvivorsOptions { file: None, shard: Some("0/4".to_owned()) };
+        assert_eq!(parsed("survivors --shard 0/4"), Ok(Verb::Survivors(part)));
         assert_eq!(parsed("purity --help"), Ok(Verb::Help));
     }
 
@@ -133,8 +197,13 @@ mod tests {
             "tests",
             "ci --skip-external",
             "test --skip",
+            "test --package",
+            "requirements check",
             "external --only",
             "purity now",
+            "fuzz jose",
+            "fuzz --seconds ten",
+            "survivors --shard",
             "redis",
             "redis down",
             "clients curl-standard",

@@ -11,9 +11,13 @@ mod cli;
 mod clients;
 mod external;
 mod failure;
+mod fuzz;
 mod purity;
+mod ran;
 mod redis;
+mod requirements;
 mod step;
+mod survivors;
 mod test;
 mod workspace;
 
@@ -40,9 +44,12 @@ fn main() -> ExitCode {
         Verb::Ci => ci::run(&workspace),
         Verb::Test(options) => test::run(&workspace, &options),
         Verb::Purity => purity::run(&workspace),
+        Verb::Requirements(options) => requirements::run(&workspace, &options),
         Verb::External(options) => external::run(&workspace, &options),
         Verb::Clients(options) => clients::run(&workspace, &options),
         Verb::Redis(options) => redis::up(&options),
+        Verb::Fuzz(options) => fuzz::run(&workspace, &options),
+        Verb::Survivors(options) => survivors::run(&workspace, &options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

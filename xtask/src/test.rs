@@ -4,17 +4,19 @@ use crate::cli::{ClientsOptions, ExternalOptions, TestOptions};
 use crate::clients;
 use crate::external;
 use crate::failure::Outcome;
+use crate::ran;
 use crate::step::Steps;
-use crate::workspace::{self, Workspace};
+use crate::workspace::Workspace;
 
 /// Runs everything and says what it left out. Cargo's own harness, not a nicer one: it is on every machine, runs
-/// doctests too, and prints the lines that tools read.
+/// doctests too, and prints the lines that tools read. What came of each test is kept, for `cargo xtask requirements`.
 pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Outcome {
     let mut steps = Steps::default();
-    steps.run("tests and doctests", || {
-        workspace::succeed(workspace.cargo(["test", "--workspace", "--no-fail-fast"]))
-    });
-    if options.skip_external {
+    steps.run("tests and doctests", || ran::run_and_keep(workspace, &selection(&options.packages)));
+    if !options.packages.is_empty() {
+        steps.skip("third-party clients", "--package");
+        steps.skip("light clients of others", "--package");
+    } else if options.skip_external {
         steps.skip("third-party clients", "--skip-external");
         steps.skip("light clients of others", "--skip-external");
     } else {
@@ -24,4 +26,11 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Outcome {
         });
     }
     steps.finish()
+}
+
+fn selection(packages: &[String]) -> Vec<String> {
+    match packages {
+        [] => vec!["--workspace".to_owned()],
+        some => some.iter().flat_map(|package| ["--package".to_owned(), package.clone()]).collect(),
+    }
 }
