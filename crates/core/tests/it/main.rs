@@ -11,6 +11,7 @@
 
 mod authorize;
 mod eras;
+mod examples;
 mod golden;
 mod history;
 mod interleaving;

@@ -4,6 +4,7 @@
 mod clients;
 mod faults;
 mod grants;
+mod hyper_example;
 mod keys;
 mod party;
 mod races;
