@@ -2,10 +2,8 @@
 
 use std::fs;
 
-use crate::cli::RequirementsOptions;
 use crate::failure::{Failure, Outcome, While};
 use crate::purity;
-use crate::requirements;
 use crate::step::Steps;
 use crate::workspace::{self, Workspace};
 
@@ -28,8 +26,6 @@ pub(crate) fn run(workspace: &Workspace) -> Outcome {
     });
     steps.run("purity", || purity::run(workspace));
     steps.run("README's test command", || run_the_test_command_of_the_readme(workspace));
-    // By what that command just ran.
-    steps.run("requirements", || requirements::run(workspace, &RequirementsOptions { check: true }));
     steps.finish()
 }
 

@@ -1,4 +1,4 @@
-//! The command line. Parsed by hand: a dozen verbs do not pay for a parser's build time.
+//! The command line. Parsed by hand: a few verbs do not pay for a parser's build time.
 
 use std::path::PathBuf;
 
@@ -6,13 +6,17 @@ pub(crate) const USAGE: &str = "\
 usage: cargo xtask VERB [OPTIONS]
 
   ci                      format, clippy, docs, purity, then the test command README.md names;
-                          that runs the light ones of `clients`, too; then `requirements --check`
-  test [--skip-external] [--package NAME]…
-                          every test: the workspace's, its doctests, and the third-party clients
+                          that runs the light ones of `clients`, too
+  test [--skip-external] [--browser] [--package NAME]…
+                          every test: the workspace's, its doctests and the third-party clients, which
+                          --skip-external leaves out; with --browser the pages in a browser, too; then
+                          `requirements --check` by what ran
                             --package NAME  those of this package alone
-  requirements [--check]  renders docs/CONFORMANCE.md and docs/THREATS.md, and checks that each test they
+  requirements [--check] [--listed]
+                          renders docs/CONFORMANCE.md and docs/THREATS.md, and checks that each test they
                           name exists, and ran and passed in the last `test`
-                            --check  changes nothing, and fails where a page is not as rendered
+                            --check   changes nothing, and fails where a page is not as rendered
+                            --listed  checks only that they exist, which takes no run
   purity                  the core stays pure, and no dependency points up the table of rooms
   external [--only NAME] [--binary FILE]
                           clients that are not ours, against the real grantor binary
@@ -25,9 +29,21 @@ usage: cargo xtask VERB [OPTIONS]
                             --light        those that need little, as `ci` does
                             --json         one JSON value at the end, and nothing else on standard output
                             --binary FILE  as above
+  browser [--only JOURNEY] [--js | --no-js] [--known-bad] [--backend URL] [--binary FILE] [--headed]
+                          the pages in a real Chromium, by pointer and by keyboard, with JavaScript and without it
+                            --only JOURNEY one of them, without the pages that are wrong on purpose
+                            --js, --no-js  only with JavaScript, only without it
+                            --known-bad    only the pages that are wrong on purpose
+                            --backend URL  over this store, as storage.url names it; SQLite otherwise
+                            --binary FILE  as above
+                            --headed       to be watched
+  screenshots [--out DIR] [--binary FILE]
+                          each page, light, dark and narrow; into docs/screenshots otherwise
   fuzz [--seconds N] [--only TARGET]
                           the targets of crates/fuzz, fed by libFuzzer; each for ten minutes, or so long
                             --only TARGET  one of them
+  coverage [--report]     lines and branches of the core's state machines that its tests do not reach
+                            --report  tells of them, whether crates/core/gaps.toml says why or not
   survivors [--file GLOB] [--shard K/N]
                           bugs planted in the core's state machines, and which of them no test notices
                             --file GLOB   those of these files alone
@@ -45,8 +61,11 @@ pub(crate) enum Verb {
     Requirements(RequirementsOptions),
     External(ExternalOptions),
     Clients(ClientsOptions),
+    Browser(BrowserOptions),
+    Screenshots(ScreenshotsOptions),
     Redis(RedisOptions),
     Fuzz(FuzzOptions),
+    Coverage(CoverageOptions),
     Survivors(SurvivorsOptions),
 }
 
@@ -54,6 +73,8 @@ pub(crate) enum Verb {
 pub(crate) struct TestOptions {
     /// Leave the third-party clients out, and say so.
     pub(crate) skip_external: bool,
+    /// Have people walk through the pages in a browser, too.
+    pub(crate) browser: bool,
     /// The packages to test; all of them when empty.
     pub(crate) packages: Vec<String>,
 }
@@ -62,6 +83,8 @@ pub(crate) struct TestOptions {
 pub(crate) struct RequirementsOptions {
     /// Write nothing, and fail where something would be written.
     pub(crate) check: bool,
+    /// Ask only that the tests exist.
+    pub(crate) listed: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -101,11 +124,33 @@ impl Default for FuzzOptions {
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct CoverageOptions {
+    /// Only tell what is not reached.
+    pub(crate) report: bool,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct SurvivorsOptions {
     /// The files to plant them in; all state machines when absent.
     pub(crate) file: Option<String>,
     /// Which part of them, as in `0/4`.
     pub(crate) shard: Option<String>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct BrowserOptions {
+    /// What the run itself takes, as it was given.
+    pub(crate) passed_on: Vec<String>,
+    /// A binary built elsewhere.
+    pub(crate) binary: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct ScreenshotsOptions {
+    /// Where they go.
+    pub(crate) out: Option<PathBuf>,
+    /// A binary built elsewhere.
+    pub(crate) binary: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -126,7 +171,10 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         "requirements" => Verb::Requirements(RequirementsOptions::default()),
         "external" => Verb::External(ExternalOptions::default()),
         "clients" => Verb::Clients(ClientsOptions::default()),
+        "browser" => Verb::Browser(BrowserOptions::default()),
+        "screenshots" => Verb::Screenshots(ScreenshotsOptions::default()),
         "fuzz" => Verb::Fuzz(FuzzOptions::default()),
+        "coverage" => Verb::Coverage(CoverageOptions::default()),
         "survivors" => Verb::Survivors(SurvivorsOptions::default()),
         "redis" => match rest.next() {
             Some("up") => Verb::Redis(RedisOptions::default()),
@@ -139,13 +187,16 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         match (&mut verb, option) {
             (_, "--help" | "-h") => return Ok(Verb::Help),
             (Verb::Test(options), "--skip-external") => options.skip_external = true,
+            (Verb::Test(options), "--browser") => options.browser = true,
             (Verb::Test(options), "--package") => options.packages.push(value()?.to_owned()),
             (Verb::Requirements(options), "--check") => options.check = true,
+            (Verb::Requirements(options), "--listed") => options.listed = true,
             (Verb::Fuzz(options), "--seconds") => {
                 let text = value()?;
                 options.seconds = text.parse().map_err(|_| format!("`{text}` is no number of seconds"))?;
             }
             (Verb::Fuzz(options), "--only") => options.only = Some(value()?.to_owned()),
+            (Verb::Coverage(options), "--report") => options.report = true,
             (Verb::Survivors(options), "--file") => options.file = Some(value()?.to_owned()),
             (Verb::Survivors(options), "--shard") => options.shard = Some(value()?.to_owned()),
             (Verb::External(options), "--only") => options.only = Some(value()?.to_owned()),
@@ -155,6 +206,15 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
             (Verb::Clients(options), "--light") => options.light = true,
             (Verb::Clients(options), "--json") => options.json = true,
             (Verb::Clients(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
+            (Verb::Browser(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
+            (Verb::Browser(options), "--only" | "--backend") => {
+                options.passed_on.extend([option.to_owned(), value()?.to_owned()]);
+            }
+            (Verb::Browser(options), "--js" | "--no-js" | "--known-bad" | "--headed") => {
+                options.passed_on.push(option.to_owned());
+            }
+            (Verb::Screenshots(options), "--out") => options.out = Some(PathBuf::from(value()?)),
+            (Verb::Screenshots(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
             (Verb::Redis(options), "--cluster") => options.cluster = true,
             _ => return Err(format!("`{name}` takes no `{option}`")),
         }
@@ -173,9 +233,13 @@ mod tests {
     #[test]
     fn verbs_take_their_own_options() {
         assert_eq!(parsed("ci"), Ok(Verb::Ci));
-        let some = TestOptions { skip_external: true, packages: vec!["a".to_owned(), "b".to_owned()] };
+        let some = TestOptions {
+            skip_external: true,
+            browser: false,
+            packages: vec!["a".to_owned(), "b".to_owned()],
+        };
         assert_eq!(parsed("test --package a --skip-external --package b"), Ok(Verb::Test(some)));
-        let check = RequirementsOptions { check: true };
+        let check = RequirementsOptions { check: true, listed: false };
         assert_eq!(parsed("requirements --check"), Ok(Verb::Requirements(check)));
         let only = ExternalOptions { only: Some("authlib".to_owned()), binary: None };
         assert_eq!(parsed("external --only authlib"), Ok(Verb::External(only)));
@@ -183,6 +247,11 @@ mod tests {
             ClientsOptions { skip: vec!["a".to_owned(), "b".to_owned()], light: true, ..Default::default() };
         assert_eq!(parsed("clients --skip a --light --skip b"), Ok(Verb::Clients(skip)));
         assert_eq!(parsed("redis up --cluster"), Ok(Verb::Redis(RedisOptions { cluster: true })));
+        let watched = BrowserOptions {
+            passed_on: ["--only", "deny", "--headed"].map(str::to_owned).to_vec(),
+            binary: Some(PathBuf::from("b")),
+        };
+        assert_eq!(parsed("browser --only deny --binary b --headed"), Ok(Verb::Browser(watched)));
         let fuzz = FuzzOptions { seconds: 5, only: Some("jose".to_owned()) };
         assert_eq!(parsed("fuzz --only jose --seconds 5"), Ok(Verb::Fuzz(fuzz)));
         let part = SurvivorsOptions { file: None, shard: Some("0/4".to_owned()) };
@@ -207,6 +276,8 @@ mod tests {
             "redis",
             "redis down",
             "clients curl-standard",
+            "browser --only",
+            "screenshots --headed",
         ] {
             assert!(parsed(line).is_err(), "`{line}` was accepted");
         }

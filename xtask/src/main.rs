@@ -6,9 +6,12 @@
     reason = "a task runner speaks to the person at the terminal; the libraries stay silent"
 )]
 
+mod browser;
 mod ci;
 mod cli;
 mod clients;
+mod coverage;
+mod excuses;
 mod external;
 mod failure;
 mod fuzz;
@@ -47,8 +50,11 @@ fn main() -> ExitCode {
         Verb::Requirements(options) => requirements::run(&workspace, &options),
         Verb::External(options) => external::run(&workspace, &options),
         Verb::Clients(options) => clients::run(&workspace, &options),
+        Verb::Browser(options) => browser::run(&workspace, &options),
+        Verb::Screenshots(options) => browser::screenshots(&workspace, &options),
         Verb::Redis(options) => redis::up(&options),
         Verb::Fuzz(options) => fuzz::run(&workspace, &options),
+        Verb::Coverage(options) => coverage::run(&workspace, &options),
         Verb::Survivors(options) => survivors::run(&workspace, &options),
     };
     match outcome {

@@ -78,14 +78,18 @@ pub(crate) fn run_and_keep(workspace: &Workspace, selection: &[String]) -> Outco
     let mut cargo = workspace.cargo(["test", "--no-fail-fast"]);
     cargo.args(selection);
     let (output, passed) = workspace::shown_and_heard(cargo)?;
-    let left_out = LEAVE_OUT.into_iter().filter(|name| std::env::var_os(name).is_some());
     let ran = Ran {
         selection: selection.to_vec(),
-        left_out: left_out.map(ToOwned::to_owned).collect(),
+        left_out: left_out().map(ToOwned::to_owned).collect(),
         programs: results(&output, programs),
     };
     ran.write(&file(workspace)?)?;
     if passed { Ok(()) } else { Err(Failure::new("some tests failed")) }
+}
+
+/// The variables that are set now and make tests leave something out.
+pub(crate) fn left_out() -> impl Iterator<Item = &'static str> {
+    LEAVE_OUT.into_iter().filter(|name| std::env::var_os(name).is_some())
 }
 
 /// What the last run left, if there was one.
@@ -100,7 +104,17 @@ pub(crate) fn last(workspace: &Workspace) -> Outcome<Ran> {
 
 /// Builds the tests of a selection, which takes no time if they are built, and says where they are.
 pub(crate) fn build(workspace: &Workspace, selection: &[String]) -> Outcome<Programs> {
-    let mut cargo = workspace.cargo(["test", "--no-run", "--message-format", "json-render-diagnostics"]);
+    build_by(workspace, selection, |cargo| cargo)
+}
+
+/// The same by a cargo to which something was done first.
+pub(crate) fn build_by(
+    workspace: &Workspace,
+    selection: &[String],
+    prepared: impl Fn(Command) -> Command,
+) -> Outcome<Programs> {
+    let mut cargo =
+        prepared(workspace.cargo(["test", "--no-run", "--message-format", "json-render-diagnostics"]));
     cargo.args(selection);
     let messages = workspace::output_of(cargo)?;
     let metadata = workspace.metadata()?;

@@ -1,10 +1,12 @@
 //! `cargo xtask test`: every test there is.
 
-use crate::cli::{ClientsOptions, ExternalOptions, TestOptions};
+use crate::browser;
+use crate::cli::{BrowserOptions, ClientsOptions, ExternalOptions, RequirementsOptions, TestOptions};
 use crate::clients;
 use crate::external;
 use crate::failure::Outcome;
 use crate::ran;
+use crate::requirements;
 use crate::step::Steps;
 use crate::workspace::Workspace;
 
@@ -13,6 +15,14 @@ use crate::workspace::Workspace;
 pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Outcome {
     let mut steps = Steps::default();
     steps.run("tests and doctests", || ran::run_and_keep(workspace, &selection(&options.packages)));
+    if !options.packages.is_empty() {
+        steps.skip("requirements", "--package");
+    } else if let Some(variable) = ran::left_out().next() {
+        steps.skip("requirements", variable);
+    } else {
+        let check = RequirementsOptions { check: true, listed: false };
+        steps.run("requirements", || requirements::run(workspace, &check));
+    }
     if !options.packages.is_empty() {
         steps.skip("third-party clients", "--package");
         steps.skip("light clients of others", "--package");
@@ -24,6 +34,13 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Outcome {
         steps.run("light clients of others", || {
             clients::run(workspace, &ClientsOptions { light: true, ..ClientsOptions::default() })
         });
+    }
+    // Not by default: the run from end to end has not been through yet, and a step that nobody has seen pass holds up
+    // everybody else's work.
+    if options.browser {
+        steps.run("pages in a browser", || browser::run(workspace, &BrowserOptions::default()));
+    } else {
+        steps.skip("pages in a browser", "without --browser");
     }
     steps.finish()
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{ClientId, SubjectId};
 use crate::limits::Limits;
 use crate::permission::Permissions;
+use crate::picture::PictureTag;
 use crate::profile::{Profile, ScopeEncoding};
 use crate::record::{Format, Key, Kind, Record};
 use crate::redirect::RedirectUri;
@@ -248,6 +249,12 @@ impl ClientMetadata {
             && self.response_types.as_ref().is_none_or(|types| types.contains(&response_type))
     }
 
+    /// Whether who asks in its name is it, as far as anybody can know: it has a secret, and its answers go to a page of its
+    /// own. A native application can be taken for another by whoever is on the same machine (RFC 8252, section 8.6).
+    pub fn is_assured(&self, redirect: &str) -> bool {
+        !self.is_public() && redirect.starts_with("https://")
+    }
+
     /// Whether it may act for a person.
     pub fn may_act_as(&self, person: &SubjectId) -> bool {
         self.act_as.as_ref().is_none_or(|people| people.contains(person))
@@ -406,6 +413,15 @@ impl SealedSecret {
     }
 }
 
+/// What may be known of a secret beside it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SecretSummary {
+    /// Since when it is valid.
+    pub created_at: Time,
+    /// Until when; for ever if absent.
+    pub expires_at: Option<Time>,
+}
+
 /// What is kept of a new secret.
 #[derive(Clone)]
 pub struct KeptSecret {
@@ -433,6 +449,9 @@ pub struct Client {
     secrets: Vec<ClientSecret>,
     /// When it was registered.
     pub created_at: Time,
+    /// Which picture it has, if it has one. No part of what is registered: no import file takes it away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    logo: Option<PictureTag>,
     /// When it was deleted. The record stays, so that nobody is given its id and inherits its tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     deleted_at: Option<Time>,
@@ -459,7 +478,8 @@ impl Client {
         now: Time,
     ) -> Result<Self, InvalidClient> {
         metadata.validate_accounts(profile)?;
-        let client = Self { v: Format, metadata, secrets: Vec::new(), created_at: now, deleted_at: None };
+        let client =
+            Self { v: Format, metadata, secrets: Vec::new(), created_at: now, logo: None, deleted_at: None };
         let client = match secret {
             Some(secret) => client.with_new_secret(secret, now, now, &profile.limits),
             None => client,
@@ -516,6 +536,7 @@ impl Client {
     #[must_use]
     pub fn deleted(mut self, now: Time) -> Self {
         self.secrets.clear();
+        self.logo = None;
         self.metadata = ClientMetadata {
             profile: self.metadata.profile,
             disabled: true,
@@ -553,6 +574,23 @@ impl Client {
     /// The hashes of the secrets that are valid now, the newest first.
     pub fn valid_secrets(&self, now: Time) -> impl Iterator<Item = &SecretHash> {
         self.secrets.iter().filter(move |s| s.expires_at.is_none_or(|at| at > now)).map(|s| &s.hash)
+    }
+
+    /// What may be known of the secrets that are valid now, the newest first.
+    pub fn secrets(&self, now: Time) -> Vec<SecretSummary> {
+        let valid = self.secrets.iter().filter(|s| s.expires_at.is_none_or(|at| at > now));
+        valid.map(|s| SecretSummary { created_at: s.created_at, expires_at: s.expires_at }).collect()
+    }
+
+    /// Which picture it has, if it has one.
+    pub fn logo(&self) -> Option<&PictureTag> {
+        self.logo.as_ref()
+    }
+
+    /// The same client with this picture, or none.
+    #[must_use]
+    pub fn with_logo(self, logo: Option<PictureTag>) -> Self {
+        Self { logo, ..self }
     }
 
     /// The newest secret under seal, if it is kept so.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{AccountId, ClientId, SubjectId};
-use crate::record::{Format, Key, Kind, Record};
-use crate::scope::Scope;
+use crate::record::{Format, Key, Kind, Record, RecordKey, Under};
+use crate::scope::{Scope, ScopeCatalogue};
 use crate::time::Time;
 
 /// The record of what one person approved for one client, for one account where there are accounts. It gives nobody a
@@ -32,6 +32,24 @@ impl Consent {
         // An account's id has no space in it, so the two parts can be told apart.
         let account = account.map_or("", AccountId::as_str);
         Key::under(subject.as_str(), &format!("{account} {client}"))
+    }
+
+    /// Where all of a person's lie.
+    pub fn under(subject: &SubjectId) -> Under {
+        Under::slot(Kind::Consent, subject.as_str())
+    }
+
+    /// What the one under `key` is about.
+    pub fn about(key: &RecordKey) -> Option<(ClientId, Option<AccountId>)> {
+        let second = key.second()?;
+        let (account, client) = second.split_once(' ')?;
+        let account = if account.is_empty() { None } else { Some(AccountId::parse(account).ok()?) };
+        Some((ClientId::parse(client).ok()?, account))
+    }
+
+    /// Whether it permits all of a scope, and was not taken back.
+    pub fn permits(&self, scope: &Scope, catalogue: &ScopeCatalogue) -> bool {
+        !self.withdrawn && catalogue.permits_all(&self.scope, scope)
     }
 
     /// What he approves now, beside what he approved `before`.

@@ -45,10 +45,11 @@ pub enum Event {
         /// The successor's place in the chain.
         generation: u32,
     },
-    /// A reference access token was stored.
+    /// An access token was stored, or signed if it is a JWT. If what had to follow failed, nobody has it.
     AccessTokenIssued {
-        /// The grant, or the id that stands for it where a client speaks for itself.
-        grant: GrantId,
+        /// The grant, or the id that stands for it where a client speaks for itself; none for a JWT of such a client.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        grant: Option<GrantId>,
         /// The client.
         client: ClientId,
         /// By which grant type.
@@ -75,4 +76,42 @@ pub enum Event {
         /// Why.
         cause: RevocationCause,
     },
+    /// A client was registered.
+    ClientRegistered {
+        /// The client.
+        client: ClientId,
+        /// By whom.
+        by: Actor,
+    },
+    /// A client's registration or picture was changed.
+    ClientChanged {
+        /// The client.
+        client: ClientId,
+        /// By whom.
+        by: Actor,
+    },
+    /// A client was given another secret.
+    ClientSecretRotated {
+        /// The client.
+        client: ClientId,
+        /// By whom.
+        by: Actor,
+    },
+    /// A client was deleted, and all its tokens with it.
+    ClientDeleted {
+        /// The client.
+        client: ClientId,
+        /// By whom.
+        by: Actor,
+    },
+}
+
+/// Who changed a registration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Actor {
+    /// An operator, or whoever holds a key that an operator gave out for that.
+    Operator,
+    /// The user who owns it.
+    Owner(SubjectId),
 }

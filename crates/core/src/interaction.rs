@@ -22,6 +22,8 @@ pub struct AuthorizationRequest {
     pub(crate) state: Option<String>,
     pub(crate) challenge: Option<CodeChallenge>,
     pub(crate) page: Option<Page>,
+    /// Whether it is its client's for sure, so that what was approved before need not be asked.
+    pub(crate) assured: bool,
 }
 
 /// Which page a client wants people to see first who are not logged in.
@@ -55,6 +57,15 @@ impl AuthorizationRequest {
     }
 }
 
+/// What a person is asked about a request, beside the request itself.
+#[derive(Debug, Clone, Default)]
+pub struct Asking {
+    /// The account it is for, once that is chosen.
+    pub account: Option<AccountId>,
+    /// What of its scope he is not asked, since he approved it before.
+    pub already: Scope,
+}
+
 /// The record of a request that waits for a person's decision. What the person sees and what is granted both come from
 /// here, so nothing in the page's form can change them.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -77,6 +88,11 @@ pub struct Interaction {
     /// The account it is for, once that is chosen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     account: Option<AccountId>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    assured: bool,
+    /// What of the scope he is not asked, since he approved it before.
+    #[serde(default, skip_serializing_if = "Scope::is_empty")]
+    already: Scope,
     expires_at: Time,
     decided: bool,
 }
@@ -97,9 +113,10 @@ impl Interaction {
         request: AuthorizationRequest,
         subject: SubjectId,
         session: Digest,
-        account: Option<AccountId>,
+        asking: Asking,
         expires_at: Time,
     ) -> Self {
+        let Asking { account, already } = asking;
         Self {
             v: Format,
             handle: *handle.digest(),
@@ -113,6 +130,8 @@ impl Interaction {
             state: request.state,
             challenge: request.challenge,
             account,
+            assured: request.assured,
+            already,
             expires_at,
             decided: false,
         }
@@ -124,14 +143,14 @@ impl Interaction {
     }
 
     /// The request, for whoever comes with the handle, in the same session, in time, as the same person, while it is
-    /// undecided; and the account that was chosen.
+    /// undecided; and what he is asked about it.
     pub(crate) fn waiting(
         &self,
         handle: &InteractionHandle,
         session: &Digest,
         subject: &SubjectId,
         now: Time,
-    ) -> Option<(AuthorizationRequest, Option<AccountId>)> {
+    ) -> Option<(AuthorizationRequest, Asking)> {
         let same =
             self.handle.matches(handle.digest()) && self.session.matches(session) && self.subject == *subject;
         if !same || self.decided || self.expires_at <= now {
@@ -145,8 +164,9 @@ impl Interaction {
             state: self.state.clone(),
             challenge: self.challenge.clone(),
             page: None,
+            assured: self.assured,
         };
-        Some((request, self.account.clone()))
+        Some((request, Asking { account: self.account.clone(), already: self.already.clone() }))
     }
 
     /// The same, decided: it must be written, expecting the version that was read, before the request is acted upon.
@@ -155,9 +175,10 @@ impl Interaction {
         Self { decided: true, ..self }
     }
 
-    /// The same, for this account.
+    /// The same, where this is asked.
     #[must_use]
-    pub(crate) fn for_account(self, account: AccountId) -> Self {
-        Self { account: Some(account), ..self }
+    pub(crate) fn asking(self, asking: Asking) -> Self {
+        let Asking { account, already } = asking;
+        Self { account, already, ..self }
     }
 }

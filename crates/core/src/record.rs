@@ -78,6 +78,20 @@ kinds! {
     Application = "application",
     /// A hint that a client has a permission on an account.
     AccountClient = "account-client",
+    /// A hint that a client has a grant.
+    ClientGrant = "client-grant",
+    /// A hint that a user owns a client.
+    OwnerClient = "owner-client",
+    /// A client's picture.
+    ClientLogo = "client-logo",
+    /// What happened, for operators.
+    Audit = "audit",
+    /// How much happened, by client and day.
+    Usage = "usage",
+    /// A hint that a client has a name.
+    ClientName = "client-name",
+    /// Active administrators of the embedded directory, enough of them to know that one remains.
+    Administrators = "administrators",
 }
 
 impl fmt::Display for Kind {
@@ -109,12 +123,17 @@ impl RecordKey {
         Self { kind, id: id.into() }
     }
 
-    /// The key whose id a store kept: what [`RecordKey::id`] gave, or `None` if that cannot have been.
+    /// The key whose id a store kept: what [`RecordKey::id`] gave, or `None` if that cannot have been. A second spelling of the
+    /// same parts cannot: two keys would then stand for one thing.
     pub fn from_stored(kind: Kind, id: &str) -> Option<Self> {
         let fits = !id.is_empty()
             && id.bytes().all(|b| is_plain(b) || b == b'%' || b == b'/')
             && id.bytes().filter(|b| *b == b'/').count() <= 1;
-        fits.then(|| Self { kind, id: id.into() })
+        let key = fits.then(|| Self { kind, id: id.into() })?;
+        // Only what is encoded can be spelled in two ways.
+        let is_as_written =
+            !id.contains('%') || Self::new(kind, &key.first(), key.second().as_deref()) == key;
+        is_as_written.then_some(key)
     }
 
     /// The record's kind.
@@ -219,6 +238,57 @@ impl Under {
             Under::Kind(_) => String::new(),
             Under::Slot(_, slot) => format!("{slot}/"),
         }
+    }
+}
+
+/// The records of a kind whose id begins with a text: one stretch of a list.
+///
+/// Parts of an id are encoded byte by byte, and no encoding is the beginning of another. So the ids that begin with a
+/// text are those whose encoding begins with the text's, and they lie beside each other, the text itself first: a list
+/// that goes on after [`Prefix::first`] has all the others of them at its head, and [`Prefix::holds`] tells where they end.
+///
+/// ```
+/// use grantor_core::record::{Kind, Prefix, RecordKey};
+/// let prefix = Prefix::of(Kind::Client, "web é");
+/// let holds = |id| prefix.holds(&RecordKey::new(Kind::Client, id, None));
+/// assert!(holds("web é") && holds("web été") && !holds("web") && !holds("web e"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prefix {
+    under: Under,
+    begins: Box<str>,
+}
+
+impl Prefix {
+    /// The records of a kind whose id, or its first part, begins with `text`.
+    pub fn of(kind: Kind, text: &str) -> Self {
+        let mut begins = String::with_capacity(text.len());
+        encode_part(text, &mut begins);
+        Self { under: Under::Kind(kind), begins: begins.into() }
+    }
+
+    /// The records of a kind in one slot whose second part begins with `text`.
+    pub fn under(kind: Kind, slot: &str, text: &str) -> Self {
+        let under = Under::slot(kind, slot);
+        let mut begins = under.prefix();
+        encode_part(text, &mut begins);
+        Self { under, begins: begins.into() }
+    }
+
+    /// The list that they are a stretch of.
+    pub fn list(&self) -> &Under {
+        &self.under
+    }
+
+    /// The first key there can be of them, which a list that goes on after it leaves out. None if all of the list is meant.
+    pub fn first(&self) -> Option<RecordKey> {
+        RecordKey::from_stored(self.under.kind(), &self.begins)
+            .filter(|_| *self.begins != *self.under.prefix())
+    }
+
+    /// Whether a key is one of them.
+    pub fn holds(&self, key: &RecordKey) -> bool {
+        key.kind() == self.under.kind() && key.id().starts_with(&*self.begins)
     }
 }
 
@@ -421,6 +491,8 @@ pub struct Hint {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -430,9 +502,54 @@ mod tests {
         assert_eq!((key.first().as_str(), key.second().as_deref()), ("a/b%é", Some("c")));
         assert_eq!(RecordKey::from_stored(Kind::SubjectGrant, key.id()), Some(key));
         assert_ne!(RecordKey::new(Kind::Grant, "a", Some("b")), RecordKey::new(Kind::Grant, "a/b", None));
-        for id in ["", "a b", "a/b/c", "é"] {
+        for id in ["", "a b", "a/b/c", "é", "a%2Db", "a%2fb", "a%C3", "a%2", "a%", "%zz", "a/%41"] {
             assert_eq!(RecordKey::from_stored(Kind::Grant, id), None, "{id}");
         }
+    }
+
+    proptest! {
+        /// As a list of a store would give it: those that a prefix holds lie beside each other, its first key before them all.
+        #[test]
+        fn a_prefix_holds_the_ids_that_begin_with_it_and_they_are_one_stretch(
+            mut ids in prop::collection::btree_set("[a-b%/é]{0,4}", 1..40),
+            prefix in "[a-b%/é]{0,3}",
+            in_slot: bool,
+        ) {
+            ids.remove("");
+            let key = |id: &str| match in_slot {
+                true => RecordKey::new(Kind::OwnerClient, "al/ice", Some(id)),
+                false => RecordKey::new(Kind::OwnerClient, id, None),
+            };
+            let of = match in_slot {
+                true => Prefix::under(Kind::OwnerClient, "al/ice", &prefix),
+                false => Prefix::of(Kind::OwnerClient, &prefix),
+            };
+            let mut listed: Vec<(RecordKey, bool)> =
+                ids.iter().map(|id| (key(id), id.starts_with(&prefix))).collect();
+            listed.sort();
+            prop_assert!(listed.iter().all(|(key, begins)| of.holds(key) == *begins));
+            let from = listed.iter().position(|(_, begins)| *begins).unwrap_or(listed.len());
+            let held = listed.iter().skip(from).take_while(|(_, begins)| *begins).count();
+            prop_assert_eq!(held, listed.iter().filter(|(_, begins)| *begins).count());
+            prop_assert_eq!(of.first(), (!prefix.is_empty()).then(|| key(&prefix)));
+            if let Some(first) = of.first() {
+                let after = listed.iter().skip_while(|(key, _)| *key <= first);
+                let is_there = listed.iter().any(|(key, _)| *key == first);
+                prop_assert_eq!(after.take_while(|(_, begins)| *begins).count() + usize::from(is_there), held);
+            }
+        }
+    }
+
+    #[test]
+    fn a_prefix_holds_nothing_of_another_kind_or_slot() {
+        let prefix = Prefix::under(Kind::OwnerClient, "alice", "w");
+        let key = |kind, slot| RecordKey::new(kind, slot, Some("web"));
+        assert!(prefix.holds(&key(Kind::OwnerClient, "alice")));
+        assert!(
+            !prefix.holds(&key(Kind::SubjectGrant, "alice"))
+                && !prefix.holds(&key(Kind::OwnerClient, "alic"))
+        );
+        assert_eq!(prefix.list(), &Under::slot(Kind::OwnerClient, "alice"));
     }
 
     #[test]

@@ -181,9 +181,10 @@ pub struct ApproverAccount {
 /// Yes or no.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Choice {
-    /// Yes; to part of what was asked, if a scope is given. What was not asked is not granted.
+    /// Yes.
     Approve {
-        /// The part, or all if absent.
+        /// The optional scopes that he ticked; all that he was asked for, if absent. What is required is approved without a
+        /// tick, and what was not asked is not approved by one.
         scope: Option<Scope>,
     },
     /// No.

@@ -24,6 +24,11 @@ impl Scope {
         Self::default()
     }
 
+    /// What stands for every token, where a file says which: `*`.
+    pub fn everything() -> Self {
+        Self("*".into())
+    }
+
     /// Reads scope tokens parted by single spaces. More, leading or trailing spaces are let pass, since clients send
     /// them; a text of no tokens is the empty scope.
     ///
@@ -68,6 +73,12 @@ impl Scope {
     #[must_use]
     pub fn union(&self, other: &Scope) -> Scope {
         Self::join(self.tokens().chain(other.tokens()).collect())
+    }
+
+    /// The tokens of this set that are not in the other.
+    #[must_use]
+    pub fn without(&self, other: &Scope) -> Scope {
+        Self::join(self.tokens().filter(|t| !other.contains(t)).collect())
     }
 
     /// The set as text, tokens parted by one space.
@@ -135,6 +146,9 @@ pub struct ScopeMeaning {
     /// Which other tokens it includes; `*` stands for every one.
     #[serde(default)]
     pub implies: Vec<String>,
+    /// Whether a person may leave it out of what he approves. What is not optional is approved as a whole or not at all.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
 }
 
 /// What the scope tokens of a profile mean, and which includes which.
@@ -181,9 +195,34 @@ impl ScopeCatalogue {
         self.is_empty() || self.meanings.contains_key(token)
     }
 
+    /// Every token of the catalogue.
+    pub fn all(&self) -> Scope {
+        Scope::join(self.names().collect())
+    }
+
     /// The tokens of a scope that the catalogue knows.
     pub fn known_of(&self, scope: &Scope) -> Scope {
         Scope::join(scope.tokens().filter(|token| self.knows(token)).collect())
+    }
+
+    /// The tokens of a scope that a person may leave out.
+    pub fn optional_of(&self, scope: &Scope) -> Scope {
+        let optional = |token: &str| self.meanings.get(token).is_some_and(|meaning| meaning.optional);
+        Scope::join(scope.tokens().filter(|token| optional(token)).collect())
+    }
+
+    /// What of `asked` a person approves who ticked `ticked`, or everything if he was offered no choice: all that is
+    /// required, and of the optional tokens those that he ticked. A tick of what was not asked adds nothing, and a required
+    /// token without one is approved all the same.
+    #[must_use]
+    pub fn approved(&self, asked: &Scope, ticked: Option<&Scope>) -> Scope {
+        let Some(ticked) = ticked else { return asked.clone() };
+        asked.without(&self.optional_of(asked).without(ticked))
+    }
+
+    /// The tokens of a scope that whoever holds `held` may do already.
+    pub fn permitted_of(&self, held: &Scope, scope: &Scope) -> Scope {
+        Scope::join(scope.tokens().filter(|token| self.permits(held, token)).collect())
     }
 
     /// What the token permits, in words; the token itself where none are given.

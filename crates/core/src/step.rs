@@ -131,8 +131,8 @@ impl<T: 'static> Step<T> {
                     next: Box::new(move |verdict| next(verdict).then(go_on)),
                 })
             }
-            Step::Sign(Sign { header, payload, next }) => {
-                Step::Sign(Sign { header, payload, next: Box::new(move |jws| next(jws).then(go_on)) })
+            Step::Sign(Sign { header, payload, events, next }) => {
+                Step::Sign(Sign { header, payload, events, next: Box::new(move |jws| next(jws).then(go_on)) })
             }
             Step::VerifyJws(VerifyJws { compact, header, next }) => Step::VerifyJws(VerifyJws {
                 compact,
@@ -280,6 +280,7 @@ pub enum SigningKey {
 pub struct Sign<T> {
     header: JwsHeader,
     payload: Vec<u8>,
+    events: Vec<Event>,
     next: Next<String, T>,
 }
 
@@ -292,6 +293,11 @@ impl<T> Sign<T> {
     /// The JSON to sign.
     pub fn payload(&self) -> &[u8] {
         &self.payload
+    }
+
+    /// What will have happened once it is signed.
+    pub fn events(&self) -> &[Event] {
+        &self.events
     }
 
     /// Goes on with the compact JWS.
@@ -398,8 +404,8 @@ pub fn verify_secret(presented: Secret, hashes: Vec<String>) -> Step<bool> {
 }
 
 /// Asks for a signature over JSON.
-pub fn sign(header: JwsHeader, payload: Vec<u8>) -> Step<String> {
-    Step::Sign(Sign { header, payload, next: Box::new(Step::done) })
+pub fn sign(header: JwsHeader, payload: Vec<u8>, events: Vec<Event>) -> Step<String> {
+    Step::Sign(Sign { header, payload, events, next: Box::new(Step::done) })
 }
 
 /// Asks whether a compact JWS is ours, and for what it says.

@@ -1,6 +1,6 @@
 //! The accounts of the service that users act for.
 
-use grantor_core::record::{Expect, Format, Key, Kind, Record, Under};
+use grantor_core::record::{Expect, Format, Key, Kind, Record};
 use grantor_core::{AccountId, Limits, Time};
 use grantor_store::StoreError;
 use serde::{Deserialize, Serialize};
@@ -225,18 +225,19 @@ impl Directory {
         Ok(record.and_then(|(_, record)| record.account()))
     }
 
-    /// At most `limit` accounts whose ids come after `after`. Deleted ones take a place and are left out, so a page can
-    /// be short, or empty, and not the last.
+    /// At most `limit` accounts whose ids begin with `prefix` and come after `after`. Deleted ones take a place and are left
+    /// out, so a page can be short, or empty, and not the last. Costs a read for each, however many others there are.
     ///
     /// # Errors
     /// [`DirectoryError`].
     pub async fn accounts(
         &self,
+        prefix: Option<&str>,
         after: Option<&AccountId>,
         limit: usize,
     ) -> Result<AccountPage, DirectoryError> {
         let after = after.map(AccountRecord::key);
-        let page = self.records.list(&Under::Kind(Kind::Account), after.as_ref(), limit).await?;
+        let page = self.records.list_beginning(prefix, after.as_ref(), limit).await?;
         let (mut accounts, mut last) = (Vec::with_capacity(page.keys.len()), None);
         for key in &page.keys {
             let id = AccountId::parse(&key.first())

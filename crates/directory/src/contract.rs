@@ -7,7 +7,9 @@ use crate::account::{Account, ActsFor};
 use crate::directory::Directory;
 use crate::error::DirectoryError;
 use crate::login::LoginRefused;
-use crate::session::Session;
+use crate::own_sessions::SessionList;
+use crate::password_change::{PasswordChange, PasswordRefused};
+use crate::session::{Session, SessionId};
 use crate::signup::{SignUp, SignUpRefused};
 use crate::user::User;
 
@@ -21,8 +23,8 @@ use crate::user::User;
 ///    it replaces.
 /// 4. What cannot be found out is an error, and never an answer.
 ///
-/// Whoever has no accounts, session tokens or registration keys leaves what speaks of them as it is: then there are
-/// none.
+/// Whoever has no accounts, session tokens or registration keys, keeps no list of sessions, or has passwords changed
+/// elsewhere, leaves what speaks of them as it is: then there are none.
 #[async_trait]
 pub trait UserDirectory: Send + Sync + 'static {
     /// The user whom this name and this password name. Both come straight from a form.
@@ -104,7 +106,7 @@ pub trait UserDirectory: Send + Sync + 'static {
     }
 
     /// Starts a session for a user who has just logged in, in place of the one whose cookie the browser sent, and gives
-    /// the new cookie's value.
+    /// the new cookie's value. `user_agent` is what the browser says of itself, as it was sent.
     ///
     /// # Errors
     /// [`DirectoryError`] if it cannot.
@@ -112,6 +114,7 @@ pub trait UserDirectory: Send + Sync + 'static {
         &self,
         user: &User,
         replaces: Option<&Secret>,
+        user_agent: Option<&str>,
         now: Time,
         lifetime: Lifetime,
     ) -> Result<(Session, Secret), DirectoryError>;
@@ -127,6 +130,65 @@ pub trait UserDirectory: Send + Sync + 'static {
     /// # Errors
     /// [`DirectoryError`] if it may still be alive.
     async fn end_session(&self, cookie: &Secret) -> Result<(), DirectoryError>;
+
+    /// A person's live sessions, the newest first.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if they cannot be found out.
+    async fn sessions(&self, _subject: &SubjectId, _now: Time) -> Result<SessionList, DirectoryError> {
+        Ok(SessionList::default())
+    }
+
+    /// Ends one session of a person. Tells whether there was such a one; one that is another's is none.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if it may still be alive.
+    async fn end_session_of(&self, _subject: &SubjectId, _id: SessionId) -> Result<bool, DirectoryError> {
+        Ok(false)
+    }
+
+    /// Ends all sessions of a person but the one of this cookie, those just being started included. Tells whether it did.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if some may still be alive.
+    async fn end_other_sessions(
+        &self,
+        _subject: &SubjectId,
+        _keep: &Secret,
+        _now: Time,
+    ) -> Result<bool, DirectoryError> {
+        Ok(false)
+    }
+
+    /// Ends all sessions of a person, those just being started included. Tells whether it did.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if some may still be alive.
+    async fn end_all_sessions(&self, _subject: &SubjectId) -> Result<bool, DirectoryError> {
+        Ok(false)
+    }
+
+    /// Whether a person has a password that he can change here.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if that cannot be found out.
+    async fn has_password(&self, _subject: &SubjectId) -> Result<bool, DirectoryError> {
+        Ok(false)
+    }
+
+    /// Changes a person's password on proof of the one he has, ends all his sessions, and starts one in place of the one he
+    /// does it in, of which it gives the new cookie's value. How often it may be tried is for the caller to bound.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] if the password may be the new one or not.
+    async fn change_password(
+        &self,
+        _change: &PasswordChange<'_>,
+        _now: Time,
+        _lifetime: Lifetime,
+    ) -> Result<Result<(Session, Secret), PasswordRefused>, DirectoryError> {
+        Ok(Err(PasswordRefused::NotHere))
+    }
 }
 
 #[async_trait]
@@ -178,10 +240,11 @@ impl UserDirectory for Directory {
         &self,
         user: &User,
         replaces: Option<&Secret>,
+        user_agent: Option<&str>,
         now: Time,
         lifetime: Lifetime,
     ) -> Result<(Session, Secret), DirectoryError> {
-        Directory::start_session(self, user, replaces, now, lifetime).await
+        Directory::start_session(self, user, replaces, user_agent, now, lifetime).await
     }
 
     async fn find_session(&self, cookie: &Secret, now: Time) -> Result<Option<Session>, DirectoryError> {
@@ -190,5 +253,39 @@ impl UserDirectory for Directory {
 
     async fn end_session(&self, cookie: &Secret) -> Result<(), DirectoryError> {
         Directory::end_session(self, cookie).await
+    }
+
+    async fn sessions(&self, subject: &SubjectId, now: Time) -> Result<SessionList, DirectoryError> {
+        Directory::sessions(self, subject, now).await
+    }
+
+    async fn end_session_of(&self, subject: &SubjectId, id: SessionId) -> Result<bool, DirectoryError> {
+        Directory::end_session_of(self, subject, id).await
+    }
+
+    async fn end_other_sessions(
+        &self,
+        subject: &SubjectId,
+        keep: &Secret,
+        now: Time,
+    ) -> Result<bool, DirectoryError> {
+        Directory::end_other_sessions(self, subject, keep, now).await
+    }
+
+    async fn end_all_sessions(&self, subject: &SubjectId) -> Result<bool, DirectoryError> {
+        Ok(Directory::end_all_sessions(self, subject).await?.is_ok())
+    }
+
+    async fn has_password(&self, subject: &SubjectId) -> Result<bool, DirectoryError> {
+        Directory::has_password(self, subject).await
+    }
+
+    async fn change_password(
+        &self,
+        change: &PasswordChange<'_>,
+        now: Time,
+        lifetime: Lifetime,
+    ) -> Result<Result<(Session, Secret), PasswordRefused>, DirectoryError> {
+        Directory::change_password(self, change, now, lifetime).await
     }
 }

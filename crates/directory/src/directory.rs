@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use grantor_core::record::{Expect, Kind, Under};
+use grantor_core::record::{Expect, Version};
 use grantor_core::{Lifetime, Limits, Secret, ServerKey, Standing, StandingState, SubjectId, Time};
 use grantor_store::{Store, StoreError};
 
 use crate::error::DirectoryError;
 use crate::kept::CredentialKey;
+use crate::observer::{DirectoryEvent, DirectoryObserver};
 use crate::password::{HashCost, InvalidHashCost, Passwords};
 use crate::records::{Records, Written};
 use crate::user::{NewUser, Profile, User, UserRecord, UserRefused, UserState};
@@ -20,9 +21,9 @@ pub struct Settings {
     /// Hashes computed at a time; others wait. Together they take this many times the memory of one, however many
     /// people try to log in: 76 MiB by default.
     pub parallel_hashes: usize,
-    /// How long a session may go unused. Off by default: its absolute lifetime always ends it, and each use would cost
-    /// a write. With it on, `last_seen` is written at most once a minute, or twice in a limit shorter than two minutes;
-    /// a session may end early by so much.
+    /// How long a session may go unused. Off by default: its absolute lifetime always ends it. `last_seen` is then written
+    /// at most four times an hour, so that its user can tell which of his sessions are in use at little cost. With it
+    /// on, that is once a minute, or twice in a limit shorter than two minutes; a session may end early by so much.
     pub idle: Option<Lifetime>,
     /// Bounds on what comes from outside.
     pub limits: Limits,
@@ -46,6 +47,7 @@ pub struct Directory {
     pub(crate) passwords: Passwords,
     pub(crate) credentials: CredentialKey,
     pub(crate) settings: Settings,
+    pub(crate) observer: Arc<dyn DirectoryObserver>,
 }
 
 /// What an import did to one user, account or credential.
@@ -78,7 +80,15 @@ impl Directory {
         let passwords =
             Passwords::new(settings.hash_cost, settings.parallel_hashes, settings.limits.password_bytes)?;
         let credentials = CredentialKey::new(key);
-        Ok(Self { records: Records::new(store), passwords, credentials, settings })
+        let observer = Arc::new(());
+        Ok(Self { records: Records::new(store), passwords, credentials, settings, observer })
+    }
+
+    /// Brings an observer; nobody is told, unless told.
+    #[must_use]
+    pub fn observer(mut self, observer: Arc<dyn DirectoryObserver>) -> Self {
+        self.observer = observer;
+        self
     }
 
     /// How many passwords this directory has hashed since it was made: for metrics.
@@ -106,7 +116,10 @@ impl Directory {
         let key = UserRecord::key(new.username.subject());
         self.note_email(new.username.subject(), new.profile.email.as_deref()).await?;
         Ok(match self.records.write(&key, Expect::Absent, &record, None).await? {
-            Written::Applied => record.user().ok_or(UserRefused::NameRetired),
+            Written::Applied => {
+                self.join_if_admin(&record).await?;
+                record.user().ok_or(UserRefused::NameRetired)
+            }
             Written::Lost => match self.user(new.username.subject()).await? {
                 Some(_) => Err(UserRefused::NameTaken),
                 None => Err(UserRefused::NameRetired),
@@ -140,7 +153,8 @@ impl Directory {
             if record.user().is_none() {
                 return Ok(Err(UserRefused::NameRetired));
             }
-            let mut changed = record.profile() != new.profile;
+            let before = record.clone();
+            let (mut changed, mut password_set) = (record.profile() != new.profile, false);
             record.set_profile(new.profile.clone());
             if let Some(password) = &new.password {
                 let same = match record.password.as_deref() {
@@ -149,19 +163,41 @@ impl Directory {
                 };
                 if !same {
                     record.set_password(self.passwords.hash(password).await?);
-                    changed = true;
+                    (changed, password_set) = (true, true);
                 }
             }
             // Of a user as well who is so already: he may be older than the notes.
             self.note_email(new.username.subject(), new.profile.email.as_deref()).await?;
             if !changed {
+                self.join_if_admin(&record).await?;
                 return Ok(Ok(Imported::Unchanged));
             }
-            if self.records.write(&key, Expect::Version(version), &record, None).await? == Written::Applied {
-                return Ok(Ok(Imported::Updated));
+            match self.replace(version, &before, &record).await? {
+                Ok(Written::Applied) => {
+                    if password_set {
+                        self.observer
+                            .happened(&DirectoryEvent::PasswordSet { user: record.subject().clone() });
+                    }
+                    return Ok(Ok(Imported::Updated));
+                }
+                Ok(Written::Lost) => {}
+                Err(refused) => return Ok(Err(refused)),
             }
         }
         Err(DirectoryError::Contended)
+    }
+
+    /// Whether [`put_user`](Directory::put_user) would be refused, and why. Costs a read and no hash.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn check_user(&self, new: &NewUser) -> Result<Result<(), UserRefused>, DirectoryError> {
+        if let Err(refused) = self.check(new) {
+            return Ok(Err(refused));
+        }
+        let found = self.records.read(&UserRecord::key(new.username.subject())).await?;
+        let is_buried = found.is_some_and(|(_, record)| record.user().is_none());
+        Ok(if is_buried { Err(UserRefused::NameRetired) } else { Ok(()) })
     }
 
     /// The user, if there is one. A deleted user is none.
@@ -173,14 +209,20 @@ impl Directory {
         Ok(record.and_then(|(_, record)| record.user()))
     }
 
-    /// At most `limit` users whose names come after `after`. Deleted ones take a place and are left out, so a page can
-    /// be short, or empty, and not the last.
+    /// At most `limit` users whose names begin with `prefix`, in whatever case, and come after `after`. Deleted ones take a
+    /// place and are left out, so a page can be short, or empty, and not the last. Costs a read for each, however many
+    /// others there are.
     ///
     /// # Errors
     /// [`DirectoryError`].
-    pub async fn users(&self, after: Option<&SubjectId>, limit: usize) -> Result<UserPage, DirectoryError> {
-        let after = after.map(UserRecord::key);
-        let page = self.records.list(&Under::Kind(Kind::User), after.as_ref(), limit).await?;
+    pub async fn users(
+        &self,
+        prefix: Option<&str>,
+        after: Option<&SubjectId>,
+        limit: usize,
+    ) -> Result<UserPage, DirectoryError> {
+        let (prefix, after) = (prefix.map(str::to_ascii_lowercase), after.map(UserRecord::key));
+        let page = self.records.list_beginning(prefix.as_deref(), after.as_ref(), limit).await?;
         let (mut users, mut last) = (Vec::with_capacity(page.keys.len()), None);
         for key in &page.keys {
             let subject = SubjectId::parse(&key.first())
@@ -192,7 +234,7 @@ impl Directory {
     }
 
     /// Changes what is known of a user. `change` may run several times, each time on what stands then. A change of
-    /// `admin` or `accounts` ends all his sessions.
+    /// `admin` or `accounts` ends all his sessions. The last active administrator stays one.
     ///
     /// # Errors
     /// [`DirectoryError`].
@@ -226,7 +268,11 @@ impl Directory {
             return Ok(Err(invalid.into()));
         }
         let hash = self.passwords.hash(password).await?;
-        self.edit(subject, |record| record.set_password(hash.clone())).await
+        let edited = self.edit(subject, |record| record.set_password(hash.clone())).await?;
+        if let Ok(user) = &edited {
+            self.observer.happened(&DirectoryEvent::PasswordSet { user: user.subject.clone() });
+        }
+        Ok(edited)
     }
 
     /// Ends all sessions of a user, those just being started included.
@@ -237,11 +283,15 @@ impl Directory {
         &self,
         subject: &SubjectId,
     ) -> Result<Result<User, UserRefused>, DirectoryError> {
-        self.edit(subject, UserRecord::end_sessions).await
+        let edited = self.edit(subject, UserRecord::end_sessions).await?;
+        if let Ok(user) = &edited {
+            self.observer.happened(&DirectoryEvent::AllSessionsEnded { user: user.subject.clone() });
+        }
+        Ok(edited)
     }
 
     /// Ends all a user's tokens and sessions, and lets him not log in until he is enabled. Doing it twice is the same
-    /// as once.
+    /// as once. The last active administrator is not disabled.
     ///
     /// # Errors
     /// [`DirectoryError`]. His tokens may then be suspended already and his password still good: do it again.
@@ -278,7 +328,8 @@ impl Directory {
         Err(DirectoryError::Contended)
     }
 
-    /// Ends all a user's tokens and sessions and forgets all about him but his name, which nobody gets again.
+    /// Ends all a user's tokens and sessions and forgets all about him but his name, which nobody gets again. The last
+    /// active administrator is not deleted.
     ///
     /// # Errors
     /// [`DirectoryError`]. He may then be suspended already and not yet forgotten: do it again.
@@ -301,6 +352,9 @@ impl Directory {
     /// The suspension is written first, so that no token outlives the decision, and once more after the user, on the
     /// condition that the first still stands. [`enable_user`](Directory::enable_user) does the like, so whichever of
     /// the two is last to write a standing has seen nobody between its own two writes, and the records agree.
+    ///
+    /// The last administrator is seen beforehand, and nothing is written of him. If he becomes the last only while this
+    /// is under way, his standing is put right again.
     async fn suspend(
         &self,
         subject: &SubjectId,
@@ -308,6 +362,9 @@ impl Directory {
         change: impl Fn(&mut UserRecord) + Send + Sync,
     ) -> Result<Result<User, UserRefused>, DirectoryError> {
         let Some(before) = self.user(subject).await? else { return Ok(Err(UserRefused::NoSuchUser)) };
+        if before.is_active_admin() && self.seems_last(subject).await? {
+            return Ok(Err(UserRefused::LastAdministrator));
+        }
         let mut outcome = Err(UserRefused::NoSuchUser);
         let key = Standing::key(subject);
         for _ in 0..self.settings.limits.races {
@@ -326,6 +383,13 @@ impl Directory {
             // A second round finds only the tombstone of a user whom the first has buried.
             outcome = match changed.await? {
                 Ok(record) => Ok(record.user().unwrap_or_else(|| before.clone())),
+                Err(UserRefused::LastAdministrator) => {
+                    let good = Standing::new(StandingState::Good, now);
+                    match self.records.write(&key, expect, &good, None).await? {
+                        Written::Applied => return Ok(Err(UserRefused::LastAdministrator)),
+                        Written::Lost => continue,
+                    }
+                }
                 Err(refused) => outcome.or(Err(refused)),
             };
             if self.records.write(&key, expect, &suspended, None).await? == Written::Applied {
@@ -356,16 +420,63 @@ impl Directory {
         for _ in 0..self.settings.limits.races {
             let found = self.records.read(&key).await?.filter(|(_, record)| record.user().is_some());
             let Some((version, mut record)) = found else { return Ok(Err(UserRefused::NoSuchUser)) };
-            let before = record.profile().email;
+            let before = record.clone();
             if let Err(refused) = change(&mut record) {
                 return Ok(Err(refused));
             }
-            let email = record.profile().email.filter(|email| before.as_ref() != Some(email));
-            self.note_email(subject, email.as_deref()).await?;
-            if self.records.write(&key, Expect::Version(version), &record, None).await? == Written::Applied {
-                return Ok(Ok(record));
+            match self.replace(version, &before, &record).await? {
+                Ok(Written::Applied) => return Ok(Ok(record)),
+                Ok(Written::Lost) => {}
+                Err(refused) => return Ok(Err(refused)),
             }
         }
         Err(DirectoryError::Contended)
+    }
+
+    /// Changes an active user, if nothing has ended all his sessions since he was as given. `change` leaves him what he is.
+    pub(crate) async fn edit_within(
+        &self,
+        user: &User,
+        change: impl Fn(&mut UserRecord) + Send + Sync,
+    ) -> Result<Option<User>, DirectoryError> {
+        let key = UserRecord::key(&user.subject);
+        for _ in 0..self.settings.limits.races {
+            let found = self.records.read(&key).await?;
+            let found = found.filter(|(_, record)| record.is_active_in(user.generation));
+            let Some((version, mut record)) = found else { return Ok(None) };
+            change(&mut record);
+            if self.records.write(&key, Expect::Version(version), &record, None).await? == Written::Applied {
+                return Ok(record.user());
+            }
+        }
+        Err(DirectoryError::Contended)
+    }
+
+    /// Writes a user over what was read of him. Whatever changes a user's address or what he may do comes through here.
+    async fn replace(
+        &self,
+        version: Version,
+        before: &UserRecord,
+        record: &UserRecord,
+    ) -> Result<Result<Written, UserRefused>, DirectoryError> {
+        let subject = record.subject();
+        if before.is_active_admin() && !record.is_active_admin() {
+            match self.leave_administrators(subject).await? {
+                Ok(Written::Applied) => {}
+                otherwise => return Ok(otherwise),
+            }
+        }
+        let email = record.profile().email.filter(|email| before.profile().email.as_ref() != Some(email));
+        self.note_email(subject, email.as_deref()).await?;
+        let key = UserRecord::key(subject);
+        let written = self.records.write(&key, Expect::Version(version), record, None).await?;
+        if written == Written::Applied {
+            self.join_if_admin(record).await?;
+        }
+        Ok(Ok(written))
+    }
+
+    async fn join_if_admin(&self, record: &UserRecord) -> Result<(), DirectoryError> {
+        if record.is_active_admin() { self.join_administrators(record.subject()).await } else { Ok(()) }
     }
 }

@@ -8,14 +8,14 @@
 //! earlier time, so the user's own record decides. It lies under what the server's key derives from the address: no
 //! address outlives its user in the store.
 
+use grantor_core::SubjectId;
 use grantor_core::record::{Expect, Hint, Key, Kind, Record, Under};
-use grantor_core::{SubjectId, Time};
 use grantor_store::StoreError;
 use serde::{Deserialize, Serialize};
 
 use crate::directory::Directory;
 use crate::error::DirectoryError;
-use crate::user::UserRecord;
+use crate::user::{User, UserRecord};
 
 /// How many users of one address are looked at. More than a few are a mistake or a nuisance, and each costs a read.
 const LOOKED_AT: usize = 16;
@@ -45,14 +45,18 @@ impl Directory {
         self.records.write(&key, Expect::Absent, &UserEmail::default(), None).await.map(drop)
     }
 
-    /// The user who has this address; of several the one who was there first.
-    pub(crate) async fn subject_of_email(&self, email: &str) -> Result<Option<SubjectId>, DirectoryError> {
+    /// The user who has this e-mail address, in whatever case; of several the one who was there first. Costs a read for each
+    /// who has, or once had, the address, up to a few.
+    ///
+    /// # Errors
+    /// [`DirectoryError`].
+    pub async fn user_by_email(&self, email: &str) -> Result<Option<User>, DirectoryError> {
         if !is_address(email) {
             return Ok(None);
         }
         let under = Under::slot(Kind::UserEmail, &self.slot_of(email));
         let page = self.records.list::<UserEmail>(&under, None, LOOKED_AT).await?;
-        let mut first: Option<(Time, SubjectId)> = None;
+        let mut first: Option<User> = None;
         for key in &page.keys {
             let subject = key.second().and_then(|text| SubjectId::parse(&text).ok());
             let subject = subject.ok_or_else(|| StoreError::Corrupt(format!("{key} names no user")))?;
@@ -61,11 +65,11 @@ impl Directory {
             let Some(user) = user.filter(|u| u.profile.email.as_deref().is_some_and(has_it)) else {
                 continue;
             };
-            if first.as_ref().is_none_or(|(since, _)| user.created_at < *since) {
-                first = Some((user.created_at, user.subject));
+            if first.as_ref().is_none_or(|first| user.created_at < first.created_at) {
+                first = Some(user);
             }
         }
-        Ok(first.map(|(_, subject)| subject))
+        Ok(first)
     }
 
     fn slot_of(&self, email: &str) -> String {

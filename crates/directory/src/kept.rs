@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::directory::{Directory, Imported};
 use crate::error::DirectoryError;
+use crate::hex;
 use crate::records::Written;
 
 /// The name under which a credential is kept, for lists and for ending it. It is no secret: 128 bits derived from the
@@ -25,7 +26,7 @@ pub struct CredentialId([u8; 16]);
 
 impl fmt::Display for CredentialId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        hex::write(&self.0, f)
     }
 }
 
@@ -39,15 +40,7 @@ impl FromStr for CredentialId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let digit =
-            |c: char| c.to_digit(16).filter(|_| !c.is_ascii_uppercase()).and_then(|d| u8::try_from(d).ok());
-        let digits: Vec<u8> = text.chars().map(digit).collect::<Option<_>>().ok_or(InvalidId)?;
-        let (pairs, rest) = digits.as_chunks::<2>();
-        let bytes: Vec<u8> = pairs.iter().map(|[high, low]| high * 16 + low).collect();
-        if !rest.is_empty() {
-            return Err(InvalidId);
-        }
-        bytes.try_into().map(Self).map_err(|_| InvalidId)
+        hex::read(text).map(Self)
     }
 }
 

@@ -22,7 +22,7 @@
 //!     directory.create_user(&alice, now).await??;
 //!
 //!     let user = directory.authenticate("alice", &Secret::new("correct horse battery staple"), now).await??;
-//!     let (_, cookie) = directory.start_session(&user, None, now, Lifetime::seconds(3600)).await?;
+//!     let (_, cookie) = directory.start_session(&user, None, None, now, Lifetime::seconds(3600)).await?;
 //!     assert!(directory.find_session(&cookie, now).await?.is_some());
 //!     directory.end_session(&cookie).await?;
 //!     assert!(directory.find_session(&cookie, now).await?.is_none());
@@ -31,19 +31,24 @@
 //! ```
 //!
 //! Two kinds of failure are kept apart, as everywhere in grantor: a *refusal* is an answer and comes as a value
-//! ([`UserRefused`], [`AccountRefused`], [`CredentialRefused`], [`LoginRefused`]); a *fault* ([`DirectoryError`]) is an error and says nothing about the user.
+//! ([`UserRefused`], [`AccountRefused`], [`CredentialRefused`], [`LoginRefused`], [`PasswordRefused`]); a *fault* ([`DirectoryError`]) is an error and says nothing about the user.
 
 mod account;
+mod administrators;
 mod contract;
 mod cookie;
 mod csrf;
 mod directory;
 mod email;
 mod error;
+mod hex;
 mod kept;
 mod login;
 mod name;
+mod observer;
+mod own_sessions;
 mod password;
+mod password_change;
 mod records;
 mod registration_key;
 mod session;
@@ -60,9 +65,12 @@ pub use error::DirectoryError;
 pub use kept::{CredentialId, CredentialRefused};
 pub use login::{LoginReason, LoginRefused};
 pub use name::{InvalidUserName, UserName};
+pub use observer::{DirectoryEvent, DirectoryObserver, DirectoryRefusal};
+pub use own_sessions::{SessionList, SessionSummary};
 pub use password::{HashCost, InvalidHashCost, InvalidPassword};
+pub use password_change::{PasswordChange, PasswordRefused};
 pub use registration_key::{RegistrationKey, RegistrationKeyPage};
-pub use session::{Session, SessionSummary};
+pub use session::{Session, SessionId};
 pub use session_token::{SessionToken, SessionTokenPage};
 pub use signup::{SignUp, SignUpRefused};
 pub use user::{InvalidProfile, Membership, NewUser, Profile, TextProblem, User, UserRefused, UserState};

@@ -8,6 +8,7 @@ use grantor_core::{Secret, Time};
 use crate::directory::Directory;
 use crate::error::DirectoryError;
 use crate::name::UserName;
+use crate::observer::{DirectoryEvent, DirectoryRefusal};
 use crate::user::{User, UserRecord, UserState};
 
 /// A login that is refused. What it displays is one sentence for every reason, so that it can be shown; the reason is
@@ -50,6 +51,19 @@ pub enum LoginReason {
     ImpossiblePassword,
 }
 
+impl LoginReason {
+    /// Its name, of a closed list.
+    pub fn name(self) -> &'static str {
+        match self {
+            LoginReason::UnknownUser => "unknown_user",
+            LoginReason::NoPassword => "no_password",
+            LoginReason::WrongPassword => "wrong_password",
+            LoginReason::Disabled => "disabled",
+            LoginReason::ImpossiblePassword => "impossible_password",
+        }
+    }
+}
+
 impl fmt::Display for LoginReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -74,7 +88,11 @@ impl Directory {
         password: &Secret,
         _now: Time,
     ) -> Result<Result<User, LoginRefused>, DirectoryError> {
-        let refuse = |reason| Ok(Err(LoginRefused(reason)));
+        let refuse_user = |user, reason| {
+            self.observer.refused(&DirectoryRefusal::Login { user, reason });
+            Ok(Err(LoginRefused(reason)))
+        };
+        let refuse = |reason| refuse_user(None, reason);
         if self.passwords.check(password).is_err() {
             return refuse(LoginReason::ImpossiblePassword);
         }
@@ -87,9 +105,9 @@ impl Directory {
         };
         let found = match named {
             Some(named) => Some(named),
-            None => match self.subject_of_email(username).await? {
-                Some(subject) => {
-                    let key = UserRecord::key(&subject);
+            None => match self.user_by_email(username).await? {
+                Some(user) => {
+                    let key = UserRecord::key(&user.subject);
                     self.records.read(&key).await?.map(|(version, record)| (key, version, record))
                 }
                 None => None,
@@ -100,6 +118,7 @@ impl Directory {
 
         let Some((key, version, mut record)) = found else { return refuse(LoginReason::UnknownUser) };
         let Some(user) = record.user() else { return refuse(LoginReason::UnknownUser) };
+        let refuse = |reason| refuse_user(Some(user.subject.clone()), reason);
         if record.password.is_none() {
             return refuse(LoginReason::NoPassword);
         }
@@ -115,6 +134,7 @@ impl Directory {
             // If it fails, or somebody changes the user meanwhile, the old hash stays good until the next login.
             let _ = self.records.write(&key, Expect::Version(version), &record, None).await;
         }
+        self.observer.happened(&DirectoryEvent::LoggedIn { user: user.subject.clone() });
         Ok(Ok(user))
     }
 }

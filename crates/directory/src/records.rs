@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use grantor_core::record::{Expect, Key, Put, Record, Under, Version, decode};
+use grantor_core::record::{Expect, Key, Prefix, Put, Record, RecordKey, Under, Version, decode};
 use grantor_core::{Entropy, Time};
-use grantor_store::{Page, PutOutcome, Store};
+use grantor_store::{Page, PutOutcome, Store, list_prefix};
 
 use crate::error::DirectoryError;
 
@@ -66,7 +66,27 @@ impl Records {
         after: Option<&Key<R>>,
         limit: usize,
     ) -> Result<Page, DirectoryError> {
-        Ok(self.store.list(under, after.map(Key::raw), limit).await?)
+        self.list_raw(under, after.map(Key::raw), limit).await
+    }
+
+    pub(crate) async fn list_raw(
+        &self,
+        under: &Under,
+        after: Option<&RecordKey>,
+        limit: usize,
+    ) -> Result<Page, DirectoryError> {
+        Ok(self.store.list(under, after, limit).await?)
+    }
+
+    /// At most `limit` keys of a kind whose ids begin with `prefix` and come after `after`. Costs what the page costs.
+    pub(crate) async fn list_beginning<R: Record>(
+        &self,
+        prefix: Option<&str>,
+        after: Option<&Key<R>>,
+        limit: usize,
+    ) -> Result<Page, DirectoryError> {
+        let prefix = Prefix::of(R::KIND, prefix.unwrap_or_default());
+        Ok(list_prefix(&*self.store, &prefix, after.map(Key::raw), limit).await?)
     }
 }
 

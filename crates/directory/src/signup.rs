@@ -6,6 +6,7 @@ use crate::directory::Directory;
 use crate::email::is_address;
 use crate::error::DirectoryError;
 use crate::name::UserName;
+use crate::observer::{DirectoryEvent, DirectoryRefusal};
 use crate::password::InvalidPassword;
 use crate::user::{InvalidProfile, NewUser, Profile, TextProblem, User, UserRefused};
 
@@ -42,6 +43,19 @@ pub enum SignUpRefused {
     Password(#[from] InvalidPassword),
 }
 
+impl SignUpRefused {
+    /// Its name, of a closed list.
+    pub fn name(&self) -> &'static str {
+        match self {
+            SignUpRefused::NotHere => "not_here",
+            SignUpRefused::Name => "name",
+            SignUpRefused::Email => "email",
+            SignUpRefused::PasswordTooShort { .. } => "password_too_short",
+            SignUpRefused::Password(_) => "password",
+        }
+    }
+}
+
 impl Directory {
     /// Makes a person a user. Costs a hash whether or not the name is free.
     ///
@@ -50,6 +64,19 @@ impl Directory {
     /// # Errors
     /// [`DirectoryError`].
     pub async fn sign_up(
+        &self,
+        new: &SignUp<'_>,
+        now: Time,
+    ) -> Result<Result<User, SignUpRefused>, DirectoryError> {
+        let outcome = self.try_sign_up(new, now).await?;
+        match &outcome {
+            Ok(user) => self.observer.happened(&DirectoryEvent::SignedUp { user: user.subject.clone() }),
+            Err(reason) => self.observer.refused(&DirectoryRefusal::SignUp { reason: *reason }),
+        }
+        Ok(outcome)
+    }
+
+    async fn try_sign_up(
         &self,
         new: &SignUp<'_>,
         now: Time,
@@ -66,9 +93,10 @@ impl Directory {
         let profile = Profile { email: Some(new.email.to_owned()), ..Profile::default() };
         let new = NewUser { username, password: Some(new.password.clone()), profile };
         Ok(self.create_user(&new, now).await?.map_err(|refused| match refused {
-            UserRefused::NameTaken | UserRefused::NameRetired | UserRefused::NoSuchUser => {
-                SignUpRefused::Name
-            }
+            UserRefused::NameTaken
+            | UserRefused::NameRetired
+            | UserRefused::NoSuchUser
+            | UserRefused::LastAdministrator => SignUpRefused::Name,
             UserRefused::InvalidPassword(invalid) => invalid.into(),
             UserRefused::InvalidProfile(InvalidProfile {
                 field: _,

@@ -25,6 +25,10 @@ pub struct User {
 }
 
 impl User {
+    pub(crate) fn is_active_admin(&self) -> bool {
+        self.profile.admin && self.state == UserState::Active
+    }
+
     /// An active user of an embedder's own directory.
     pub fn new(subject: SubjectId, profile: Profile, created_at: Time) -> Self {
         Self { subject, profile, state: UserState::Active, created_at, generation: 0 }
@@ -133,6 +137,9 @@ pub enum UserRefused {
          speak of the new user"
     )]
     NameRetired,
+    /// Without him nobody could administer this server.
+    #[error("this is the last administrator; make another user one first")]
+    LastAdministrator,
     /// The password cannot be one.
     #[error(transparent)]
     InvalidPassword(#[from] InvalidPassword),
@@ -241,6 +248,19 @@ impl UserRecord {
             created_at: self.created_at,
             generation: self.generation,
         })
+    }
+
+    pub(crate) fn subject(&self) -> &SubjectId {
+        self.username.subject()
+    }
+
+    pub(crate) fn is_active_admin(&self) -> bool {
+        self.admin && self.state == StoredState::Active
+    }
+
+    /// Whether he may log in and no session of that generation has been ended with all others.
+    pub(crate) fn is_active_in(&self, generation: u64) -> bool {
+        self.state == StoredState::Active && self.generation == generation
     }
 
     pub(crate) fn profile(&self) -> Profile {

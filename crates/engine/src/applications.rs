@@ -1,6 +1,6 @@
 //! Applications under numbers.
 
-use grantor_core::client::{Client, ClientMetadata};
+use grantor_core::client::{Client, ClientMetadata, SecretSummary};
 use grantor_core::record::{Expect, Put, RecordKey, Version};
 use grantor_core::step::{Committed, Step, commit, load};
 use grantor_core::{Application, Secret, SecretHash};
@@ -40,7 +40,9 @@ impl Engine {
         let metadata = ClientMetadata { client_id: self.new_client_id()?, ..metadata };
         let number = self.take_number(&Application::new(metadata.client_id.clone())).await?;
         let secret = self.register_client(metadata.clone(), None).await?;
-        let client = Registered { metadata, registered_at: self.now(), secret: None };
+        let registered_at = self.now();
+        let secrets = vec![SecretSummary { created_at: registered_at, expires_at: None }];
+        let client = Registered { metadata, registered_at, secret: None, secrets, logo: None };
         Ok((NumberedClient { number, client }, secret))
     }
 

@@ -1,15 +1,16 @@
 //! Registrations.
 
-use std::collections::BTreeSet;
-
 use grantor_core::client::{
-    AuthMethod, Client, ClientMetadata, GrantType, InvalidClient, KeptSecret, SealedSecret,
+    AuthMethod, Client, ClientMetadata, GrantType, InvalidClient, KeptSecret, SealedSecret, SecretSummary,
 };
 use grantor_core::credential::{mint_client_id, mint_client_secret};
 use grantor_core::flow;
-use grantor_core::record::{Expect, Kind, Put, Under, Version};
+use grantor_core::record::{Expect, Key, Put, Record, Version};
 use grantor_core::step::{Committed, FlowFault, Loaded, Step, commit, load};
-use grantor_core::{AccountClient, AccountId, ClientId, Lifetime, Limits, Secret, SecretHash, Time};
+use grantor_core::{
+    AccountClient, Actor, ClientId, ClientName, Event, Lifetime, Limits, OwnerClient, PictureTag, Secret,
+    SecretHash, Time,
+};
 
 use crate::engine::Engine;
 use crate::error::EngineError;
@@ -18,8 +19,6 @@ use crate::surroundings::entropy;
 
 /// How often a change of a registration is tried again when another change came first.
 const RACES: usize = 8;
-/// How many are listed at a time.
-const PAGE: usize = 200;
 
 /// What an import did to one registration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,15 +39,10 @@ pub struct Registered {
     pub registered_at: Time,
     /// The newest secret, where the profile shows secrets again.
     pub secret: Option<Secret>,
-}
-
-/// Part of the list of clients.
-#[derive(Debug, Clone)]
-pub struct ClientPage {
-    /// The registrations, by id.
-    pub clients: Vec<ClientMetadata>,
-    /// Where to go on; `None` at the end.
-    pub next: Option<ClientId>,
+    /// What may be known of the secrets that are valid, the newest first.
+    pub secrets: Vec<SecretSummary>,
+    /// Which picture it has, if it has one.
+    pub logo: Option<PictureTag>,
 }
 
 impl Engine {
@@ -79,7 +73,7 @@ impl Engine {
         let metadata = self.api_key_metadata(metadata, &key);
         fit_for_headers(&key)?;
         let id = metadata.client_id.clone();
-        self.register(metadata, Some(key.clone())).await?;
+        self.register(metadata, Some(key.clone()), &Actor::Operator).await?;
         Ok((id, is_new.then_some(key)))
     }
 
@@ -93,11 +87,34 @@ impl Engine {
         key: &Secret,
     ) -> Result<(), EngineError> {
         fit_for_headers(key)?;
-        let metadata = self.api_key_metadata(metadata, key);
+        self.check_import(self.api_key_metadata(metadata, key), Some(key)).await
+    }
+
+    /// Whether [`Engine::import_client`] would be refused, and why. Costs one read.
+    ///
+    /// # Errors
+    /// As for [`Engine::import_client`].
+    pub async fn check_client_import(
+        &self,
+        metadata: ClientMetadata,
+        secret: Option<&Secret>,
+    ) -> Result<(), EngineError> {
+        no_api_key(&metadata)?;
+        if secret.is_some_and(|secret| secret.expose().len() > self.profile().limits.client_secret_bytes) {
+            return Err(InvalidClient { field: "client_secret", why: "too long".to_owned() }.into());
+        }
+        self.check_import(metadata, secret).await
+    }
+
+    async fn check_import(
+        &self,
+        metadata: ClientMetadata,
+        secret: Option<&Secret>,
+    ) -> Result<(), EngineError> {
         match self.read_client(&metadata.client_id).await? {
             Some(found) => found.record.update(metadata, self.profile()).map(drop)?,
             None => {
-                let hash = Some(SecretHash::of_strong(key));
+                let hash = secret.map(SecretHash::of_strong);
                 Client::register(metadata, hash, self.profile(), self.now()).map(drop)?;
             }
         }
@@ -137,18 +154,20 @@ impl Engine {
         secret: Option<Secret>,
     ) -> Result<Option<Secret>, EngineError> {
         no_api_key(&metadata)?;
-        self.register(metadata, secret).await
+        self.register(metadata, secret, &Actor::Operator).await
     }
 
-    async fn register(
+    pub(crate) async fn register(
         &self,
         metadata: ClientMetadata,
         secret: Option<Secret>,
+        by: &Actor,
     ) -> Result<Option<Secret>, EngineError> {
         let minted = (secret.is_none() && !metadata.is_public()).then(|| self.new_client_secret());
         let kept = self.kept(&metadata.client_id, secret.as_ref(), minted.as_ref()).await?;
         let client = Client::register(metadata, kept, self.profile(), self.now())?;
-        if self.write_client(Expect::Absent, &client).await? {
+        let event = Event::ClientRegistered { client: client.id().clone(), by: by.clone() };
+        if self.write_client(Expect::Absent, &client, vec![event]).await? {
             return Ok(minted);
         }
         let why = "it is taken; a client id is never given again, even after its client was deleted";
@@ -205,7 +224,8 @@ impl Engine {
             let Some(found) = self.read_client(&metadata.client_id).await? else {
                 let kept = self.kept(&metadata.client_id, secret.as_ref(), None).await?;
                 let client = Client::register(metadata.clone(), kept, self.profile(), self.now())?;
-                if self.write_client(Expect::Absent, &client).await? {
+                let event = Event::ClientRegistered { client: client.id().clone(), by: Actor::Operator };
+                if self.write_client(Expect::Absent, &client, vec![event]).await? {
                     return Ok(Imported::Created);
                 }
                 continue;
@@ -219,14 +239,18 @@ impl Engine {
             if fresh.is_none() && found.record.metadata == metadata {
                 return Ok(Imported::Unchanged);
             }
-            let now = self.now();
+            let (now, id) = (self.now(), metadata.client_id.clone());
+            let mut events = vec![Event::ClientChanged { client: id.clone(), by: Actor::Operator }];
+            if fresh.is_some() {
+                events.push(Event::ClientSecretRotated { client: id, by: Actor::Operator });
+            }
             let client = match fresh {
                 // The file is the operator's word for what the secret is: no other stays valid.
                 Some(kept) => found.record.with_new_secret(kept, now, now, &self.profile().limits),
                 None => found.record,
             };
             let client = client.update(metadata.clone(), self.profile())?;
-            if self.write_client(Expect::Version(found.version), &client).await? {
+            if self.write_client(Expect::Version(found.version), &client, events).await? {
                 return Ok(Imported::Updated);
             }
         }
@@ -270,56 +294,14 @@ impl Engine {
         let found = self.read_client(id).await?.map(|found| found.record);
         let ours = found.filter(|c| !c.is_deleted() && c.metadata.profile == self.profile().name);
         let Some(client) = ours else { return Ok(None) };
-        let secret = self.shown_again(&client);
-        let secret = self.told(Operation::Administer, secret)?;
-        Ok(Some(Registered { registered_at: client.created_at, metadata: client.metadata, secret }))
-    }
-
-    /// The clients of this profile that have a permission on one of these accounts, by id. Costs a list for each account
-    /// and a read for each client that has or had one.
-    ///
-    /// # Errors
-    /// A fault.
-    pub async fn clients_on(&self, accounts: &BTreeSet<AccountId>) -> Result<Vec<Registered>, EngineError> {
-        let mut ids = BTreeSet::new();
-        for account in accounts {
-            let (under, mut after) = (Under::slot(Kind::AccountClient, account.as_str()), None);
-            loop {
-                let page = self.list(&under, after.as_ref(), PAGE).await?;
-                ids.extend(page.keys.iter().filter_map(|key| ClientId::parse(&key.second()?).ok()));
-                after = page.keys.into_iter().next_back().filter(|_| page.more);
-                if after.is_none() {
-                    break;
-                }
-            }
-        }
-        let mut found = Vec::new();
-        for id in ids {
-            let client = self.registered(&id).await?;
-            // A hint may say what is no longer so.
-            let stands =
-                |c: &Registered| c.metadata.permissions.accounts().iter().any(|a| accounts.contains(*a));
-            found.extend(client.filter(stands));
-        }
-        Ok(found)
-    }
-
-    /// Registrations by id, at most `limit` of them. Costs one read for each.
-    ///
-    /// # Errors
-    /// A fault.
-    pub async fn clients(&self, after: Option<&ClientId>, limit: usize) -> Result<ClientPage, EngineError> {
-        let after = after.map(Client::key);
-        let under = Under::Kind(Kind::Client);
-        let page = self.list(&under, after.as_ref().map(|k| k.raw()), limit).await?;
-        let mut clients = Vec::new();
-        let mut last = None;
-        for key in page.keys {
-            let Ok(id) = ClientId::parse(&key.first()) else { continue };
-            clients.extend(self.client(&id).await?);
-            last = Some(id);
-        }
-        Ok(ClientPage { clients, next: last.filter(|_| page.more) })
+        let secret = self.told(Operation::Administer, self.shown_again(&client))?;
+        Ok(Some(Registered {
+            registered_at: client.created_at,
+            secrets: client.secrets(self.now()),
+            logo: client.logo().cloned(),
+            metadata: client.metadata,
+            secret,
+        }))
     }
 
     /// Changes a registration. `None` if there is no such client.
@@ -331,14 +313,14 @@ impl Engine {
         id: &ClientId,
         change: impl Fn(&mut ClientMetadata) + Send + Sync,
     ) -> Result<Option<ClientMetadata>, EngineError> {
-        let changed = self
-            .change_client(id, |client| {
-                let mut metadata = client.metadata.clone();
-                change(&mut metadata);
-                client.update(metadata, self.profile())
-            })
-            .await?;
-        Ok(changed.map(|client| client.metadata))
+        let changed = |client: Client| {
+            let mut metadata = client.metadata.clone();
+            change(&mut metadata);
+            client.update(metadata, self.profile())
+        };
+        let event = |client, by| Event::ClientChanged { client, by };
+        let changed = self.change_client(id, &Actor::Operator, event, changed).await?;
+        Ok(changed.map(|changed| changed.client.metadata))
     }
 
     /// Gives a client a new secret, which is returned this once. The ones it has stay valid for `overlap`.
@@ -350,78 +332,155 @@ impl Engine {
         id: &ClientId,
         overlap: Lifetime,
     ) -> Result<Option<Secret>, EngineError> {
-        let secret = self.new_client_secret();
-        let kept = KeptSecret { hash: SecretHash::of_strong(&secret), sealed: self.sealed(id, &secret)? };
-        let changed = self
-            .change_client(id, |client| {
-                let why = match client.metadata.token_endpoint_auth_method {
-                    AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => None,
-                    AuthMethod::None => Some("a public client has no secret"),
-                    // What it would be found by is derived from the key it has.
-                    AuthMethod::ApiKey => Some(
-                        "an API key has no secret beside itself: make another with `api-key create` and delete this one",
-                    ),
-                };
-                if let Some(why) = why {
-                    let field = "token_endpoint_auth_method";
-                    return Err(InvalidClient { field, why: why.to_owned() });
-                }
-                let now = self.now();
-                Ok(client.with_new_secret(kept.clone(), now, now + overlap, &self.profile().limits))
-            })
-            .await?;
-        Ok(changed.map(|_| secret))
+        self.rotate_secret(id, overlap, &Actor::Operator).await
     }
 
-    /// Deletes a client; its tokens and grants are worth nothing from then on. Its id stays taken, so that nobody
-    /// inherits them. Tells whether there was such a client.
+    pub(crate) async fn rotate_secret(
+        &self,
+        id: &ClientId,
+        overlap: Lifetime,
+        by: &Actor,
+    ) -> Result<Option<Secret>, EngineError> {
+        let secret = self.new_client_secret();
+        let kept = KeptSecret { hash: SecretHash::of_strong(&secret), sealed: self.sealed(id, &secret)? };
+        let change = |client: Client| {
+            has_secrets(&client.metadata)?;
+            let now = self.now();
+            Ok(client.with_new_secret(kept.clone(), now, now + overlap, &self.profile().limits))
+        };
+        let event = |client, by| Event::ClientSecretRotated { client, by };
+        Ok(self.change_client(id, by, event, change).await?.map(|_| secret))
+    }
+
+    /// Deletes a client; its tokens and grants are worth nothing from then on, and its picture is gone. Its id stays taken,
+    /// so that nobody inherits them. Tells whether there was such a client.
     ///
     /// # Errors
     /// A fault.
     pub async fn delete_client(&self, id: &ClientId) -> Result<bool, EngineError> {
-        Ok(self.change_client(id, |client| Ok(client.deleted(self.now()))).await?.is_some())
+        self.delete(id, &Actor::Operator).await
     }
 
-    async fn change_client(
+    pub(crate) async fn delete(&self, id: &ClientId, by: &Actor) -> Result<bool, EngineError> {
+        let event = |client, by| Event::ClientDeleted { client, by };
+        let deleted = self.change_client(id, by, event, |client| Ok(client.deleted(self.now()))).await?;
+        let Some(Changed { before, .. }) = deleted else { return Ok(false) };
+        // It is deleted, whatever becomes of this. A fault was told to the observer.
+        self.let_go(&before).await.ok();
+        Ok(true)
+    }
+
+    /// Has the store forget what was kept beside a client that is deleted: nothing comes back under its id.
+    async fn let_go(&self, client: &ClientMetadata) -> Result<(), EngineError> {
+        if let Some(owner) = &client.owner {
+            self.expire(OwnerClient::key(owner, &client.client_id)).await?;
+        }
+        for name in ClientName::keys(client, &self.profile().limits) {
+            self.expire(name).await?;
+        }
+        self.keep_logo(&client.client_id, None).await
+    }
+
+    async fn expire<H: Record + Default>(&self, hint: Key<H>) -> Result<(), EngineError> {
+        let now = self.now();
+        let expired = load(hint.clone()).then(move |found| {
+            let Some(found) = found else { return Step::done(()) };
+            let expect = Expect::Version(found.version);
+            let put = Put::of(&hint, expect, Version::draw(&mut entropy()), &H::default(), Some(now));
+            commit(put, Vec::new()).then(|_| Step::done(()))
+        });
+        self.drive(Operation::Administer, expired).await
+    }
+
+    /// Changes a client at the wish of somebody who may: an operator, or its owner, for whom what is not his is not there.
+    pub(crate) async fn change_client(
         &self,
         id: &ClientId,
+        by: &Actor,
+        event: impl Fn(ClientId, Actor) -> Event + Send + Sync,
         change: impl Fn(Client) -> Result<Client, InvalidClient> + Send + Sync,
-    ) -> Result<Option<Client>, EngineError> {
+    ) -> Result<Option<Changed>, EngineError> {
         for _ in 0..RACES {
-            let Some(found) = self.read_client(id).await?.filter(|c| !c.record.is_deleted()) else {
+            let found = self.read_client(id).await?;
+            let Some(found) = found.filter(|found| self.may_change(by, &found.record)) else {
                 return Ok(None);
             };
+            let before = found.record.metadata.clone();
             let client = change(found.record)?;
-            if self.write_client(Expect::Version(found.version), &client).await? {
-                return Ok(Some(client));
+            let events = vec![event(id.clone(), by.clone())];
+            if self.write_client(Expect::Version(found.version), &client, events).await? {
+                return Ok(Some(Changed { before, client }));
             }
         }
         Err(self.contended(id))
+    }
+
+    pub(crate) fn may_change(&self, by: &Actor, client: &Client) -> bool {
+        let theirs = match by {
+            Actor::Operator => true,
+            Actor::Owner(owner) => {
+                client.metadata.owner.as_ref() == Some(owner)
+                    && client.metadata.profile == self.profile().name
+            }
+        };
+        theirs && !client.is_deleted()
     }
 
     fn contended(&self, id: &ClientId) -> EngineError {
         FlowFault::Contended(Client::key(id).raw().clone()).into()
     }
 
-    async fn read_client(&self, id: &ClientId) -> Result<Option<Loaded<Client>>, EngineError> {
+    pub(crate) async fn read_client(&self, id: &ClientId) -> Result<Option<Loaded<Client>>, EngineError> {
         self.drive(Operation::Administer, load(Client::key(id))).await
     }
 
-    async fn write_client(&self, expect: Expect, client: &Client) -> Result<bool, EngineError> {
-        for account in client.metadata.permissions.accounts() {
-            let key = AccountClient::key(account, client.id());
-            let version = Version::draw(&mut entropy());
-            let hint = Put::of(&key, Expect::Absent, version, &AccountClient::default(), None);
-            // That it is there already is as well.
-            let noted = commit(hint, Vec::new()).then(|_| Step::done(()));
-            self.drive(Operation::Administer, noted).await?;
+    async fn write_client(
+        &self,
+        expect: Expect,
+        client: &Client,
+        events: Vec<Event>,
+    ) -> Result<bool, EngineError> {
+        let metadata = &client.metadata;
+        for account in metadata.permissions.accounts() {
+            self.hint(&AccountClient::key(account, client.id()), &AccountClient::default()).await?;
+        }
+        if let Some(owner) = &metadata.owner {
+            self.hint(&OwnerClient::key(owner, client.id()), &OwnerClient::default()).await?;
+        }
+        for name in ClientName::keys(metadata, &self.profile().limits) {
+            self.hint(&name, &ClientName::default()).await?;
         }
         let key = Client::key(client.id());
         let version = Version::draw(&mut entropy());
-        let flow = commit(Put::of(&key, expect, version, client, None), Vec::new());
+        let flow = commit(Put::of(&key, expect, version, client, None), events);
         let written = flow.then(|committed| Step::done(committed == Committed::Yes));
         self.drive(Operation::Administer, written).await
     }
+
+    /// Writes a hint, before what it points at. That it is there already is as well.
+    async fn hint<H: Record>(&self, key: &Key<H>, hint: &H) -> Result<(), EngineError> {
+        let put = Put::of(key, Expect::Absent, Version::draw(&mut entropy()), hint, None);
+        self.drive(Operation::Administer, commit(put, Vec::new()).then(|_| Step::done(()))).await
+    }
+}
+
+/// A change that stands.
+pub(crate) struct Changed {
+    pub(crate) before: ClientMetadata,
+    pub(crate) client: Client,
+}
+
+/// Whether a client has secrets that can be replaced.
+fn has_secrets(client: &ClientMetadata) -> Result<(), InvalidClient> {
+    let why = match client.token_endpoint_auth_method {
+        AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => return Ok(()),
+        AuthMethod::None => "a public client has no secret",
+        // What it would be found by is derived from the key it has.
+        AuthMethod::ApiKey => {
+            "an API key has no secret beside itself: make another with `api-key create` and delete this one"
+        }
+    };
+    Err(InvalidClient { field: "token_endpoint_auth_method", why: why.to_owned() })
 }
 
 /// A client that authenticates with an API key is named by that key, and by nothing an operator could choose.

@@ -93,6 +93,7 @@ impl Engine {
                         }
                         SigningKey::Shared { .. } => self.shared_key().sign_json(typ, need.payload()),
                     };
+                    self.tell(need.events());
                     need.answer(jws)
                 }
                 Step::VerifyJws(need) => {

@@ -190,7 +190,8 @@ impl Engine {
     }
 
     /// Puts an examined request before a person, who must be logged in, in the browser session of digest `session`. Costs
-    /// one write, and one read where the profile remembers what people approved.
+    /// one write, and one read where the profile remembers what people approved; three reads and three writes where he
+    /// approved all of it before, and is not asked.
     ///
     /// # Errors
     /// A fault.
@@ -227,7 +228,8 @@ impl Engine {
         }
     }
 
-    /// Takes a person's decision, once, and says where to send the browser. Costs two reads and three writes.
+    /// Takes a person's decision, once, and says where to send the browser. Costs two reads and four writes, one more of each
+    /// where the profile remembers what he approves, and one more read where part of it rests on what he approved before.
     ///
     /// # Errors
     /// A refusal for a page if the request waits no more, or a fault.

@@ -1,5 +1,7 @@
 //! Who is told what happened.
 
+use std::sync::Arc;
+
 use grantor_core::{Event, Refusal};
 
 use crate::error::Fault;
@@ -33,6 +35,23 @@ pub trait Observer: Send + Sync + 'static {
 
     /// The server could not do its work.
     fn failed(&self, operation: Operation, fault: &Fault);
+}
+
+/// Several observers as one: each is told everything, in this order.
+pub struct All(pub Vec<Arc<dyn Observer>>);
+
+impl Observer for All {
+    fn happened(&self, event: &Event) {
+        self.0.iter().for_each(|observer| observer.happened(event));
+    }
+
+    fn refused(&self, operation: Operation, refusal: &Refusal) {
+        self.0.iter().for_each(|observer| observer.refused(operation, refusal));
+    }
+
+    fn failed(&self, operation: Operation, fault: &Fault) {
+        self.0.iter().for_each(|observer| observer.failed(operation, fault));
+    }
 }
 
 /// Tells `tracing`, under the target `grantor::audit`. No secret is in any event or refusal.

@@ -17,7 +17,7 @@ use grantor_core::request::{
 use grantor_core::wire::{Parameters, authorization_parameters};
 use grantor_core::{
     ClientId, CodeVerifier, Digest, Event, GrantId, Lifetime, Limits, Profile, Reason, RedirectUri,
-    RefreshMode, Scope, Secret, ServerKey, Time,
+    RefreshMode, Refusal, Scope, Secret, ServerKey, Time,
 };
 use grantor_engine::{Clock, Engine, EngineError, Fault, Observer, Operation};
 use grantor_store::MemoryStore;
@@ -83,6 +83,10 @@ struct World {
     refresh_tokens: Vec<(Secret, GrantId)>,
     access_tokens: Vec<(Secret, Option<GrantId>, Time)>,
     granted: BTreeMap<GrantId, Scope>,
+    /// All that alice ever approved, by client.
+    approved: BTreeMap<&'static str, Scope>,
+    /// Whether any grant was ended, and with it what she had approved.
+    took_back: bool,
     over: BTreeSet<GrantId>,
     dead: BTreeSet<usize>,
 }
@@ -125,6 +129,8 @@ impl World {
             refresh_tokens: Vec::new(),
             access_tokens: Vec::new(),
             granted: BTreeMap::new(),
+            approved: BTreeMap::new(),
+            took_back: false,
             over: BTreeSet::new(),
             dead: BTreeSet::new(),
         }
@@ -147,6 +153,7 @@ impl World {
                 let grants: Vec<GrantId> = self.granted.keys().copied().collect();
                 if let Some(grant) = at(&grants, which) {
                     block_on(self.engine.revoke_grant(*grant, RevocationCause::ByOperator)).unwrap();
+                    self.took_back = true;
                 }
             }
             _ => {
@@ -169,11 +176,25 @@ impl World {
             assert_eq!(scope, "nuclear", "a right request was refused");
             return;
         };
-        let approver = Approver::new("alice".parse().unwrap());
+        let (approver, asked) = (Approver::new("alice".parse().unwrap()), request.scope().clone());
         match block_on(self.engine.ask(request, approver, session())).unwrap() {
             Asked::Decision(question) => self.waiting.push((question.opened.handle, client, false)),
-            Asked::Account(_) | Asked::Answered(_) => panic!("nobody was asked to decide"),
+            Asked::Answered(answer) => {
+                let before = self.approved.get(client).cloned().unwrap_or_default();
+                assert!(client != "spa" && asked.is_within(&before), "what she had not approved");
+                assert!(self.keep_code(client, &answer.location), "let pass, and given nothing");
+            }
+            Asked::Account(_) => panic!("there are no accounts"),
         }
+    }
+
+    /// Takes the code out of an answer, if there is one.
+    fn keep_code(&mut self, client: &'static str, location: &Secret) -> bool {
+        let location = url::Url::parse(location.expose()).unwrap();
+        let code = location.query_pairs().find(|(name, _)| name == "code");
+        let text = code.map(|(_, code)| Secret::new(code.into_owned()));
+        self.codes.extend(text.map(|text| Code { text, client, redeemed: false }));
+        location.query_pairs().any(|(name, _)| name == "code")
     }
 
     /// Somebody decides: alice in her browser, or bob, or alice in another.
@@ -194,11 +215,9 @@ impl World {
             Ok(answer) => {
                 assert!(!decided && which & 6 == 0, "one decision, by who was asked");
                 self.waiting.iter_mut().filter(|w| w.0.expose() == handle.expose()).for_each(|w| w.2 = true);
-                let location = url::Url::parse(answer.location.expose()).unwrap();
-                let code = location.query_pairs().find(|(name, _)| name == "code");
-                assert_eq!(code.is_some(), which & 1 == 0);
-                let code = code.map(|(_, code)| Secret::new(code.into_owned()));
-                self.codes.extend(code.map(|text| Code { text, client, redeemed: false }));
+                let (approved, given) = (which & 1 == 0, self.keep_code(client, &answer.location));
+                // What was approved before and is part of this one may be taken back by now.
+                assert!(given == approved || (approved && self.took_back), "{approved} {given}");
             }
             Err(EngineError::Refused(refusal)) => assert_eq!(refusal.reason, Reason::InteractionOver),
             Err(other) => panic!("{other}"),
@@ -272,7 +291,10 @@ impl World {
     fn hear(&mut self) {
         for event in std::mem::take(&mut *self.happened.0.lock().unwrap()) {
             match event {
-                Event::RequestApproved { grant, scope, .. } => {
+                Event::RequestApproved { grant, scope, client, .. } => {
+                    let known = CLIENTS.into_iter().find(|known| *known == client.as_str());
+                    let approved = self.approved.entry(known.unwrap()).or_default();
+                    *approved = approved.union(&scope);
                     self.granted.insert(grant, scope);
                 }
                 Event::GrantRevoked { grant, .. } => assert!(self.over.insert(grant), "it ended twice"),
@@ -281,7 +303,11 @@ impl World {
                 | Event::CodeRedeemed { .. }
                 | Event::RefreshTokenRotated { .. }
                 | Event::AccessTokenIssued { .. }
-                | Event::AccessTokenRevoked { .. } => {}
+                | Event::AccessTokenRevoked { .. }
+                | Event::ClientRegistered { .. }
+                | Event::ClientChanged { .. }
+                | Event::ClientSecretRotated { .. }
+                | Event::ClientDeleted { .. } => {}
             }
         }
     }

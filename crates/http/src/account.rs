@@ -1,89 +1,103 @@
 //! The account page: who I am, and the applications I authorized.
 
+pub(crate) mod password;
+pub(crate) mod sessions;
+
+mod agent;
+mod applications;
+
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use grantor_core::grant::{Grant, RevocationCause};
-use grantor_core::request::Approver;
-use grantor_core::{AccountId, GrantId, Time};
+use grantor_core::GrantId;
+use grantor_core::grant::RevocationCause;
+use grantor_core::wire::Parameters;
+use grantor_pages::{Account, ActsFor, Page, Place};
 
-use crate::pages::{self, AccountChoice, AccountPage, Authorized, Forms, Stop};
-use crate::web::{App, Shared};
-use crate::{browser, respond};
+use crate::pages::{self, Forms, Stop};
+use crate::web::App;
+use crate::{authorize, browser, respond};
 
 /// What the revocation form's token is for.
 const REVOKE: &str = "account";
-/// How many grants are read at a time.
-const PAGE: usize = 100;
-/// How many applications are shown. Whoever has more sees the rest as he revokes some.
-const SHOWN: usize = 500;
 
 /// Shows the page.
 pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let Some(visitor) = browser::visitor(&app, request.headers()).await? else {
-        return respond::see_other(&app.path("/login"));
+        return respond::see_other(&app.login_for(&app.path("/account")));
     };
+    let query = request.uri().query().unwrap_or_default();
+    let parameters = Parameters::read(query.as_bytes(), &app.engine.profile().limits);
+    // A place that cannot be one is the beginning.
+    let after = parameters.get("after").and_then(|after| after.parse().ok());
     let user = &visitor.session.user;
     let approver = browser::approver(&app, &visitor).await?;
-    let applications = applications(&app, &approver).await?;
-    let template = AccountPage {
+    let (applications, next) = applications::page(&app, &approver, after).await?;
+    let accounts: Vec<_> = approver
+        .accounts
+        .iter()
+        .map(|account| ActsFor {
+            name: authorize::display_name(account).to_owned(),
+            role: account.role.clone(),
+        })
+        .collect();
+    let change_password = password::path_for(&app, &user.subject).await?;
+    let more = next.map(|next| format!("{}?after={next}", app.path("/account")));
+    let view = Account {
         revoke: &app.path("/account/revoke"),
-        logout: &app.path("/logout"),
         csrf: &visitor.token(&app, REVOKE),
         user: visitor.name(),
+        initials: &initials(visitor.name()),
         username: user.subject.as_str(),
         email: user.profile.email.as_deref(),
+        password: change_password.as_deref(),
+        accounts: &accounts,
         applications: &applications,
+        more: more.as_deref(),
     };
-    Ok(pages::page(StatusCode::OK, &template, Forms::Here))
+    let frame = pages::own_frame(&app, request.headers(), query, &visitor, Some(Place::Account));
+    Ok(pages::page(&app, StatusCode::OK, &Page::Account(&view), &frame, Forms::Here))
 }
 
-async fn applications(app: &Shared, approver: &Approver) -> Result<Vec<Authorized>, Stop> {
-    let (mut shown, mut after) = (Vec::new(), None);
-    loop {
-        let page = app.engine.grants(Some(&approver.subject), after, PAGE).await?;
-        for grant in page.grants.iter().filter(|grant| is_live(grant, app.engine.now())) {
-            shown.push(authorized(app, approver, grant).await?);
-        }
-        after = page.next;
-        if after.is_none() || shown.len() >= SHOWN {
-            return Ok(shown);
-        }
-    }
+/// The first letters of a name's first and last word: what stands in the place of a picture.
+fn initials(name: &str) -> String {
+    let mut words = name.split_whitespace().filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
+    let letters = words.next().into_iter().chain(words.next_back());
+    letters.flat_map(char::to_uppercase).collect()
 }
 
-/// Whether the application can still do something with it.
-fn is_live(grant: &Grant, now: Time) -> bool {
-    grant.is_active() && grant.keep_until().is_none_or(|end| now < end)
-}
-
-async fn authorized(app: &Shared, approver: &Approver, grant: &Grant) -> Result<Authorized, Stop> {
-    let facts = grant.facts();
-    // He may belong to it no more, and still see what he once gave away for it.
-    let name = |id: &AccountId| {
-        let known = approver.account(id).map(|account| AccountChoice::of(account).name);
-        known.unwrap_or(id.as_str()).to_owned()
-    };
-    let client = app.engine.client(&facts.client).await?;
-    let scopes = facts.scope.tokens().map(|token| app.engine.profile().scopes.describe(token).to_owned());
-    Ok(Authorized {
-        grant: facts.id.to_string(),
-        client: client.map_or_else(|| facts.client.to_string(), |client| client.display_name().to_owned()),
-        account: facts.account.as_ref().map(name),
-        scopes: scopes.collect(),
-        since: facts.created_at.to_string().chars().take("2026-01-31".len()).collect(),
-    })
-}
-
-/// Takes a grant back. One that is somebody else's is none.
+/// Takes an application's authorization back, and ends all that it has. A grant that is somebody else's is none.
 pub(crate) async fn revoke(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let (parts, body) = request.into_parts();
     let (visitor, fields) = browser::own_form(&app, &parts, body, REVOKE).await?;
-    let id: GrantId = fields.required("grant")?.parse().map_err(|_| Stop::NotFound)?;
-    let own = app.engine.grant(id).await?.filter(|g| g.facts().subject == visitor.session.user.subject);
-    if own.is_none() {
-        return Err(Stop::NotFound);
-    }
-    app.engine.revoke_grant(id, RevocationCause::BySubject).await?;
+    let subject = &visitor.session.user.subject;
+    let client = match fields.get("grant") {
+        Some(id) => {
+            let id: GrantId = id.parse().map_err(|_| Stop::NotFound)?;
+            let own = app.engine.grant(id).await?.filter(|grant| grant.facts().subject == *subject);
+            own.ok_or(Stop::NotFound)?.facts().client.clone()
+        }
+        None => fields.required("client")?.parse().map_err(|_| Stop::NotFound)?,
+    };
+    app.engine.withdraw(subject, &client, RevocationCause::BySubject).await?;
     respond::see_other(&app.path("/account"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn initials_are_the_first_letters_of_the_first_and_the_last_word() {
+        for (name, letters) in [
+            ("alice", "A"),
+            ("Ada King Lovelace", "AL"),
+            ("«éric» (x)", "ÉX"),
+            ("ß", "SS"),
+            ("--", ""),
+            ("", ""),
+        ] {
+            assert_eq!(initials(name), letters, "{name}");
+        }
+    }
 }

@@ -6,15 +6,16 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use grantor_core::client::ClientMetadata;
 use grantor_core::flow::{Asked, Examined};
-use grantor_core::request::{Approver, Choice, DecisionRequest};
+use grantor_core::request::{Approver, ApproverAccount, Choice, DecisionRequest};
 use grantor_core::wire::{self, Parameters};
-use grantor_core::{AccountId, AuthorizationRequest, Page, Reason, Refusal, Secret};
+use grantor_core::{AccountId, AuthorizationRequest, PictureTag, Reason, Refusal, Scope, Secret};
+use grantor_pages::{AccountChoice, Choose, Consent, Page, Permission};
 
 use crate::browser::{self, Visitor};
 use crate::guard::URI_BYTES;
-use crate::pages::{self, AccountChoice, ChoosePage, ConsentPage, Forms, Stop};
+use crate::pages::{self, Forms, Stop};
 use crate::web::{App, Shared};
-use crate::{form, login, respond, signup};
+use crate::{form, login, logo, respond, signup};
 
 /// What the consent form's token is for.
 const CONSENT: &str = "consent";
@@ -30,8 +31,11 @@ pub(crate) async fn get(State(app): State<App>, request: Request) -> Result<Resp
     let headers = request.headers();
     match examine(&app, query.as_bytes()).await? {
         Next::Answer(response) => Ok(response),
-        Next::Ask(asked, client) => match browser::visitor(&app, headers).await? {
-            Some(visitor) => ask(&app, asked, &client, &visitor).await,
+        Next::Ask(asked, client, logo) => match browser::visitor(&app, headers).await? {
+            Some(visitor) => {
+                let asking = Asking::new(&app, &client, logo.as_ref());
+                ask(&app, asked, &asking, &visitor, Reader { headers, query }).await
+            }
             None => to_login(&app, headers, asked.page(), &portable(query)),
         },
     }
@@ -44,10 +48,14 @@ pub(crate) async fn post(State(app): State<App>, request: Request) -> Result<Res
     let bytes = form::read(&app, &parts, body).await?;
     match examine(&app, &bytes).await? {
         Next::Answer(response) => Ok(response),
-        Next::Ask(asked, client) => {
+        Next::Ask(asked, client, logo) => {
             let query = reencoded(&bytes);
+            let reader = Reader { headers: &parts.headers, query: &query };
             match browser::visitor(&app, &parts.headers).await? {
-                Some(visitor) => ask(&app, asked, &client, &visitor).await,
+                Some(visitor) => {
+                    let asking = Asking::new(&app, &client, logo.as_ref());
+                    ask(&app, asked, &asking, &visitor, reader).await
+                }
                 None if query.len() < URI_BYTES / 2 => respond::see_other(&with_query(&app, &query)),
                 None => to_login(&app, &parts.headers, asked.page(), &query),
             }
@@ -62,30 +70,38 @@ pub(crate) async fn head() -> Response {
 
 enum Next {
     Answer(Response),
-    Ask(AuthorizationRequest, Box<ClientMetadata>),
+    Ask(AuthorizationRequest, Box<ClientMetadata>, Option<PictureTag>),
 }
 
 async fn examine(app: &Shared, encoded: &[u8]) -> Result<Next, Stop> {
     let profile = app.engine.profile();
     let parameters = Parameters::read(encoded, &profile.limits).renamed(&profile.parameters);
     Ok(match app.engine.examine(wire::authorization_parameters(&parameters, profile)).await? {
-        Examined::Proceed { request, client } => Next::Ask(request, client),
+        Examined::Proceed { request, client, logo } => Next::Ask(request, client, logo),
         Examined::Redirect(error) => Next::Answer(respond::see_other(&error.location(profile))?),
     })
 }
 
 /// Sends the browser to the page for logging in, or for signing up if the client asked for that, and by way of it back
 /// here. If the address would be too long to come back by, the page is shown at once.
-fn to_login(app: &Shared, headers: &HeaderMap, page: Option<Page>, query: &str) -> Result<Response, Stop> {
+fn to_login(
+    app: &Shared,
+    headers: &HeaderMap,
+    page: Option<grantor_core::Page>,
+    query: &str,
+) -> Result<Response, Stop> {
+    if let Some(sign_in) = &app.sign_in {
+        return respond::see_other(&sign_in.login(&with_query(app, query)));
+    }
     let signs_up = match page {
-        Some(Page::SignUp) => true,
-        Some(Page::SignIn) | None => false,
+        Some(grantor_core::Page::SignUp) => true,
+        Some(grantor_core::Page::SignIn) | None => false,
     };
     let location = login::with_request(app, if signs_up { "/signup" } else { "/login" }, query);
     match (location.len() > URI_BYTES, signs_up) {
         (false, _) => respond::see_other(&location),
         (true, true) => signup::page(app, headers, query, &signup::Entered::default()),
-        (true, false) => login::page(app, headers, query, None),
+        (true, false) => login::page(app, headers, query, login::Entered::Nothing),
     }
 }
 
@@ -109,59 +125,126 @@ fn reencoded(encoded: &[u8]) -> String {
 async fn ask(
     app: &Shared,
     request: AuthorizationRequest,
-    client: &ClientMetadata,
+    asking: &Asking<'_>,
     visitor: &Visitor,
+    reader: Reader<'_>,
 ) -> Result<Response, Stop> {
     let approver = browser::approver(app, visitor).await?;
     let asked = app.engine.ask(request, approver.clone(), visitor.digest()).await?;
-    show(app, asked, client, visitor, &approver)
+    show(app, asked, asking, visitor, &approver, reader).await
+}
+
+/// The application that asks, as the person is shown it.
+struct Asking<'a> {
+    client: &'a ClientMetadata,
+    logo: Option<String>,
+}
+
+impl<'a> Asking<'a> {
+    fn new(app: &Shared, client: &'a ClientMetadata, logo: Option<&PictureTag>) -> Self {
+        Self { client, logo: logo.map(|tag| logo::path(app, &client.client_id, tag)) }
+    }
+}
+
+/// Who reads the page: by what he accepts, and by what the application says of his languages.
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    headers: &'a HeaderMap,
+    query: &'a str,
+}
+
+impl Reader<'_> {
+    /// Where the forms of his pages are posted: the languages that the application asked for go along.
+    fn action(self, app: &Shared) -> String {
+        let limits = &app.engine.profile().limits;
+        let parameters = Parameters::read(self.query.as_bytes(), limits);
+        match parameters.get("ui_locales") {
+            Some(locales) => {
+                let query = form_urlencoded::Serializer::new(String::new())
+                    .append_pair("ui_locales", locales)
+                    .finish();
+                format!("{}?{query}", decision_path(app))
+            }
+            None => decision_path(app),
+        }
+    }
 }
 
 /// Shows what the person is asked, or sends him on if it is nothing.
-fn show(
+async fn show(
     app: &Shared,
     asked: Asked,
-    client: &ClientMetadata,
+    asking: &Asking<'_>,
     visitor: &Visitor,
     approver: &Approver,
+    reader: Reader<'_>,
 ) -> Result<Response, Stop> {
-    let (action, logout, csrf) = (decision_path(app), app.path("/logout"), visitor.token(app, CONSENT));
+    let client = asking.client;
+    let (action, logout, csrf) = (reader.action(app), app.path("/logout"), visitor.token(app, CONSENT));
+    let frame = pages::frame(app, reader.headers, reader.query);
     let page = match asked {
         Asked::Answered(answer) => return respond::see_other(answer.location.expose()),
         Asked::Account(question) => {
-            let accounts: Vec<AccountChoice<'_>> = approver.accounts.iter().map(AccountChoice::of).collect();
-            let template = ChoosePage {
+            let accounts: Vec<AccountChoice<'_>> = approver.accounts.iter().map(choice).collect();
+            let view = Choose {
                 action: &action,
                 logout: &logout,
                 csrf: &csrf,
                 interaction: question.opened.handle.expose(),
                 client: client.display_name(),
+                logo: asking.logo.as_deref(),
                 user: visitor.name(),
                 accounts: &accounts,
             };
-            pages::page(StatusCode::OK, &template, Forms::Onward)
+            pages::page(app, StatusCode::OK, &Page::Choose(&view), &frame, Forms::Onward)
         }
         Asked::Decision(question) => {
             let catalogue = &app.engine.profile().scopes;
-            let scopes: Vec<&str> = question.scope.tokens().map(|token| catalogue.describe(token)).collect();
-            let account =
-                question.account.as_ref().and_then(|id| approver.accounts.iter().find(|a| a.id == *id));
-            let template = ConsentPage {
+            let permission = |token| {
+                let optional = question.optional.contains(token);
+                Permission { token, text: catalogue.describe(token), optional }
+            };
+            let permissions: Vec<Permission<'_>> = question.scope.tokens().map(permission).collect();
+            let already: Vec<&str> =
+                question.already.tokens().map(|token| catalogue.describe(token)).collect();
+            let account = question.account.as_ref().and_then(|id| approver.account(id));
+            let owner = owner(app, client).await?;
+            let view = Consent {
                 action: &action,
                 logout: &logout,
                 csrf: &csrf,
                 interaction: question.opened.handle.expose(),
                 client: client.display_name(),
                 description: client.description.as_deref(),
+                logo: asking.logo.as_deref(),
+                owner: owner.as_deref(),
+                home: client.client_uri.as_deref(),
                 target: place(question.redirect.as_str()),
                 user: visitor.name(),
-                account: account.map(|account| AccountChoice::of(account).name),
-                scopes: &scopes,
+                account: account.map(|account| choice(account).name),
+                permissions: &permissions,
+                already: &already,
             };
-            pages::page(StatusCode::OK, &template, Forms::Onward)
+            pages::page(app, StatusCode::OK, &Page::Consent(&view), &frame, Forms::Onward)
         }
     };
     Ok(page)
+}
+
+/// The name of who registered an application, as far as he is known.
+async fn owner(app: &Shared, client: &ClientMetadata) -> Result<Option<String>, Stop> {
+    let Some(owner) = &client.owner else { return Ok(None) };
+    let user = app.users()?.user(owner).await?;
+    Ok(user.map(|user| user.profile.name.unwrap_or_else(|| owner.to_string())))
+}
+
+fn choice(account: &ApproverAccount) -> AccountChoice<'_> {
+    AccountChoice { id: account.id.as_str(), name: display_name(account), role: &account.role }
+}
+
+/// The account's name for people: its own, or its id.
+pub(crate) fn display_name(account: &ApproverAccount) -> &str {
+    account.name.as_deref().unwrap_or(account.id.as_str())
 }
 
 /// The part of a redirect URI that tells a person where he will be taken: scheme and host.
@@ -185,15 +268,26 @@ pub(crate) async fn decide(State(app): State<App>, request: Request) -> Result<R
         return Err(Stop::Refused(Refusal::from(Reason::ParameterInvalid).of("account")));
     }
     let choice = match (fields.get("decision"), account.clone()) {
-        (Some("approve"), _) => Choice::Approve { scope: None },
+        (Some("approve"), _) => Choice::Approve { scope: Some(ticked(&app, &fields)) },
         (Some("deny"), _) => Choice::Deny,
-        (None, Some(account)) => return choose(&app, handle, &visitor, approver, account).await,
+        (None, Some(account)) => {
+            let query = parts.uri.query().unwrap_or_default();
+            let reader = Reader { headers: &parts.headers, query };
+            return choose(&app, handle, &visitor, approver, account, reader).await;
+        }
         (Some(_), _) => return Err(Stop::Refused(Refusal::from(Reason::ParameterInvalid).of("decision"))),
         (None, None) => return Err(Stop::Refused(Refusal::from(Reason::ParameterMissing).of("decision"))),
     };
     let decision = DecisionRequest { handle, session, approver, account, choice };
     let answer = app.engine.decide(decision).await?;
     respond::see_other(answer.location.expose())
+}
+
+/// The permissions that are ticked. Which of them were asked for, and may be left out, the core knows.
+fn ticked(app: &Shared, fields: &Parameters) -> Scope {
+    let catalogue = &app.engine.profile().scopes;
+    let tokens = catalogue.names().filter(|token| fields.contains(&format!("scope.{token}")));
+    tokens.filter_map(|token| Scope::parse(token).ok()).fold(Scope::none(), |all, token| all.union(&token))
 }
 
 /// Takes the choice of an account, and asks what is to be asked for it.
@@ -203,14 +297,16 @@ async fn choose(
     visitor: &Visitor,
     approver: Approver,
     account: AccountId,
+    reader: Reader<'_>,
 ) -> Result<Response, Stop> {
     let asked = app.engine.choose_account(handle, visitor.digest(), approver.clone(), account).await?;
     let id = match &asked {
         Asked::Answered(answer) => return respond::see_other(answer.location.expose()),
         Asked::Account(question) | Asked::Decision(question) => question.client.clone(),
     };
-    let client = app.engine.client(&id).await?.ok_or(Stop::NotFound)?;
-    show(app, asked, &client, visitor, &approver)
+    let client = app.engine.registered(&id).await?.ok_or(Stop::NotFound)?;
+    let asking = Asking::new(app, &client.metadata, client.logo.as_ref());
+    show(app, asked, &asking, visitor, &approver, reader).await
 }
 
 #[cfg(test)]

@@ -1,25 +1,37 @@
 //! The browser at the other end: who is logged in there, and whether a form is its own doing.
 
 use axum::body::Body;
-use axum::http::HeaderMap;
-use axum::http::header::ORIGIN;
+use axum::http::header::{HOST, ORIGIN};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
 use grantor_core::request::{Approver, ApproverAccount};
 use grantor_core::wire::Parameters;
-use grantor_core::{Digest, Secret};
-use grantor_directory::Session;
+use grantor_core::{Digest, Limits, Secret};
+use grantor_directory::{CsrfBinding, Session, User};
 
 use crate::form;
 use crate::pages::Stop;
+use crate::sign_in::SignedIn;
 use crate::web::Shared;
 
 /// Whoever is logged in, and by which cookie.
-pub(crate) struct Visitor {
+#[derive(Clone)]
+pub struct Visitor {
     pub(crate) session: Session,
     cookie: Secret,
 }
 
 impl Visitor {
+    /// The user, as he is now.
+    pub fn user(&self) -> &User {
+        &self.session.user
+    }
+
+    /// Whether a form's token is this session's, for this purpose.
+    pub(crate) fn posted(&self, app: &Shared, purpose: &str, fields: &Parameters) -> bool {
+        app.csrf.check(&self.session.csrf, purpose, fields.get("csrf").unwrap_or_default())
+    }
+
     /// What an authorization request is tied to while it waits.
     pub(crate) fn digest(&self) -> Digest {
         Digest::of(self.cookie.expose().as_bytes())
@@ -35,7 +47,7 @@ impl Visitor {
     }
 
     /// The name to greet him by.
-    pub(crate) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         let user = &self.session.user;
         user.profile.name.as_deref().unwrap_or(user.subject.as_str())
     }
@@ -43,6 +55,15 @@ impl Visitor {
 
 /// Who is logged in.
 pub(crate) async fn visitor(app: &Shared, headers: &HeaderMap) -> Result<Option<Visitor>, Stop> {
+    if let Some(sign_in) = &app.sign_in {
+        let who = sign_in.who(headers).await?;
+        return Ok(who.map(|SignedIn { user, session: cookie }| {
+            // The application ends its sessions itself; here this one is as good as its request.
+            let (now, csrf) = (app.engine.now(), CsrfBinding::of(&cookie));
+            let session = Session { user, authenticated_at: now, expires_at: now, csrf };
+            Visitor { session, cookie }
+        }));
+    }
     let Some(cookie) = app.cookies.session(headers) else { return Ok(None) };
     let session = app.users()?.find_session(&cookie, app.engine.now()).await?;
     Ok(session.map(|session| Visitor { session, cookie }))
@@ -73,20 +94,22 @@ pub(crate) async fn own_form(
 ) -> Result<(Visitor, Parameters), Stop> {
     let fields = page_form(app, parts, body).await?;
     let visitor = visitor(app, &parts.headers).await?.ok_or(Stop::Forged)?;
-    let presented = fields.get("csrf").unwrap_or_default();
-    if !app.csrf.check(&visitor.session.csrf, purpose, presented) {
-        return Err(Stop::Forged);
-    }
-    Ok((visitor, fields))
+    if visitor.posted(app, purpose, &fields) { Ok((visitor, fields)) } else { Err(Stop::Forged) }
 }
 
 /// A form posted from one of our own pages, as far as the browser tells. Its token is still to be checked.
 pub(crate) async fn page_form(app: &Shared, parts: &Parts, body: Body) -> Result<Parameters, Stop> {
-    if is_foreign(app, &parts.headers) {
-        return Err(Stop::Forged);
-    }
+    refuse_foreign(app, &parts.headers)?;
     let bytes = form::read(app, parts, body).await?;
-    Ok(Parameters::read(&bytes, &app.engine.profile().limits).faultless()?)
+    let limits = app.engine.profile().limits;
+    // A form can have a tick for each permission beside its own fields.
+    let limits = Limits { parameters: limits.parameters.saturating_add(limits.scope_tokens), ..limits };
+    Ok(Parameters::read(&bytes, &limits).faultless()?)
+}
+
+/// Refuses a form that was on another site's page, as far as the browser tells.
+pub(crate) fn refuse_foreign(app: &Shared, headers: &HeaderMap) -> Result<(), Stop> {
+    if is_foreign(app, headers) { Err(Stop::Forged) } else { Ok(()) }
 }
 
 /// Whether the browser says that the form was on another site's page. `same-site` is another site, too: whoever has a
@@ -94,7 +117,18 @@ pub(crate) async fn page_form(app: &Shared, parts: &Parts, body: Body) -> Result
 fn is_foreign(app: &Shared, headers: &HeaderMap) -> bool {
     let foreign_site =
         headers.get_all("sec-fetch-site").iter().any(|site| site != "same-origin" && site != "none");
-    let foreign_origin =
-        headers.get_all(ORIGIN).iter().any(|origin| !app.origins.iter().any(|own| origin == own.as_str()));
+    let foreign_origin = headers.get_all(ORIGIN).iter().any(|origin| {
+        let named = app.origins.iter().any(|own| origin == own.as_str());
+        !(named || app.origins.is_empty() && is_of_host(origin, headers))
+    });
     foreign_site || foreign_origin
+}
+
+/// Whether an origin is the host that the request names. Whoever brings a name of his own to point here can make it so; but
+/// under that name the browser has no cookie of ours.
+fn is_of_host(origin: &HeaderValue, headers: &HeaderMap) -> bool {
+    let text = |value: &HeaderValue| value.to_str().map(str::to_ascii_lowercase).unwrap_or_default();
+    let origin = text(origin);
+    let host = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    host.is_some_and(|host| headers.get(HOST).is_some_and(|named| text(named) == host))
 }

@@ -25,6 +25,21 @@ impl CookieNames {
         }
     }
 
+    /// Those of a desk. A browser sends a host's cookies to each of its ports, and who signs out at one listener must not be
+    /// signed out at another.
+    pub(crate) const fn desk(https: bool) -> Self {
+        if https {
+            Self { session: "__Host-grantor_desk_session", browser: "__Host-grantor_desk_browser", https }
+        } else {
+            Self { session: "grantor_desk_session", browser: "grantor_desk_browser", https }
+        }
+    }
+
+    /// Whether the cookies travel by https alone.
+    pub(crate) const fn https(&self) -> bool {
+        self.https
+    }
+
     /// The session cookie of a request.
     pub(crate) fn session(&self, headers: &HeaderMap) -> Option<Secret> {
         find(headers, self.session).map(Secret::new)

@@ -11,7 +11,7 @@ use crate::web::Shared;
 
 /// Why a body cannot be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum FormFault {
+pub enum FormFault {
     /// It is no form.
     WrongType,
     /// It has more bytes than [`grantor_core::Limits::body_bytes`].

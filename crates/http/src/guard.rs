@@ -10,7 +10,7 @@ use axum::response::Response;
 use grantor_core::{ErrorCode, Limits};
 
 use crate::web::App;
-use crate::{api, respond};
+use crate::{api, pages, respond};
 
 /// The longest request target.
 pub(crate) const URI_BYTES: usize = 8 * 1024;
@@ -52,6 +52,8 @@ async fn around(app: App, words: Words, request: Request, next: Next) -> Respons
         let route = request.extensions().get::<MatchedPath>();
         (request.method().clone(), route.map_or("none", MatchedPath::as_str).to_owned())
     });
+    let timed = app.timing.as_ref().map(|timing| (timing, timing.endpoint(&request)));
+    let frame = pages::frame(&app, request.headers(), request.uri().query().unwrap_or_default());
     let mut response = match too_large(&request, &app.engine.profile().limits) {
         Some((status, why)) => words.told(&app, status, why),
         None => match tokio::time::timeout(app.settings.request_timeout, next.run(request)).await {
@@ -62,9 +64,14 @@ async fn around(app: App, words: Words, request: Request, next: Next) -> Respons
             }
         },
     };
-    complete(&mut response, app.engine.profile().issuer.is_https());
+    response = pages::told(&app, &frame, response);
+    complete(&mut response, app.cookies.https());
+    let elapsed = begun.elapsed();
+    if let Some((timing, endpoint)) = timed {
+        timing.answered(endpoint, elapsed);
+    }
     if let Some((method, route)) = line {
-        let (status, elapsed) = (response.status().as_u16(), begun.elapsed());
+        let status = response.status().as_u16();
         tracing::debug!(%method, route, status, ?elapsed, "answered");
     }
     response

@@ -21,14 +21,15 @@
 //! # Ok(()) }
 //! ```
 //!
-//! [`Web`] takes users of your own and other [`Settings`]. [`serve`] runs a router on a listener with bounds on what a
+//! [`Web`] takes users of your own, [logins](SignIn) of your own, [pages](Web::look) of your own and other [`Settings`]. [`serve`] runs a router on a listener with bounds on what a
 //! connection may cost and a graceful end; a router also runs under any other server.
 //!
 //! [`Guard`] is the other side: it lets only live access tokens reach the routes of your own.
 //!
 //! # Why the pages are as they are
 //!
-//! - **No script.** The content security policy allows none, and nothing but the one style sheet, by its hash.
+//! - **No script, but for one.** Pages with something to copy have a script of a few lines, by its hash, and work without it.
+//!   On all others the content security policy allows none, and nothing but the one style sheet, by its hash.
 //! - **No `form-action` on the login and consent pages.** Chromium applies it to every redirect that follows a submit:
 //!   to the client's redirect URI, which may have a scheme of its own, and to wherever the client sends the browser
 //!   next, which we cannot know. The pages have no place for foreign markup, so a foreign form cannot be in them.
@@ -39,17 +40,20 @@
 
 mod account;
 mod api;
+mod apps;
 mod authorize;
 mod browser;
 mod cookies;
 mod cors;
 mod deadline;
+mod desk;
 mod discovery;
 mod form;
 mod guard;
 mod health;
 mod introspect;
 mod login;
+mod logo;
 mod logout;
 mod pages;
 mod password;
@@ -59,16 +63,22 @@ mod respond;
 mod revoke;
 mod router;
 mod serve;
+mod sign_in;
 mod signup;
 mod source;
 mod throttle;
+mod timing;
 mod token;
 mod userinfo;
 mod web;
 
+pub use browser::Visitor;
 pub use cors::with_cors;
+pub use desk::{Desk, DeskPage};
+pub use pages::Stop;
 pub use resource::{Caller, Guard, GuardLayer, Guarded};
 pub use serve::{Timeouts, serve, serve_with};
+pub use sign_in::{SignIn, SignedIn};
 pub use source::{InvalidNetwork, Network};
 pub use throttle::Rate;
 pub use web::{Settings, Web, router};

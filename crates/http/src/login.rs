@@ -1,17 +1,19 @@
 //! Logging in.
 
 use axum::extract::{Request, State};
+use axum::http::header::USER_AGENT;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use grantor_core::Secret;
 use grantor_core::wire::Parameters;
 use grantor_directory::{BrowserCookie, User};
+use grantor_pages::{Login, Page};
 
-use crate::pages::{self, Forms, LoginPage, Stop};
+use crate::pages::{self, Stop};
 use crate::password::{self, Verified};
 use crate::source::Source;
 use crate::web::{App, Shared};
-use crate::{authorize, browser, respond};
+use crate::{browser, respond};
 
 /// What the login form's token is for.
 const LOGIN: &str = "login";
@@ -20,7 +22,14 @@ const LOGIN: &str = "login";
 pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let query = request.uri().query().unwrap_or_default();
     let parameters = Parameters::read(query.as_bytes(), &app.engine.profile().limits);
-    page(&app, request.headers(), parameters.get("request").unwrap_or_default(), None)
+    page(&app, request.headers(), parameters.get("request").unwrap_or_default(), Entered::Nothing)
+}
+
+/// What came before. Nothing of what was entered is shown again: the page is the same, to the byte, whoever was named.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entered {
+    Nothing,
+    Wrong,
 }
 
 /// The form, tied to this browser. `request` is the query of the authorization request to go on with, and is never used
@@ -29,17 +38,23 @@ pub(crate) fn page(
     app: &Shared,
     headers: &HeaderMap,
     request: &str,
-    problem: Option<&str>,
+    entered: Entered,
 ) -> Result<Response, Stop> {
     let known = app.cookies.browser(headers);
     let is_new = known.is_none();
     let browser = known.map_or_else(BrowserCookie::mint, Ok)?;
-    let csrf = app.csrf.token(&browser.csrf(), LOGIN);
+    let frame = pages::frame(app, headers, request);
     let signup = app.has_signup().then(|| with_request(app, "/signup", request));
-    let (action, signup) = (app.path("/login"), signup.as_deref());
-    let template = LoginPage { action: &action, signup, csrf: &csrf, request, problem };
+    let login = Login {
+        action: &app.path("/login"),
+        signup: signup.as_deref(),
+        csrf: &app.csrf.token(&browser.csrf(), LOGIN),
+        request,
+        username: "",
+        problem: (entered == Entered::Wrong).then(|| frame.language.words().login.wrong.as_str()),
+    };
     // A wrong password is no 401: that would need a challenge that browsers understand (RFC 9110, section 15.5.2).
-    let mut response = pages::page(StatusCode::OK, &template, Forms::Onward);
+    let mut response = pages::page(app, StatusCode::OK, &Page::Login(&login), &frame, app.login_leads());
     if is_new {
         app.cookies.set_browser(&mut response, &browser);
     }
@@ -68,9 +83,10 @@ pub(crate) async fn submit(State(app): State<App>, request: Request) -> Result<R
     let password = Secret::new(fields.get("password").unwrap_or_default());
     let source = Source::of(&parts, &app.settings.trusted_proxies);
     let user = match password::check(&app, source, username, &password).await? {
-        Verified::Yes(user) => user,
+        Verified::Yes(user) if app.admits(&user) => user,
+        Verified::Yes(_) => return Err(Stop::Forbidden),
         Verified::No => {
-            return page(&app, &parts.headers, request, Some("The user name or the password is wrong."));
+            return page(&app, &parts.headers, request, Entered::Wrong);
         }
         Verified::TooMany(wait) => return Err(Stop::TooMany(wait)),
     };
@@ -86,8 +102,9 @@ pub(crate) async fn begin_session(
 ) -> Result<Response, Stop> {
     let old = app.cookies.session(headers);
     let (now, lifetime) = (app.engine.now(), app.settings.session);
-    let (_, cookie) = app.users()?.start_session(user, old.as_ref(), now, lifetime).await?;
-    let next = if request.is_empty() { app.path("/account") } else { authorize::with_query(app, request) };
+    let agent = headers.get(USER_AGENT).map(|agent| String::from_utf8_lossy(agent.as_bytes()));
+    let (_, cookie) = app.users()?.start_session(user, old.as_ref(), agent.as_deref(), now, lifetime).await?;
+    let next = app.after_login(request);
     let mut response = respond::see_other(&next)?;
     app.cookies.set_session(&mut response, &cookie);
     Ok(response)

@@ -6,8 +6,9 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::Response;
 use grantor_core::wire::Parameters;
+use grantor_pages::{Logout, Page};
 
-use crate::pages::{self, Forms, LogoutPage, Stop};
+use crate::pages::{self, Forms, Stop};
 use crate::web::{App, Shared};
 use crate::{browser, respond};
 
@@ -16,16 +17,17 @@ const LOGOUT: &str = "logout";
 
 /// Asks. Nothing ends yet.
 pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Response, Stop> {
-    ask(&app, request.headers()).await
+    ask(&app, request.headers(), request.uri().query().unwrap_or_default()).await
 }
 
-async fn ask(app: &Shared, headers: &HeaderMap) -> Result<Response, Stop> {
+async fn ask(app: &Shared, headers: &HeaderMap, query: &str) -> Result<Response, Stop> {
     let Some(visitor) = browser::visitor(app, headers).await? else {
         return respond::see_other(&app.path("/login"));
     };
     let (action, csrf) = (app.path("/logout"), visitor.token(app, LOGOUT));
-    let template = LogoutPage { action: &action, csrf: &csrf, user: visitor.name() };
-    Ok(pages::page(StatusCode::OK, &template, Forms::Here))
+    let question = Logout { action: &action, csrf: &csrf, user: visitor.name() };
+    let frame = pages::own_frame(app, headers, query, &visitor, None);
+    Ok(pages::page(app, StatusCode::OK, &Page::Logout(&question), &frame, Forms::Here))
 }
 
 /// Ends the session and leads back to the client that the link names. Where it names none, it is asked as elsewhere. A
@@ -33,7 +35,7 @@ async fn ask(app: &Shared, headers: &HeaderMap) -> Result<Response, Stop> {
 pub(crate) async fn leave(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let query = request.uri().query().unwrap_or_default();
     let parameters = Parameters::read(query.as_bytes(), &app.engine.profile().limits).faultless()?;
-    let Some(client) = parameters.get("client_id") else { return ask(&app, request.headers()).await };
+    let Some(client) = parameters.get("client_id") else { return ask(&app, request.headers(), query).await };
     let location = app.engine.leave(client).await?;
     if let Some(cookie) = app.cookies.session(request.headers()) {
         app.users()?.end_session(&cookie).await?;

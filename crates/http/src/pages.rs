@@ -1,27 +1,22 @@
-//! Pages: templates, their headers, and the pages that say what went wrong.
+//! Pages as answers: in which language, with which headers, and what is said when something went wrong.
 
-use std::sync::LazyLock;
-
-use askama::Template;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY, X_FRAME_OPTIONS,
+    ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, REFERRER_POLICY,
+    X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use grantor_core::Refusal;
-use grantor_core::request::ApproverAccount;
+use grantor_core::wire::Parameters;
 use grantor_directory::DirectoryError;
 use grantor_engine::EngineError;
-use sha2::{Digest as _, Sha256};
+use grantor_pages::{Frame, Message, Nav, Page, Place, Rendered};
 
+use crate::browser::Visitor;
 use crate::form::FormFault;
 use crate::respond;
 use crate::throttle::Wait;
-
-/// The one style sheet. It stands in each page, and the policy allows it by its hash.
-pub(crate) const STYLE: &str = include_str!("../templates/style.css");
+use crate::web::{Shared, Whose};
 
 /// Where a page's forms may lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,23 +27,65 @@ pub(crate) enum Forms {
     Onward,
 }
 
-static POLICIES: LazyLock<[Option<HeaderValue>; 2]> = LazyLock::new(|| {
-    let hash = STANDARD.encode(Sha256::digest(STYLE));
-    let common = format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; img-src data:; object-src 'none'; base-uri 'none'; \
-         frame-ancestors 'none'"
-    );
-    [format!("{common}; form-action 'self'"), common].map(|policy| HeaderValue::try_from(policy).ok())
-});
-
 const COOP: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
-/// Renders a page with the headers of pages.
-pub(crate) fn page(status: StatusCode, template: &impl Template, forms: Forms) -> Response {
-    let Ok(html) = template.render() else {
-        return respond::text(StatusCode::INTERNAL_SERVER_ERROR, "The page could not be made.\n");
+/// What a page is framed by for whoever sent a request. `query` is its query, or one that it carries along: the language that
+/// an application asks for is a parameter of its authorization request, and holds until that is answered.
+pub(crate) fn frame<'a>(app: &'a Shared, headers: &HeaderMap, query: &str) -> Frame<'a> {
+    let limits = &app.engine.profile().limits;
+    let asked = |query: &str| {
+        let parameters = Parameters::read(query.as_bytes(), limits);
+        (parameters.get("ui_locales").map(str::to_owned), parameters.get("request").map(str::to_owned))
     };
-    let mut response = (status, html).into_response();
+    let (locales, carried) = asked(query);
+    let locales = locales.or_else(|| asked(&carried?).0);
+    let accepted = headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    Frame::of(app.look.languages().pick(locales.as_deref(), accepted))
+}
+
+/// The same for a page of whoever is signed in, with the way to his other pages.
+pub(crate) fn own_frame<'a>(
+    app: &'a Shared,
+    headers: &HeaderMap,
+    query: &str,
+    visitor: &'a Visitor,
+    here: Option<Place>,
+) -> Frame<'a> {
+    let frame = frame(app, headers, query);
+    match app.whose {
+        Whose::Everybody => frame.with(Nav {
+            user: visitor.name(),
+            prefix: &app.prefix,
+            here,
+            apps: app.may_register(visitor),
+            sessions: app.sign_in.is_none(),
+        }),
+        // The pages of people are at another listener.
+        Whose::Administrators => frame,
+    }
+}
+
+/// Renders a page with the headers of pages.
+pub(crate) fn page(
+    app: &Shared,
+    status: StatusCode,
+    page: &Page<'_>,
+    frame: &Frame<'_>,
+    forms: Forms,
+) -> Response {
+    match app.look.render(page, frame) {
+        Ok(rendered) => html(app, status, rendered, forms),
+        Err(error) => {
+            tracing::error!(%error, "a page that the operator replaced cannot be made");
+            respond::text(StatusCode::INTERNAL_SERVER_ERROR, "The page could not be made.\n")
+        }
+    }
+}
+
+/// A page that was rendered, with the headers of pages.
+pub(crate) fn html(app: &Shared, status: StatusCode, rendered: Rendered, forms: Forms) -> Response {
+    let policy = policy(app.look.style_source(), rendered.script_source, forms);
+    let mut response = (status, rendered.html).into_response();
     let headers = response.headers_mut();
     for (name, value) in [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -59,129 +96,33 @@ pub(crate) fn page(status: StatusCode, template: &impl Template, forms: Forms) -
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    let [here, onward] = &*POLICIES;
-    let policy = match forms {
-        Forms::Here => here,
-        Forms::Onward => onward,
-    };
-    headers.extend(policy.clone().map(|policy| (CONTENT_SECURITY_POLICY, policy)));
+    headers.extend(HeaderValue::try_from(policy).ok().map(|policy| (CONTENT_SECURITY_POLICY, policy)));
     response
 }
 
-/// The login form.
-#[derive(Template)]
-#[template(path = "login.html")]
-pub(crate) struct LoginPage<'a> {
-    pub(crate) action: &'a str,
-    pub(crate) signup: Option<&'a str>,
-    pub(crate) csrf: &'a str,
-    pub(crate) request: &'a str,
-    pub(crate) problem: Option<&'a str>,
-}
-
-/// The form for signing up.
-#[derive(Template)]
-#[template(path = "signup.html")]
-pub(crate) struct SignUpPage<'a> {
-    pub(crate) action: &'a str,
-    pub(crate) login: &'a str,
-    pub(crate) csrf: &'a str,
-    pub(crate) request: &'a str,
-    pub(crate) username: &'a str,
-    pub(crate) email: &'a str,
-    pub(crate) problem: Option<&'a str>,
-    pub(crate) least: usize,
-}
-
-/// The question whether an application may.
-#[derive(Template)]
-#[template(path = "consent.html")]
-pub(crate) struct ConsentPage<'a> {
-    pub(crate) action: &'a str,
-    pub(crate) logout: &'a str,
-    pub(crate) csrf: &'a str,
-    pub(crate) interaction: &'a str,
-    pub(crate) client: &'a str,
-    pub(crate) description: Option<&'a str>,
-    pub(crate) target: &'a str,
-    pub(crate) user: &'a str,
-    pub(crate) account: Option<&'a str>,
-    pub(crate) scopes: &'a [&'a str],
-}
-
-/// The question for which account.
-#[derive(Template)]
-#[template(path = "choose.html")]
-pub(crate) struct ChoosePage<'a> {
-    pub(crate) action: &'a str,
-    pub(crate) logout: &'a str,
-    pub(crate) csrf: &'a str,
-    pub(crate) interaction: &'a str,
-    pub(crate) client: &'a str,
-    pub(crate) user: &'a str,
-    pub(crate) accounts: &'a [AccountChoice<'a>],
-}
-
-/// One account to choose.
-pub(crate) struct AccountChoice<'a> {
-    pub(crate) id: &'a str,
-    pub(crate) name: &'a str,
-    pub(crate) role: &'a str,
-}
-
-impl<'a> AccountChoice<'a> {
-    pub(crate) fn of(account: &'a ApproverAccount) -> Self {
-        let id = account.id.as_str();
-        Self { id, name: account.name.as_deref().unwrap_or(id), role: &account.role }
-    }
-}
-
-/// The question whether to log out.
-#[derive(Template)]
-#[template(path = "logout.html")]
-pub(crate) struct LogoutPage<'a> {
-    pub(crate) action: &'a str,
-    pub(crate) csrf: &'a str,
-    pub(crate) user: &'a str,
-}
-
-/// One application on the account page.
-pub(crate) struct Authorized {
-    pub(crate) grant: String,
-    pub(crate) client: String,
-    /// The account that the grant is about, where it is about one.
-    pub(crate) account: Option<String>,
-    pub(crate) scopes: Vec<String>,
-    pub(crate) since: String,
-}
-
-/// Who I am, and what I authorized.
-#[derive(Template)]
-#[template(path = "account.html")]
-pub(crate) struct AccountPage<'a> {
-    pub(crate) revoke: &'a str,
-    pub(crate) logout: &'a str,
-    pub(crate) csrf: &'a str,
-    pub(crate) user: &'a str,
-    pub(crate) username: &'a str,
-    pub(crate) email: Option<&'a str>,
-    pub(crate) applications: &'a [Authorized],
-}
-
-#[derive(Template)]
-#[template(path = "message.html")]
-struct MessagePage<'a> {
-    title: &'a str,
-    text: &'a str,
-    code: Option<&'a str>,
+/// What a page may load: its style sheet, its one script if it has it, and pictures of ours.
+fn policy(style: &str, script: Option<&str>, forms: Forms) -> String {
+    let script = script.map(|source| format!(" script-src {source};")).unwrap_or_default();
+    let forms = match forms {
+        Forms::Here => "; form-action 'self'",
+        Forms::Onward => "",
+    };
+    format!(
+        "default-src 'none'; style-src {style};{script} img-src 'self' data:; object-src 'none'; base-uri 'none'; \
+         frame-ancestors 'none'{forms}"
+    )
 }
 
 /// How a page ends when it does not end well.
-pub(crate) enum Stop {
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Stop {
     /// A rule refused the request, and nobody but the person may be told.
     Refused(Refusal),
     /// The form is not from our page in this browser.
     Forged,
+    /// Whoever asks is no administrator.
+    Forbidden,
     /// There is nothing there, or nothing of his.
     NotFound,
     /// The page has no such method. The router adds which it has.
@@ -194,50 +135,75 @@ pub(crate) enum Stop {
     Unavailable,
 }
 
+/// What is to be said is put into words by `told`, which knows the person's language.
 impl IntoResponse for Stop {
     fn into_response(self) -> Response {
-        let (status, title, text) = match &self {
-            Stop::Refused(refusal) => {
-                let (text, code) = (refusal.description(), Some(refusal.code().as_str()));
-                let message = MessagePage { title: "This request cannot be answered", text: &text, code };
-                return page(StatusCode::BAD_REQUEST, &message, Forms::Here);
+        let mut response = Response::default();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Puts a stop that a handler left in its response into words, keeping what headers the response has.
+pub(crate) fn told(app: &Shared, frame: &Frame<'_>, mut response: Response) -> Response {
+    let Some(stop) = response.extensions_mut().remove::<Stop>() else { return response };
+    let mut page = stop.page(app, frame);
+    for (name, value) in response.headers() {
+        page.headers_mut().entry(name).or_insert(value.clone());
+    }
+    page
+}
+
+impl Stop {
+    fn page(&self, app: &Shared, frame: &Frame<'_>) -> Response {
+        let words = &frame.language.words().stop;
+        let (status, title, text) = match self {
+            Stop::Refused(_) => (StatusCode::BAD_REQUEST, &words.refused, &words.refused_text),
+            Stop::Forged => (StatusCode::FORBIDDEN, &words.forged, &words.forged_text),
+            Stop::Forbidden => (StatusCode::FORBIDDEN, &words.forbidden, &words.forbidden_text),
+            Stop::NotFound => (StatusCode::NOT_FOUND, &words.not_found, &words.not_found_text),
+            Stop::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, &words.method, &words.method_text),
+            Stop::Form(FormFault::WrongType | FormFault::Broken) => {
+                (StatusCode::BAD_REQUEST, &words.unreadable, &words.unreadable_text)
             }
-            Stop::Forged => (
-                StatusCode::FORBIDDEN,
-                "This form has expired",
-                "It belongs to another session or browser, or was sent from elsewhere. Go back, reload the page and try again.",
-            ),
-            Stop::NotFound => (StatusCode::NOT_FOUND, "Not found", "There is nothing at this address."),
-            Stop::MethodNotAllowed => {
-                (StatusCode::METHOD_NOT_ALLOWED, "Not allowed", "This address does not take such a request.")
-            }
-            Stop::Form(FormFault::WrongType | FormFault::Broken) => (
-                StatusCode::BAD_REQUEST,
-                "This form cannot be read",
-                "Go back, reload the page and try again.",
-            ),
             Stop::Form(FormFault::TooLarge) => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "This form is too large", "Go back and enter less.")
+                (StatusCode::PAYLOAD_TOO_LARGE, &words.too_large, &words.too_large_text)
             }
             Stop::Form(FormFault::TooSlow) => {
-                (StatusCode::REQUEST_TIMEOUT, "This form took too long", "Go back and try again.")
+                (StatusCode::REQUEST_TIMEOUT, &words.too_slow, &words.too_slow_text)
             }
-            Stop::TooMany(_) => {
-                (StatusCode::TOO_MANY_REQUESTS, "Too many failed attempts", "Wait a minute, then try again.")
+            Stop::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, &words.too_many, &words.too_many_text),
+            Stop::Unavailable => {
+                (StatusCode::SERVICE_UNAVAILABLE, &words.unavailable, &words.unavailable_text)
             }
-            Stop::Unavailable => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "The server cannot answer right now",
-                "Try again in a moment.",
-            ),
         };
-        let response = page(status, &MessagePage { title, text, code: None }, Forms::Here);
+        let (code, detail) = match self {
+            Stop::Refused(refusal) => (Some(refusal.code().as_str()), Some(refusal.description())),
+            Stop::Forged
+            | Stop::Forbidden
+            | Stop::NotFound
+            | Stop::MethodNotAllowed
+            | Stop::Form(_)
+            | Stop::TooMany(_)
+            | Stop::Unavailable => (None, None),
+        };
+        let message = Message {
+            title: title.as_str(),
+            text: text.as_str(),
+            code,
+            detail: detail.as_deref(),
+            next: None,
+        };
+        let response = page(app, status, &Page::Message(&message), frame, Forms::Here);
         match self {
-            Stop::TooMany(Wait(seconds)) => respond::retry_after(response, seconds),
+            Stop::TooMany(Wait(seconds)) => respond::retry_after(response, *seconds),
             Stop::Unavailable => respond::retry_after(response, 1),
-            Stop::Refused(_) | Stop::Forged | Stop::NotFound | Stop::MethodNotAllowed | Stop::Form(_) => {
-                response
-            }
+            Stop::Refused(_)
+            | Stop::Forged
+            | Stop::Forbidden
+            | Stop::NotFound
+            | Stop::MethodNotAllowed
+            | Stop::Form(_) => response,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! User names and passwords, wherever they come in.
 
 use grantor_core::{Secret, SubjectId};
-use grantor_directory::{DirectoryError, User};
+use grantor_directory::{DirectoryError, PasswordChange, PasswordRefused, User};
 
 use crate::api::{ApiRequest, ApiStop};
 use crate::source::Source;
@@ -43,6 +43,39 @@ pub(crate) async fn check(
             tracing::info!(reason = %refused.reason(), "a login was refused");
             Verified::No
         }
+    })
+}
+
+/// What became of a change of a password.
+pub(crate) enum Changed {
+    /// It is the new one. The cookie is that of the session that goes on.
+    Yes(Secret),
+    /// It is what it was.
+    No(PasswordRefused),
+    /// It comes too soon after too many failures.
+    TooMany(Wait),
+}
+
+/// Changes a person's password. To try current ones here is to try logins, so they are counted together.
+pub(crate) async fn change(
+    app: &Shared,
+    source: Source,
+    change: &PasswordChange<'_>,
+) -> Result<Changed, DirectoryError> {
+    let (now, lifetime, username) = (app.engine.now(), app.settings.session, change.user.as_str());
+    if let Some(throttle) = &app.logins
+        && let Err(wait) = throttle.begin(source, username, now)
+    {
+        return Ok(Changed::TooMany(wait));
+    }
+    let changed = app.users()?.change_password(change, now, lifetime).await;
+    let failed = matches!(changed, Ok(Err(PasswordRefused::WrongPassword)));
+    if let (Some(throttle), false) = (&app.logins, failed) {
+        throttle.forgive(source, username, now);
+    }
+    Ok(match changed? {
+        Ok((_, cookie)) => Changed::Yes(cookie),
+        Err(refused) => Changed::No(refused),
     })
 }
 

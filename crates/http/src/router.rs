@@ -16,8 +16,8 @@ use crate::cors::with_cors;
 use crate::pages::Stop;
 use crate::web::App;
 use crate::{
-    account, api, authorize, discovery, guard, health, introspect, login, logout, registration, respond,
-    revoke, signup, token, userinfo,
+    account, api, apps, authorize, discovery, guard, health, introspect, login, logo, logout, registration,
+    respond, revoke, signup, token, userinfo,
 };
 
 /// RFC 8414, section 3.1: the metadata of an issuer with a path has the well-known part before that path.
@@ -108,11 +108,19 @@ fn mount_pages(mount: &mut Mount, app: &App) {
         mount.at(&app.authorize_path(), authorize);
         mount.at(&authorize::decision_path(app), post(authorize::decide));
     }
-    mount.at(&app.path("/login"), get(login::show).post(login::submit));
+    if app.sign_in.is_none() {
+        mount.at(&app.path("/login"), get(login::show).post(login::submit));
+        mount_logout(mount, app);
+        let (sessions, password) = ("/account/sessions", "/account/password");
+        mount.at(&app.path(sessions), get(account::sessions::show).post(account::sessions::end));
+        mount.at(&app.path(password), get(account::password::show).post(account::password::submit));
+        mount.at(&app.path("/account/password/changed"), get(account::password::changed));
+    }
     if app.has_signup() {
         mount.at(&app.path("/signup"), get(signup::show).post(signup::submit));
     }
-    mount_logout(mount, app);
+    mount.below(&app.path(logo::PATH), get(logo::show));
+    apps::mount(mount, app);
     mount.at(&app.path("/account"), get(account::show));
     mount.at(&app.path("/account/revoke"), post(account::revoke));
 }
@@ -154,6 +162,11 @@ impl Mount {
         self.route(path, "/{named}", methods);
     }
 
+    /// What lies below such a segment.
+    pub(crate) fn within(&mut self, path: &str, below: &str, methods: MethodRouter<App>) {
+        self.route(path, &format!("/{{named}}{below}"), methods);
+    }
+
     fn route(&mut self, path: &str, pattern: &str, methods: MethodRouter<App>) {
         if !path.starts_with('/') || !self.taken.insert(format!("{path}{pattern}")) {
             tracing::error!(
@@ -162,8 +175,7 @@ impl Mount {
             );
             return;
         }
-        let literal = path.replace('{', "{{").replace('}', "}}");
-        self.router = std::mem::take(&mut self.router).route(&format!("{literal}{pattern}"), methods);
+        self.router = std::mem::take(&mut self.router).route(&format!("{}{pattern}", literal(path)), methods);
     }
 
     fn finish<H, T>(self, method_not_allowed: H) -> Router<App>
@@ -173,6 +185,11 @@ impl Mount {
     {
         self.router.method_not_allowed_fallback(method_not_allowed)
     }
+}
+
+/// A path as axum takes it literally.
+pub(crate) fn literal(path: &str) -> String {
+    path.replace('{', "{{").replace('}', "}}")
 }
 
 async fn pages_method_not_allowed() -> Response {

@@ -8,9 +8,10 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use grantor_core::Secret;
 use grantor_core::wire::Parameters;
-use grantor_directory::{BrowserCookie, SignUp};
+use grantor_directory::{BrowserCookie, SignUp, SignUpRefused};
+use grantor_pages::{Page, Words};
 
-use crate::pages::{self, Forms, SignUpPage, Stop};
+use crate::pages::{self, Forms, Stop};
 use crate::source::Source;
 use crate::web::{App, Shared};
 use crate::{browser, login};
@@ -23,7 +24,7 @@ const SIGNUP: &str = "signup";
 pub(crate) struct Entered<'a> {
     username: &'a str,
     email: &'a str,
-    problem: Option<String>,
+    problem: Option<SignUpRefused>,
 }
 
 /// Shows the form.
@@ -43,18 +44,20 @@ pub(crate) fn page(
     let known = app.cookies.browser(headers);
     let is_new = known.is_none();
     let browser = known.map_or_else(BrowserCookie::mint, Ok)?;
-    let csrf = app.csrf.token(&browser.csrf(), SIGNUP);
-    let template = SignUpPage {
+    let frame = pages::frame(app, headers, request);
+    let least = app.engine.profile().limits.new_password_chars;
+    let problem = entered.problem.map(|refused| said(refused, frame.language.words()));
+    let form = grantor_pages::SignUp {
         action: &app.path("/signup"),
         login: &login::with_request(app, "/login", request),
-        csrf: &csrf,
+        csrf: &app.csrf.token(&browser.csrf(), SIGNUP),
         request,
         username: entered.username,
         email: entered.email,
-        problem: entered.problem.as_deref(),
-        least: app.engine.profile().limits.new_password_chars,
+        problem: problem.as_deref(),
+        least,
     };
-    let mut response = pages::page(StatusCode::OK, &template, Forms::Onward);
+    let mut response = pages::page(app, StatusCode::OK, &Page::SignUp(&form), &frame, Forms::Onward);
     if is_new {
         app.cookies.set_browser(&mut response, &browser);
     }
@@ -81,15 +84,19 @@ pub(crate) async fn submit(State(app): State<App>, request: Request) -> Result<R
         Ok(user) => login::begin_session(&app, &parts.headers, &user, request).await,
         Err(refused) => {
             tracing::info!(%refused, "a sign-up was refused");
-            let problem = Some(sentence(&refused.to_string()));
-            page(&app, &parts.headers, request, &Entered { username, email, problem })
+            page(&app, &parts.headers, request, &Entered { username, email, problem: Some(refused) })
         }
     }
 }
 
-/// A text for people: it begins with a capital and ends with a full stop.
-fn sentence(text: &str) -> String {
-    let mut rest = text.chars();
-    let first = rest.next().map(|c| c.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", rest.as_str())
+/// Why somebody was not signed up, in his language.
+fn said(refused: SignUpRefused, words: &Words) -> String {
+    let words = &words.signup;
+    match refused {
+        SignUpRefused::NotHere => words.not_here.to_string(),
+        SignUpRefused::Name => words.name_unusable.to_string(),
+        SignUpRefused::Email => words.email_unusable.to_string(),
+        SignUpRefused::PasswordTooShort { min } => words.password_short.plain(&[("count", min.to_string())]),
+        SignUpRefused::Password(_) => words.password_unusable.to_string(),
+    }
 }

@@ -18,7 +18,7 @@ pub struct Rate {
 
 /// How many seconds are left until it may be tried again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Wait(pub(crate) u64);
+pub struct Wait(pub(crate) u64);
 
 /// Counts failures by key in fixed windows.
 ///

@@ -5,12 +5,20 @@ use std::time::Duration;
 
 use axum::Router;
 use grantor_core::Lifetime;
-use grantor_directory::{CsrfKey, Directory, DirectoryError, UserDirectory};
+use grantor_directory::{CsrfKey, Directory, DirectoryError, User, UserDirectory};
 use grantor_engine::Engine;
+use grantor_ledger::{Figures, Ledger};
+use grantor_pages::Look;
 
+use crate::authorize;
+use crate::browser::Visitor;
 use crate::cookies::CookieNames;
+use crate::desk::Desk;
+use crate::pages::Forms;
+use crate::sign_in::SignIn;
 use crate::source::Network;
 use crate::throttle::{LoginThrottle, Rate, Throttle};
+use crate::timing::Timing;
 
 /// What can be set about the HTTP side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,20 +80,40 @@ pub fn router(engine: Engine) -> Router {
 pub struct Web {
     engine: Engine,
     users: Option<Arc<dyn UserDirectory>>,
+    sign_in: Option<Arc<dyn SignIn>>,
     settings: Settings,
     origins: Vec<String>,
+    figures: Option<Arc<Figures>>,
+    ledger: Option<Ledger>,
+    look: Look,
 }
 
 impl Web {
     /// The HTTP side of an engine, with the embedded directory over the engine's store.
     pub fn new(engine: Engine) -> Self {
-        Self { engine, users: None, settings: Settings::default(), origins: Vec::new() }
+        Self {
+            engine,
+            users: None,
+            sign_in: None,
+            settings: Settings::default(),
+            origins: Vec::new(),
+            figures: None,
+            ledger: None,
+            look: Look::default(),
+        }
     }
 
     /// Brings other users than those of the embedded directory, or the embedded directory with settings of its own.
     #[must_use]
     pub fn users(mut self, users: Arc<dyn UserDirectory>) -> Self {
         self.users = Some(users);
+        self
+    }
+
+    /// Brings logins and sessions of one's own, in the place of the pages for that.
+    #[must_use]
+    pub fn sign_in(mut self, sign_in: Arc<dyn SignIn>) -> Self {
+        self.sign_in = Some(sign_in);
         self
     }
 
@@ -96,10 +124,31 @@ impl Web {
         self
     }
 
+    /// Brings another look: a brand, languages, pages of one's own.
+    #[must_use]
+    pub fn look(mut self, look: Look) -> Self {
+        self.look = look;
+        self
+    }
+
     /// Names the origins by which browsers reach it, beside the issuer's: forms that come from them are its own.
     #[must_use]
     pub fn origins(mut self, origins: Vec<String>) -> Self {
         self.origins = origins;
+        self
+    }
+
+    /// Has the time that each request takes counted.
+    #[must_use]
+    pub fn figures(mut self, figures: Arc<Figures>) -> Self {
+        self.figures = Some(figures);
+        self
+    }
+
+    /// Shows developers how much their applications are used.
+    #[must_use]
+    pub fn ledger(mut self, ledger: Ledger) -> Self {
+        self.ledger = Some(ledger);
         self
     }
 
@@ -119,8 +168,27 @@ impl Web {
         crate::router::health(&Arc::new(Self::new(engine).shared()), "")
     }
 
+    /// The same for pages of another room, on a listener of its own that administrators alone may use. `origin` is where
+    /// browsers reach it, as in `https://admin.example.com`; if that is not known, a form's origin must be the host that its
+    /// request names.
+    pub fn desk(self, origin: Option<&str>) -> Desk {
+        let https = origin.is_some_and(|origin| origin.starts_with("https:"));
+        let origins = origin.into_iter().map(str::to_owned).collect();
+        let (cookies, prefix) = (CookieNames::desk(https), String::new());
+        let whose = Whose::Administrators;
+        Desk::new(Arc::new(Shared {
+            cookies,
+            origins,
+            prefix,
+            whose,
+            sign_in: None,
+            timing: None,
+            ..self.shared()
+        }))
+    }
+
     fn shared(self) -> Shared {
-        let Self { engine, users, settings, mut origins } = self;
+        let Self { engine, users, sign_in, settings, mut origins, figures, ledger, look } = self;
         let issuer = &engine.profile().issuer;
         let origin = issuer.origin();
         let prefix = issuer.as_str().strip_prefix(&origin).unwrap_or_default().to_owned();
@@ -135,13 +203,27 @@ impl Web {
             cookies: CookieNames::new(issuer.is_https()),
             clients: settings.client_rate.map(Throttle::new),
             logins: settings.login_rate.map(LoginThrottle::new),
+            timing: figures.map(|figures| Timing::new(figures, engine.profile(), &prefix)),
             origins,
             prefix,
+            whose: Whose::Everybody,
             users,
+            sign_in,
             settings,
+            look,
+            ledger,
             engine,
         }
     }
+}
+
+/// Whom the pages are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    /// Whoever has an account.
+    Everybody,
+    /// Those who administer the server.
+    Administrators,
 }
 
 /// What every handler is given.
@@ -150,15 +232,20 @@ pub(crate) type App = Arc<Shared>;
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
     users: Option<Arc<dyn UserDirectory>>,
+    pub(crate) sign_in: Option<Arc<dyn SignIn>>,
     pub(crate) settings: Settings,
+    pub(crate) look: Look,
     pub(crate) csrf: CsrfKey,
     pub(crate) cookies: CookieNames,
     pub(crate) clients: Option<Throttle>,
     pub(crate) logins: Option<LoginThrottle>,
+    pub(crate) timing: Option<Timing>,
+    pub(crate) ledger: Option<Ledger>,
     /// Scheme, host and port of the issuer, and of the other names it is reached by: no other `Origin` is our forms'.
     pub(crate) origins: Vec<String>,
     /// The issuer's path, under which everything is; mostly empty.
     pub(crate) prefix: String,
+    pub(crate) whose: Whose,
 }
 
 impl Shared {
@@ -172,9 +259,50 @@ impl Shared {
         format!("{}{path}", self.prefix)
     }
 
+    /// Where whoever has signed in goes on: with the authorization request that was carried along, if there is one.
+    pub(crate) fn after_login(&self, request: &str) -> String {
+        match self.whose {
+            Whose::Everybody if request.is_empty() => self.path("/account"),
+            Whose::Everybody => authorize::with_query(self, request),
+            Whose::Administrators => self.path("/"),
+        }
+    }
+
+    /// Where the form of the login page may lead.
+    pub(crate) fn login_leads(&self) -> Forms {
+        match self.whose {
+            Whose::Everybody => Forms::Onward,
+            Whose::Administrators => Forms::Here,
+        }
+    }
+
+    /// Whether the pages are for this person.
+    pub(crate) fn admits(&self, user: &User) -> bool {
+        match self.whose {
+            Whose::Everybody => true,
+            Whose::Administrators => user.profile.admin,
+        }
+    }
+
     /// Whether people can sign up here.
     pub(crate) fn has_signup(&self) -> bool {
-        self.engine.profile().authorization.page_parameter.is_some()
+        match self.whose {
+            Whose::Everybody => {
+                self.sign_in.is_none() && self.engine.profile().authorization.page_parameter.is_some()
+            }
+            Whose::Administrators => false,
+        }
+    }
+
+    /// Whether a person can register applications of his own here.
+    pub(crate) fn may_register(&self, visitor: &Visitor) -> bool {
+        let profile = self.engine.profile();
+        profile.registration_by_users.permits(profile, visitor.session.user.profile.admin)
+    }
+
+    /// Where to send a browser to sign in that wants a page of its own, `back`.
+    pub(crate) fn login_for(&self, back: &str) -> String {
+        self.sign_in.as_ref().map_or_else(|| self.path("/login"), |sign_in| sign_in.login(back))
     }
 
     /// The authorization endpoint's path.

@@ -8,6 +8,7 @@ use grantor_core::profile::ScopeEncoding;
 use grantor_core::{AccountId, ClientId, GrantId, Lifetime, RedirectUri, Scope, SubjectId};
 use grantor_directory::{CredentialId, Membership, UserName};
 use grantor_engine::{Algorithm, Engine};
+use serde::Serialize;
 
 use crate::storage::StorageUrl;
 
@@ -134,11 +135,13 @@ pub(crate) enum ClientCommand {
     },
 }
 
-/// What of a registration is set, by the names of RFC 7591. An empty text removes an optional one.
-#[derive(Args, Clone)]
+/// What of a registration is set, by the names of RFC 7591, which it is serialized by. An empty text removes an optional
+/// one.
+#[derive(Args, Clone, Serialize)]
 pub(crate) struct ClientChanges {
     /// The name people are shown.
     #[arg(long)]
+    #[serde(rename = "client_name")]
     pub(crate) name: Option<String>,
     /// What it does, for the people who are asked.
     #[arg(long)]
@@ -151,12 +154,15 @@ pub(crate) struct ClientChanges {
     pub(crate) logo_uri: Option<String>,
     /// Where answers may go; once for each.
     #[arg(long, value_name = "URI", value_parser = RedirectUri::parse)]
+    #[serde(rename = "redirect_uris")]
     pub(crate) redirect_uri: Vec<RedirectUri>,
     /// How it may get tokens; once for each, or parted by commas.
     #[arg(long, value_name = "TYPE", value_delimiter = ',', value_parser = grant_type)]
+    #[serde(rename = "grant_types")]
     pub(crate) grant_type: Vec<GrantType>,
     /// What it may ask for at the authorization endpoint.
     #[arg(long, value_name = "TYPE", value_delimiter = ',', value_parser = response_type)]
+    #[serde(rename = "response_types")]
     pub(crate) response_type: Vec<ResponseType>,
     /// The most it may ask for, parted by spaces.
     #[arg(long)]
@@ -166,9 +172,11 @@ pub(crate) struct ClientChanges {
     pub(crate) default_scope: Option<Scope>,
     /// How it authenticates: client_secret_basic, client_secret_post or none.
     #[arg(long, value_name = "METHOD", value_parser = auth_method)]
+    #[serde(rename = "token_endpoint_auth_method")]
     pub(crate) auth_method: Option<AuthMethod>,
     /// It cannot keep a secret: the same as --auth-method none.
     #[arg(long, conflicts_with = "auth_method")]
+    #[serde(skip)]
     pub(crate) public: bool,
     /// Whether it must use PKCE. A public client always must.
     #[arg(long, value_name = "BOOL")]
@@ -219,11 +227,12 @@ pub(crate) enum UserCommand {
     Delete { username: UserName },
 }
 
-/// What of a user is set. An empty text removes an optional one.
-#[derive(Args, Clone)]
+/// What of a user is set, as the API has it. An empty text removes an optional one.
+#[derive(Args, Clone, Serialize)]
 pub(crate) struct UserChanges {
     /// Take his password from this file, or from standard input if it is `-`.
     #[arg(long, value_name = "FILE")]
+    #[serde(skip)]
     pub(crate) password_file: Option<String>,
     /// His e-mail address.
     #[arg(long)]
@@ -239,12 +248,15 @@ pub(crate) struct UserChanges {
     pub(crate) admin: Option<bool>,
     /// An account he may act for, and as what; once for each. Replaces all he had.
     #[arg(long, value_name = "ID:ROLE", value_parser = membership)]
+    #[serde(rename = "accounts")]
     pub(crate) account: Vec<Membership>,
     /// One more account, or another role in one of his; once for each.
     #[arg(long, value_name = "ID:ROLE", value_parser = membership, conflicts_with = "account")]
+    #[serde(rename = "add_accounts")]
     pub(crate) add_account: Vec<Membership>,
     /// An account he may act for no more; once for each.
     #[arg(long, value_name = "ID", conflicts_with = "account")]
+    #[serde(rename = "remove_accounts")]
     pub(crate) remove_account: Vec<AccountId>,
 }
 
@@ -270,8 +282,8 @@ pub(crate) enum AccountCommand {
     Delete { id: AccountId },
 }
 
-/// What of an account is set. An empty text removes an optional one.
-#[derive(Args, Clone)]
+/// What of an account is set, as the API has it. An empty text removes an optional one.
+#[derive(Args, Clone, Serialize)]
 pub(crate) struct AccountChanges {
     /// Its name, for people to read.
     #[arg(long)]

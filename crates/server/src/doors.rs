@@ -99,12 +99,14 @@ impl Door {
 
     /// The sites behind it.
     pub(crate) fn sites(&self, config: &Config, house: &House, demo: bool) -> Vec<Site> {
+        let look = config.pages.look();
         let sites = self.here.iter().filter_map(|(number, profile)| {
             let configured = config.profiles.get(*number)?;
             let engine = house.engine_of(&profile.name)?.clone();
             let origins = configured.origins.iter().map(|origin| origin.as_str().to_owned());
             let web = Web::new(engine.clone()).users(house.directory.clone()).settings(settings(config));
-            let router = web.origins(origins.collect()).router();
+            let web = web.figures(house.figures.clone()).ledger(house.ledger.clone());
+            let router = web.look(look.clone()).origins(origins.collect()).router();
             let router = match configured.preset().filter(|_| demo) {
                 Some(preset) => demo::around(router, preset, &engine, &house.directory),
                 None => router,

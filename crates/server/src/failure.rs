@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use grantor_admin::Problem;
 use grantor_directory::{DirectoryError, UserRefused};
 use grantor_engine::{EngineError, Fault};
 use grantor_store::StoreError;
@@ -55,6 +56,12 @@ impl From<EngineError> for Failure {
 impl From<DirectoryError> for Failure {
     fn from(error: DirectoryError) -> Self {
         Failure::failed(error.to_string())
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Failure::failed(problem.to_string())
     }
 }
 

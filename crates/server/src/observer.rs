@@ -1,7 +1,9 @@
 //! Figures and the audit trail: every event and refusal is counted by name, and told to the log.
 
 use grantor_core::{Event, Refusal};
+use grantor_directory::{DirectoryEvent, DirectoryObserver, DirectoryRefusal};
 use grantor_engine::{Fault, Observer, Operation, Tracing};
+use grantor_ledger::Ledger;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use crate::failure::Failure;
@@ -19,6 +21,14 @@ pub(crate) fn begin() -> Result<PrometheusHandle, Failure> {
     metrics::describe_counter!("grantor_refusals_total", "Requests a rule refused, by operation and reason.");
     metrics::describe_counter!("grantor_faults_total", "Requests the server could not answer, by operation.");
     metrics::describe_counter!("grantor_records_purged_total", "Records removed long after they ended.");
+    metrics::describe_counter!(
+        "grantor_audit_entries_lost_total",
+        "Entries of the audit trail that came faster than they could be written."
+    );
+    metrics::describe_counter!(
+        "grantor_usage_tokens_uncounted_total",
+        "Issued tokens that are in no client's usage."
+    );
     crate::moving::describe();
     metrics::describe_gauge!("grantor_info", "1, with the version that runs.");
     metrics::gauge!("grantor_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
@@ -45,6 +55,29 @@ impl Observer for Counting {
     }
 }
 
+/// Counts, and tells the log and the audit trail, what happens to users.
+pub(crate) struct People(pub(crate) Ledger);
+
+impl DirectoryObserver for People {
+    fn happened(&self, event: &DirectoryEvent) {
+        metrics::counter!("grantor_events_total", "event" => event.name()).increment(1);
+        if tracing::enabled!(target: "grantor::audit", tracing::Level::INFO) {
+            let event = serde_json::to_string(event).unwrap_or_default();
+            tracing::info!(target: "grantor::audit", %event, "happened");
+        }
+        DirectoryObserver::happened(&self.0, event);
+    }
+
+    fn refused(&self, refusal: &DirectoryRefusal) {
+        let (operation, reason) = (refusal.operation(), refusal.reason());
+        metrics::counter!("grantor_refusals_total", "operation" => operation, "reason" => reason)
+            .increment(1);
+        let user = refusal.user().map(tracing::field::display);
+        tracing::info!(target: "grantor::audit", operation, reason, user, "refused");
+        DirectoryObserver::refused(&self.0, refusal);
+    }
+}
+
 fn name(operation: Operation) -> &'static str {
     match operation {
         Operation::Token => "token",
@@ -67,5 +100,9 @@ fn name_of(event: &Event) -> &'static str {
         Event::ActedAs { .. } => "acted_as",
         Event::AccessTokenRevoked { .. } => "access_token_revoked",
         Event::GrantRevoked { .. } => "grant_revoked",
+        Event::ClientRegistered { .. } => "client_registered",
+        Event::ClientChanged { .. } => "client_changed",
+        Event::ClientSecretRotated { .. } => "client_secret_rotated",
+        Event::ClientDeleted { .. } => "client_deleted",
     }
 }

@@ -11,9 +11,11 @@ use std::time::Duration;
 use axum::Router;
 use axum::http::header;
 use axum::routing::get;
-use grantor_core::{Limits, Profile};
+use grantor_console::Console;
+use grantor_core::{Issuer, Limits, Profile};
 use grantor_engine::Engine;
-use grantor_http::{Settings, Web};
+use grantor_http::{Desk, Settings, Web};
+use grantor_ledger::{Actor, Entry, EntryKind, Figures, Ledger};
 use grantor_store::Durability;
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
@@ -24,15 +26,16 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::config::{Config, url_of};
 use crate::demo::{self, Demo};
+use crate::deployment::Served;
 use crate::doors::{Door, in_order, listen, open_doors};
 use crate::failure::Failure;
 use crate::gate::{self, Gate};
-use crate::moving::Mover;
+use crate::moving::{Both, Mover};
 use crate::observer::Counting;
 use crate::output::Output;
 use crate::storage::StorageUrl;
 use crate::wiring::House;
-use crate::{files, logs, observer, sites};
+use crate::{files, histograms, logs, observer, sites};
 
 /// How often the engine's upkeep is done.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -75,7 +78,8 @@ pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Resul
     let limits = doors.first().map_or(Limits::DEFAULT, |door| door.limits());
     let admin_gate = Gate::new();
     let everything: Vec<&Profile> = doors.iter().flat_map(|door| door.profiles()).collect();
-    let admin_router = admin_gate.router(gate::closed(&everything).merge(operators(figures.clone())));
+    let closed = gate::closed(&everything).merge(operators(figures.clone(), None));
+    let admin_router = admin_gate.router(closed.merge(grantor_admin::put_off()));
     let serving = {
         let public = doors.iter().map(|door| {
             let router = door.gate.router(gate::closed(&door.profiles().collect::<Vec<_>>()));
@@ -120,14 +124,20 @@ pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Resul
     for door in &doors {
         door.gate.open(sites::router(door.sites(&config, &house, options.demo)));
     }
-    admin_gate.open(Web::health(house.engine.clone()).merge(operators(figures.clone())));
+    let served = Served::new(&config, house.storage().moving().map(Both::copying));
+    let api = house.api().deployment(served);
+    let operators = operators(figures.clone(), Some(house.figures.clone()));
+    let health = Web::health(house.engine.clone());
+    let console = Console::new(api.clone(), desk(&config, &house)).router();
+    admin_gate.open(health.merge(operators).merge(api.router()).merge(console));
     let hosts = house.storage().share();
     let mover = Mover::start(house.storage());
-    let upkeep = tokio::spawn(keep_up(house.engine.clone(), figures));
+    let mut upkeep = JoinSet::new();
+    upkeep.spawn(keep_up(house.engine.clone(), house.ledger.clone(), figures));
+    upkeep.spawn(sample(house.engine.clone(), house.figures.clone()));
     let announce = announce(announcement, &house);
     let ended = answer(serving, announce).await;
-    upkeep.abort();
-    drop((mover, hosts));
+    drop((upkeep, mover, hosts));
     house.close().await;
     if ended.is_ok() {
         tracing::info!("stopped");
@@ -166,7 +176,7 @@ async fn open(
 
 async fn open_once(config: &Config, profiles: &[Profile]) -> Result<House, Failure> {
     let house = House::open(config, profiles.to_vec(), Arc::new(Counting)).await?;
-    match tell_dangers(config, &house.engine).await {
+    match tell_dangers(config, &house).await {
         Ok(()) => Ok(house),
         Err(failure) => {
             house.close().await;
@@ -199,21 +209,38 @@ pub(crate) fn settings(config: &Config) -> Settings {
     }
 }
 
-async fn tell_dangers(config: &Config, engine: &Engine) -> Result<(), Failure> {
-    let info = engine.store_info().await?;
+/// Tells the log and the audit trail what holds from now on, and what of it is risky.
+async fn tell_dangers(config: &Config, house: &House) -> Result<(), Failure> {
+    let info = house.engine.store_info().await?;
     tracing::info!(
         storage = %config.storage.url,
         backend = info.backend,
         "an acknowledged answer survives {}",
         info.durability
     );
+    let mut dangers = config.dangers();
     let is_redis = matches!(config.storage.url, StorageUrl::Redis(_));
     if is_redis && config.storage.full && info.durability != Durability::PowerCut {
         let danger = "storage.durability is \"full\", and this store cannot promise that as it is configured";
+        dangers.insert(0, danger.to_owned());
+    }
+    for danger in &dangers {
         tracing::warn!(danger, "a dangerous setting is on");
     }
-    for danger in config.dangers() {
-        tracing::warn!(danger, "a dangerous setting is on");
+    let settings = format!(
+        "grantor {}; {} ({}); {}{}{}",
+        env!("CARGO_PKG_VERSION"),
+        config.storage.url,
+        info.backend,
+        config.profiles.iter().map(|profile| profile.name.as_str()).collect::<Vec<_>>().join(", "),
+        if dangers.is_empty() { "" } else { "; dangerous: " },
+        dangers.join(" | ")
+    );
+    let started =
+        Entry::new(EntryKind::ServerStarted, house.ledger.now()).by(Actor::Server).detail(&settings);
+    // Before anybody is told that the server is there. Nothing depends on it.
+    if let Err(error) = house.ledger.record(started).await {
+        tracing::error!(%error, "that the server started cannot be written to the audit trail");
     }
     Ok(())
 }
@@ -222,7 +249,10 @@ async fn tell_dangers(config: &Config, engine: &Engine) -> Result<(), Failure> {
 async fn announce(announcement: Option<Announcement<'_>>, house: &House) -> Result<(), Failure> {
     let Some(announcement) = announcement else { return Ok(()) };
     let demo = match announcement.options.demo {
-        true => Some(demo::prepare(house, announcement.config, announcement.doors).await?),
+        true => {
+            let admin = url_of(announcement.admin_at);
+            Some(demo::prepare(house, announcement.config, announcement.doors, &admin).await?)
+        }
         false => None,
     };
     announcement.make(demo)
@@ -300,13 +330,26 @@ async fn told(mut stop: watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-async fn keep_up(engine: Engine, figures: PrometheusHandle) {
+/// Takes a sample of the live figures now and then, and looks whether the store is there.
+async fn sample(engine: Engine, live: Arc<Figures>) {
+    let mut ticks = interval(Figures::EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let is_there = engine.store_info().await.is_ok();
+        live.sample(engine.now(), is_there);
+    }
+}
+
+async fn keep_up(engine: Engine, ledger: Ledger, figures: PrometheusHandle) {
     let mut ticks = interval(UPKEEP_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut failing = false;
     loop {
         ticks.tick().await;
         figures.run_upkeep();
+        metrics::counter!("grantor_audit_entries_lost_total").absolute(ledger.entries_lost());
+        metrics::counter!("grantor_usage_tokens_uncounted_total").absolute(ledger.tokens_uncounted());
         match engine.maintain(UPKEEP_BATCH).await {
             Ok(removed) => {
                 metrics::counter!("grantor_records_purged_total")
@@ -330,12 +373,22 @@ async fn keep_up(engine: Engine, figures: PrometheusHandle) {
     }
 }
 
+/// Where operators sign in to the console.
+fn desk(config: &Config, house: &House) -> Desk {
+    let web = Web::new(house.engine.clone()).users(house.directory.clone()).settings(settings(config));
+    web.look(config.pages.look()).desk(config.listen.admin_origin.as_ref().map(Issuer::as_str))
+}
+
 /// What operators ask, and no store is needed for: never on the public listener.
-fn operators(figures: PrometheusHandle) -> Router {
+fn operators(figures: PrometheusHandle, live: Option<Arc<Figures>>) -> Router {
     const TEXT: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
     const JSON: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "application/json")];
     let version = serde_json::json!({"name": "grantor", "version": env!("CARGO_PKG_VERSION")}).to_string();
-    Router::new()
-        .route("/version", get(|| async move { (JSON, version) }))
-        .route("/metrics", get(|| async move { (TEXT, figures.render()) }))
+    Router::new().route("/version", get(|| async move { (JSON, version) })).route(
+        "/metrics",
+        get(|| async move {
+            let histograms = live.map(|live| histograms::render(&live)).unwrap_or_default();
+            (TEXT, figures.render() + &histograms)
+        }),
+    )
 }

@@ -1,16 +1,24 @@
 //! From a configuration to the rooms: the store, the engine, the directory.
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use grantor_admin::{Api, Caller, Within};
 use grantor_core::{Profile, ServerKey};
 use grantor_directory::{Directory, Settings};
-use grantor_engine::{Engine, Observer, Tracing};
+use grantor_engine::{All, Engine, Observer, SystemClock, Tracing};
+use grantor_ledger::{Figures, Ledger};
+use grantor_store::{MeteredLayer, Store};
 
 use crate::config::{Config, ProfileConfig};
 use crate::failure::Failure;
 use crate::moving::{self, Role};
+use crate::observer::People;
 use crate::server_key;
 use crate::storage::{Storage, StorageUrl};
+
+/// How long the ledger may take to write what waits, as everything ends.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// The rooms, put together.
 pub(crate) struct House {
@@ -19,6 +27,8 @@ pub(crate) struct House {
     /// One engine for each profile, in the order of the configuration.
     pub(crate) engines: Vec<Engine>,
     pub(crate) directory: Arc<Directory>,
+    pub(crate) ledger: Ledger,
+    pub(crate) figures: Arc<Figures>,
     storage: Storage,
 }
 
@@ -58,12 +68,16 @@ impl House {
         Ok(())
     }
 
-    /// The engine of a profile that somebody named.
-    pub(crate) fn of_profile(&self, name: &str) -> Result<&Engine, Failure> {
-        self.engine_of(name).ok_or_else(|| {
-            let known = self.engines.iter().map(|e| e.profile().name.as_str()).collect::<Vec<_>>().join(", ");
-            Failure::failed(format!("the configuration has no profile {name}; there are {known}"))
-        })
+    /// The operators' API over these rooms.
+    pub(crate) fn api(&self) -> Api {
+        let others = self.engines.iter().skip(1).cloned();
+        let api = Api::of_profiles(self.engine.clone(), others, Arc::clone(&self.directory));
+        api.ledger(self.ledger.clone()).figures(Arc::clone(&self.figures))
+    }
+
+    /// The same for whoever runs a command here.
+    pub(crate) fn operator(&self) -> Within {
+        self.api().within(Caller::Operator)
     }
 
     /// The engine of a profile.
@@ -90,23 +104,30 @@ impl House {
         storage: Storage,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, Failure> {
-        let store = Arc::clone(&storage.store);
+        let figures = Arc::new(Figures::new());
+        let store: Arc<dyn Store> = Arc::new(MeteredLayer::new(Arc::clone(&storage.store), figures.clone()));
+        let keep = grantor_ledger::Settings { keep: config.audit.keep, ..Default::default() };
+        let ledger = Ledger::start(Arc::clone(&store), Arc::new(SystemClock), keep);
+        let observer = All(vec![observer, figures.clone(), Arc::new(ledger.clone())]);
         let furnished = async {
             let mut profiles = profiles.into_iter();
             let first = profiles.next().ok_or_else(|| Failure::failed("there is no profile"))?;
             let engine = Engine::builder(first, Arc::clone(&store), key)
                 .algorithm(config.keys.algorithm)
-                .observer(observer)
+                .observer(Arc::new(observer))
                 .open()
                 .await?;
             let mut engines = vec![engine.clone()];
             engines.extend(profiles.map(|profile| engine.for_profile(profile)));
             let directory = Directory::new(store, engine.server_key(), Settings::default())
-                .map_err(|e| Failure::failed(format!("passwords cannot be hashed: {e}")))?;
+                .map_err(|e| Failure::failed(format!("passwords cannot be hashed: {e}")))?
+                .observer(Arc::new(People(ledger.clone())));
             Ok((engine, engines, Arc::new(directory)))
         };
         match furnished.await {
-            Ok((engine, engines, directory)) => Ok(Self { engine, engines, directory, storage }),
+            Ok((engine, engines, directory)) => {
+                Ok(Self { engine, engines, directory, ledger, figures, storage })
+            }
             Err(failure) => {
                 // Whoever tries again would find a folder in use.
                 storage.close().await;
@@ -122,6 +143,11 @@ impl House {
 
     /// Writes what is still on its way and lets the store go.
     pub(crate) async fn close(self) {
+        if tokio::time::timeout(LAST_WORDS, self.ledger.flush()).await.is_err() {
+            tracing::error!(
+                "the store does not answer: what waited to be written to the audit trail is lost"
+            );
+        }
         self.storage.close().await;
     }
 }

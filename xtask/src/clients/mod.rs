@@ -5,7 +5,7 @@
 mod declared;
 mod entry;
 mod subject;
-mod tools;
+pub(crate) mod tools;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -81,11 +81,14 @@ fn finish(done: &[Value], as_json: bool) -> Outcome {
 }
 
 /// Whom what is printed is for: with `--json`, standard output has the one value at the end and nothing else.
-pub(super) struct Print {
+pub(crate) struct Print {
     json: bool,
 }
 
 impl Print {
+    /// For a person.
+    pub(crate) const PLAIN: Self = Self { json: false };
+
     pub(super) fn line(&self, line: &str) {
         if self.json { eprintln!("{line}") } else { println!("{line}") }
     }
@@ -127,8 +130,9 @@ fn chosen(folder: &Path, options: &ClientsOptions) -> Outcome<Vec<(Declared, boo
 
 /// Installs what a client needs, and runs it: against a server that is right, and then against each that is wrong.
 fn drive(client: &Declared, binary: &Path, target: &Path, print: &Print) -> Outcome {
-    let folder = tools::copied(client, target)?;
-    let path = tools::installed(client, &folder, print)?;
+    let folder = target.join(&client.name);
+    tools::copied(&client.folder, &folder)?;
+    let path = tools::installed(&client.name, &folder, print)?;
     let right = attempt(client, None, binary, &folder, &path, print)?;
     right.must_pass(client)?;
     for bad in &client.known_bad {

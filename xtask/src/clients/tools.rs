@@ -1,11 +1,11 @@
-//! What a client needs on the machine: Debian packages, npm packages, a Python of its own.
+//! What a client needs on the machine: Debian packages, npm packages, a Python of its own. The browser's run needs the first two
+//! as well.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::Print;
-use super::declared::Declared;
 use crate::external::python::{Python, may_install, quietly};
 use crate::failure::{Failure, Outcome, While};
 use crate::workspace;
@@ -13,11 +13,10 @@ use crate::workspace;
 /// What a copy keeps of an earlier run: installing is the slow part.
 const KEPT: [&str; 3] = ["node_modules", "venv", "npm-installed.txt"];
 
-/// A copy of the client's folder, with what was installed there before. Nothing is written into the folder itself.
-pub(super) fn copied(client: &Declared, target: &Path) -> Outcome<PathBuf> {
-    let copy = target.join(&client.name);
-    fs::create_dir_all(&copy).during(copy.display())?;
-    for entry in fs::read_dir(&copy).during(copy.display())? {
+/// Makes `copy` a copy of a folder, with what was installed there before. Nothing is written into the folder itself.
+pub(crate) fn copied(folder: &Path, copy: &Path) -> Outcome {
+    fs::create_dir_all(copy).during(copy.display())?;
+    for entry in fs::read_dir(copy).during(copy.display())? {
         let path = entry.during(copy.display())?.path();
         if KEPT.iter().any(|kept| path.ends_with(kept)) {
             continue;
@@ -25,8 +24,7 @@ pub(super) fn copied(client: &Declared, target: &Path) -> Outcome<PathBuf> {
         let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
         removed.during(path.display())?;
     }
-    copy_into(&client.folder, &copy)?;
-    Ok(copy)
+    copy_into(folder, copy)
 }
 
 fn copy_into(from: &Path, to: &Path) -> Outcome {
@@ -48,11 +46,11 @@ fn copy_into(from: &Path, to: &Path) -> Outcome {
     Ok(())
 }
 
-/// Installs what the copy names, and gives what comes first in `PATH`.
-pub(super) fn installed(client: &Declared, folder: &Path, print: &Print) -> Outcome<Vec<PathBuf>> {
+/// Installs what the copy names, for whom it says, and gives what comes first in `PATH`.
+pub(crate) fn installed(name: &str, folder: &Path, print: &Print) -> Outcome<Vec<PathBuf>> {
     let debian = folder.join("apt.txt");
     if debian.exists() {
-        packages(&client.name, &fs::read_to_string(&debian).during(debian.display())?, print)?;
+        packages(name, &fs::read_to_string(&debian).during(debian.display())?, print)?;
     }
     let mut path = Vec::new();
     if folder.join("package.json").exists() {

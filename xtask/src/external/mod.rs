@@ -31,10 +31,36 @@ struct Client {
     script: &'static str,
     /// What proves the driver itself, there too.
     self_test: &'static str,
+    subject: Subject,
+    /// Whether it runs only when it is named: it is not known yet how long it takes on a busy machine.
+    when_asked: bool,
 }
 
-const CLIENTS: &[Client] =
-    &[Client { name: "authlib", script: "authlib_client.py", self_test: "self_test.py" }];
+/// What it drives, and what it must be told for that.
+#[derive(Clone, Copy)]
+enum Subject {
+    /// The standard profile, with the registrations of a file.
+    Profile,
+    /// The operators' API, with an administrator's token.
+    Operators,
+}
+
+const CLIENTS: &[Client] = &[
+    Client {
+        name: "authlib",
+        script: "authlib_client.py",
+        self_test: "self_test.py",
+        subject: Subject::Profile,
+        when_asked: false,
+    },
+    Client {
+        name: "schemathesis",
+        script: "described_api.py",
+        self_test: "described_self_test.py",
+        subject: Subject::Operators,
+        when_asked: true,
+    },
+];
 
 /// The standard profile's endpoints, by their names in RFC 8414.
 const ENDPOINTS: &[(&str, &str)] = &[
@@ -56,7 +82,7 @@ url = "sqlite:DATABASE"
 pub(crate) fn run(workspace: &Workspace, options: &ExternalOptions) -> Outcome {
     let chosen: Vec<&Client> = CLIENTS
         .iter()
-        .filter(|client| options.only.as_deref().is_none_or(|only| only == client.name))
+        .filter(|client| options.only.as_deref().map_or(!client.when_asked, |only| only == client.name))
         .collect();
     if chosen.is_empty() {
         let names: Vec<&str> = CLIENTS.iter().map(|client| client.name).collect();
@@ -112,13 +138,28 @@ fn drive_in(here: &Path, client: &Client, binary: &Path, python: &Python, script
         database.ok_or_else(|| Failure::new(format!("no TOML string holds {}", here.display())))?;
     fs::write(&configuration, CONFIGURATION.replace("DATABASE", database)).during(configuration.display())?;
 
+    let grantor = |arguments: &[&str]| {
+        let mut command = Command::new(binary);
+        command.args(arguments).arg("--config").arg(&configuration).current_dir(here);
+        command
+    };
     let registrations = scripts.join("registrations.json");
-    let mut import = Command::new(binary);
-    import.arg("import").arg(&registrations).arg("--config").arg(&configuration).current_dir(here);
-    workspace::succeed(import)?;
+    let token = match client.subject {
+        Subject::Profile => {
+            let mut import = grantor(&["import"]);
+            import.arg(&registrations);
+            workspace::succeed(import)?;
+            None
+        }
+        Subject::Operators => Some(administrator(grantor)?),
+    };
 
     let server = Server::start(Command::new(binary), &configuration, here, Deadlines::default())?;
-    let driven = described(server.public(), &registrations).and_then(|description| {
+    let description = match &token {
+        None => described(server.public(), &registrations),
+        Some(token) => Ok(json!({"admin": server.addresses().get("admin"), "token": token})),
+    };
+    let driven = description.and_then(|description| {
         let mut driver = python.script(&scripts.join(client.script));
         driver.arg(description.to_string());
         succeed_within(driver, DRIVER_MAY_TAKE, client.name)
@@ -130,6 +171,15 @@ fn drive_in(here: &Path, client: &Client, binary: &Path, python: &Python, script
             Err(failure)
         }
     }
+}
+
+/// Makes a user who administers the server, and gives a token of his for that.
+fn administrator(grantor: impl Fn(&[&str]) -> Command) -> Outcome<Value> {
+    workspace::output_of(grantor(&["user", "create", "root", "--admin", "true"]))?;
+    let token = ["--json", "session-token", "create", "--profile", "admin", "--user", "root"];
+    let made: Value =
+        serde_json::from_str(&workspace::output_of(grantor(&token))?).during("reading a token")?;
+    made.get("token").cloned().ok_or_else(|| Failure::new("grantor session-token create shows no token"))
 }
 
 /// What the driver is told: the server's addresses and the file it imported.

@@ -4,22 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::entry::TestName;
 use crate::failure::{Failure, Outcome};
-use crate::ran::{self, Built, Ending, ProgramName, Programs, Ran};
+use crate::ran::{Built, Ending, ProgramName, Programs, Ran};
 
 /// What says which tests a program has: the program itself, except in tests of this.
 pub(super) type Lister<'a> = dyn Fn(&Built) -> Outcome<(BTreeSet<String>, BTreeSet<String>)> + 'a;
 
-/// Checks every test that is named, each with the entry that names it, and tells all that is wrong.
+/// Checks every test that is named, each with the entry that names it, and tells all that is wrong. Without a run it is asked
+/// only that they exist.
 pub(super) fn every_test(
     named: &[(&str, &TestName)],
     programs: &Programs,
-    ran: &Ran,
+    ran: Option<&Ran>,
     list: &Lister<'_>,
 ) -> Outcome {
     if named.is_empty() {
         return Err(Failure::new("no test is named at all"));
     }
-    if !ran.left_out.is_empty() {
+    if let Some(ran) = ran.filter(|ran| !ran.left_out.is_empty()) {
         return Err(Failure::new(format!(
             "the last run of the tests left something out ({}), and passed for tests that did nothing",
             ran.left_out.join(", ")
@@ -48,7 +49,7 @@ pub(super) fn every_test(
 fn trouble(
     name: &TestName,
     programs: &Programs,
-    ran: &Ran,
+    ran: Option<&Ran>,
     lists: &BTreeMap<&ProgramName, (BTreeSet<String>, BTreeSet<String>)>,
 ) -> Option<&'static str> {
     let Some(built) = programs.get(&name.program) else { return Some("there is no such test program") };
@@ -59,6 +60,7 @@ fn trouble(
     if ignored.contains(&name.test) {
         return Some("it is ignored");
     }
+    let ran = ran?;
     if !ran.is_of(&name.program, built) {
         return Some("its program did not run since it was built: `cargo xtask test`");
     }
@@ -68,11 +70,6 @@ fn trouble(
         Some(Ending::Ignored) => Some("it is ignored"),
         None => Some("it did not run"),
     }
-}
-
-/// The same, by what was built and ran.
-pub(super) fn against_the_last_run(named: &[(&str, &TestName)], programs: &Programs, last: &Ran) -> Outcome {
-    every_test(named, programs, last, &ran::listed)
 }
 
 #[cfg(test)]
@@ -86,13 +83,13 @@ mod tests {
 
     /// What is told of one test, where a program `p it` has `good`, `bad`, `asleep` and `late`, of which `late` was not there
     /// when it ran.
-    fn told(test: &TestName, ran: &Ran) -> Result<(), String> {
+    fn told<'a>(test: &TestName, ran: impl Into<Option<&'a Ran>>) -> Result<(), String> {
         let programs = Programs::from([(program("p", "it"), built("/t/it-1"))]);
         let list = |_: &Built| {
             let all = ["good", "bad", "asleep", "late"].map(ToOwned::to_owned).into();
             Ok((all, ["asleep".to_owned()].into()))
         };
-        every_test(&[("1-2-3", test)], &programs, ran, &list).map_err(|failure| failure.to_string())
+        every_test(&[("1-2-3", test)], &programs, ran.into(), &list).map_err(|failure| failure.to_string())
     }
 
     fn ran() -> Ran {
@@ -123,6 +120,16 @@ mod tests {
     }
 
     #[test]
+    fn without_a_run_a_test_must_exist_all_the_same() {
+        for exists in ["good", "bad", "late"] {
+            assert_eq!(told(&name("p", "it", exists), None), Ok(()));
+        }
+        for (test, why) in [("gone", "there is no such test"), ("asleep", "it is ignored")] {
+            assert!(told(&name("p", "it", test), None).unwrap_err().contains(why), "{test}");
+        }
+    }
+
+    #[test]
     fn a_run_of_another_build_or_with_something_left_out_counts_for_nothing() {
         let good = name("p", "it", "good");
         let older = run_of(program("p", "it"), built("/t/it-0"), &[("good", Ending::Passed)]);
@@ -136,7 +143,7 @@ mod tests {
     #[test]
     fn a_table_that_names_no_test_is_no_proof() {
         let list = |_: &Built| Ok(Default::default());
-        assert!(every_test(&[], &Programs::new(), &ran(), &list).is_err());
+        assert!(every_test(&[], &Programs::new(), Some(&ran()), &list).is_err());
     }
 
     #[test]
@@ -144,7 +151,7 @@ mod tests {
         let (bad, gone) = (name("p", "it", "bad"), name("p", "it", "nothing"));
         let programs = Programs::from([(program("p", "it"), built("/t/it-1"))]);
         let list = |_: &Built| Ok((["bad".to_owned()].into(), Default::default()));
-        let failure = every_test(&[("a", &bad), ("b", &gone)], &programs, &ran(), &list).err().unwrap();
+        let failure = every_test(&[("a", &bad), ("b", &gone)], &programs, Some(&ran()), &list).err().unwrap();
         assert_eq!(failure.to_string().lines().count(), 2);
     }
 }

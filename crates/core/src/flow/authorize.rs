@@ -1,17 +1,15 @@
 //! The authorization endpoint (RFC 6749, section 4.1; RFC 9207), once a request was examined: let a person decide, and
 //! answer at the client's redirect URI.
 
-use std::sync::Arc;
-
+use super::before::{Approved, Before};
 use super::issue::{self, Speaker};
 use super::{Context, RedirectError, store};
 use crate::client::{Client, ClientMetadata, GrantType, ResponseType};
-use crate::consent::Consent;
 use crate::credential::{AuthorizationCode, InteractionHandle};
 use crate::event::Event;
 use crate::grant::{CodeIssued, Grant, GrantFacts};
 use crate::ids::{AccountId, ClientId, GrantId, SubjectId};
-use crate::interaction::{AuthorizationRequest, Interaction};
+use crate::interaction::{Asking, AuthorizationRequest, Interaction};
 use crate::profile::{Field, Profile, RedirectField};
 use crate::record::{Expect, Key, Put, Version};
 use crate::redirect::{RedirectTrusted, ResponsePlace};
@@ -34,8 +32,12 @@ pub struct OpenedInteraction {
 pub struct Question {
     /// Which client asks.
     pub client: ClientId,
-    /// For what.
+    /// For what. Where an account must be chosen first, for all that the request asks for.
     pub scope: Scope,
+    /// What of `scope` he may leave out.
+    pub optional: Scope,
+    /// What he approved before and is asked for again: it is granted as well, and he need not be asked.
+    pub already: Scope,
     /// For which account, where that is chosen.
     pub account: Option<AccountId>,
     /// Where he will be taken.
@@ -50,21 +52,35 @@ pub enum Asked {
     Account(Question),
     /// He must decide.
     Decision(Question),
-    /// He need not be asked: he approved all of it before, or may not approve it at all.
+    /// He need not be asked: he approved all of it before, or may not approve any of it.
     Answered(AuthorizationAnswer),
 }
 
 impl Question {
-    fn of(request: &AuthorizationRequest, account: Option<AccountId>, opened: OpenedInteraction) -> Self {
-        let redirect = request.redirect.clone();
-        Self { client: request.client.clone(), scope: request.scope.clone(), account, redirect, opened }
+    fn of(
+        profile: &Profile,
+        request: &AuthorizationRequest,
+        asking: Asking,
+        opened: OpenedInteraction,
+    ) -> Self {
+        let Asking { account, already } = asking;
+        let scope = request.scope.without(&already);
+        Self {
+            client: request.client.clone(),
+            optional: profile.scopes.optional_of(&scope),
+            scope,
+            already,
+            account,
+            redirect: request.redirect.clone(),
+            opened,
+        }
     }
 }
 
 /// Puts an examined request before a person, who is logged in, in the browser session of digest `session`.
 ///
-/// Where the profile wants an account, a person's only one is taken as chosen. Where it remembers, who approved before is
-/// not asked again.
+/// Where the profile wants an account, a person's only one is taken as chosen. Where it remembers, a person is asked for
+/// what he did not approve before, and not at all if that is nothing.
 pub fn ask(
     mut ctx: Context,
     request: AuthorizationRequest,
@@ -76,23 +92,28 @@ pub fn ask(
         Err(reason) => return Step::done(Asked::Answered(refuse(&ctx.profile, request, reason))),
     };
     let undecided = ctx.profile.approval.account && account.is_none();
-    let approved = if undecided {
-        Step::done(false)
+    let before = if undecided {
+        Step::done(Before::Nothing)
     } else {
-        Approved::of(&ctx, &request, &approver.subject, account.as_ref()).still()
+        Approved::of(&ctx, &request, &approver.subject, account.as_ref()).read()
     };
-    approved.then(move |approved| {
-        if approved {
-            let answer = approve_as_before(ctx, request, approver, account);
-            return answer.then(|answer| Step::done(Asked::Answered(answer)));
-        }
+    before.then(move |before| {
+        let already = match before {
+            Before::All => {
+                let answer = approve(ctx, request, approver, account, Ground::Remembered);
+                return answer.then(|answer| Step::done(Asked::Answered(answer)));
+            }
+            Before::Part(already) => already,
+            Before::Nothing => Scope::none(),
+        };
+        let asking = Asking { account, already };
         let id = GrantId::from_bytes(ctx.entropy.draw_half());
         let (handle, text) = InteractionHandle::mint(&InteractionHandle::SHAPE, id, &mut ctx.entropy);
         let expires_at = ctx.now + ctx.profile.lifetimes.interaction;
-        let question =
-            Question::of(&request, account.clone(), OpenedInteraction { handle: text, expires_at });
+        let opened = OpenedInteraction { handle: text, expires_at };
+        let question = Question::of(&ctx.profile, &request, asking.clone(), opened);
         let session = here(&ctx, &session);
-        let record = Interaction::begin(&handle, request, approver.subject, session, account, expires_at);
+        let record = Interaction::begin(&handle, request, approver.subject, session, asking, expires_at);
         let version = ctx.version();
         create(&Interaction::key(&handle), version, &record, Some(expires_at), Vec::new()).then(move |()| {
             Step::done(if undecided { Asked::Account(question) } else { Asked::Decision(question) })
@@ -124,75 +145,6 @@ fn may_approve(ctx: &Context, account: &ApproverAccount) -> Result<(), Reason> {
     if roles.is_empty() || roles.contains(&account.role) { Ok(()) } else { Err(Reason::RoleNotEnough) }
 }
 
-/// What a person may have approved before: all that a request asks for.
-struct Approved {
-    profile: Arc<Profile>,
-    key: Key<Consent>,
-    scope: Scope,
-    client: ClientId,
-    place: Place,
-}
-
-/// Who may stand behind the URI that an answer goes to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
-    /// The client's own site, which has a name.
-    Site,
-    /// Some application on the person's machine. A code is worth nothing to another one if its client has a secret.
-    MachineByCode,
-    /// The same, and what it gets is a token.
-    MachineByToken,
-}
-
-impl Place {
-    fn of(request: &AuthorizationRequest) -> Self {
-        if request.redirect.as_str().starts_with("https:") {
-            return Place::Site;
-        }
-        match request.response_type {
-            ResponseType::Code => Place::MachineByCode,
-            ResponseType::Token => Place::MachineByToken,
-        }
-    }
-}
-
-impl Approved {
-    fn of(
-        ctx: &Context,
-        request: &AuthorizationRequest,
-        subject: &SubjectId,
-        account: Option<&AccountId>,
-    ) -> Self {
-        let key = Consent::key(subject, &request.client, account);
-        let (client, place) = (request.client.clone(), Place::of(request));
-        Self { profile: ctx.profile.clone(), key, scope: request.scope.clone(), client, place }
-    }
-
-    /// Whether he did and has not taken it back, where the profile remembers that, and where nobody but the client can be
-    /// behind the request.
-    fn still(self) -> Step<bool> {
-        if !self.profile.approval.remember {
-            return Step::done(false);
-        }
-        load(self.key.clone()).then(move |found| {
-            let consent = found.map(|f| f.record).filter(|consent| !consent.withdrawn);
-            let all = |consent: Consent| self.profile.scopes.permits_all(&consent.scope, &self.scope);
-            if consent.is_some_and(all) { self.is_the_clients() } else { Step::done(false) }
-        })
-    }
-
-    /// Whether the answer is of use to the client alone. Any application of the machine can send a request in the name of a
-    /// public one and listen where that one would (RFC 6749, section 10.2; RFC 8252, section 8.6).
-    fn is_the_clients(self) -> Step<bool> {
-        match self.place {
-            Place::Site => Step::done(true),
-            Place::MachineByToken => Step::done(false),
-            Place::MachineByCode => load(Client::key(&self.client))
-                .then(|found| Step::done(found.is_some_and(|f| !f.record.metadata.is_public()))),
-        }
-    }
-}
-
 /// Takes a person's choice of an account for a request that waits for it.
 pub fn choose_account(
     ctx: Context,
@@ -209,22 +161,29 @@ pub fn choose_account(
             });
         }
         let approved = Approved::of(&waiting.ctx, &waiting.request, &approver.subject, Some(&account));
-        approved.still().then(move |approved| {
-            if approved {
-                return waiting
-                    .decide(Vec::new())
-                    .then(move |(ctx, request)| approve_as_before(ctx, request, approver, Some(account)))
-                    .then(|answer| Step::done(Asked::Answered(answer)));
-            }
+        approved.read().then(move |before| {
+            let already = match before {
+                Before::All => {
+                    return waiting
+                        .decide(Vec::new())
+                        .then(move |(ctx, request)| {
+                            approve(ctx, request, approver, Some(account), Ground::Remembered)
+                        })
+                        .then(|answer| Step::done(Asked::Answered(answer)));
+                }
+                Before::Part(already) => already,
+                Before::Nothing => Scope::none(),
+            };
+            let asking = Asking { account: Some(account), already };
             let expires_at = waiting.record.expires_at();
-            let record = waiting.record.for_account(account.clone());
+            let record = waiting.record.asking(asking.clone());
             let expect = Expect::Version(waiting.read);
             let put = Put::of(&waiting.key, expect, waiting.ctx.version(), &record, Some(expires_at));
             commit(put, Vec::new()).then(move |committed| match committed {
                 Committed::LostRace => Step::stop(Reason::InteractionOver),
                 Committed::Yes => {
                     let opened = OpenedInteraction { handle, expires_at };
-                    let question = Question::of(&waiting.request, Some(account), opened);
+                    let question = Question::of(&waiting.ctx.profile, &waiting.request, asking, opened);
                     Step::done(Asked::Decision(question))
                 }
             })
@@ -239,7 +198,7 @@ struct Waiting {
     read: Version,
     record: Interaction,
     request: AuthorizationRequest,
-    account: Option<AccountId>,
+    asking: Asking,
 }
 
 fn find_waiting(ctx: Context, handle: &Secret, session: Digest, subject: SubjectId) -> Step<Waiting> {
@@ -251,8 +210,8 @@ fn find_waiting(ctx: Context, handle: &Secret, session: Digest, subject: Subject
         let Some(found) = found else { return Step::stop(Reason::InteractionOver) };
         match found.record.waiting(&handle, &here(&ctx, &session), &subject, ctx.now) {
             None => Step::stop(Reason::InteractionOver),
-            Some((request, account)) => {
-                Step::done(Waiting { ctx, key, read: found.version, record: found.record, request, account })
+            Some((request, asking)) => {
+                Step::done(Waiting { ctx, key, read: found.version, record: found.record, request, asking })
             }
         }
     })
@@ -282,10 +241,15 @@ pub struct AuthorizationAnswer {
 }
 
 /// Takes a person's decision, once, and answers the client.
+///
+/// What is granted is all that the page said: what he had approved before, what is required, and the optional scopes that
+/// he ticked. What he leaves out is not remembered, so he is asked for it again when the client asks again; what he approved
+/// before he takes back by ending the grant, and not here.
 pub fn decide(ctx: Context, decision: DecisionRequest) -> Step<AuthorizationAnswer> {
     let DecisionRequest { handle, session, approver, account, choice } = decision;
     find_waiting(ctx, &handle, session, approver.subject.clone()).then(move |waiting| {
-        let account = waiting.account.clone().or(account);
+        let Asking { account: chosen, already } = waiting.asking.clone();
+        let account = chosen.or(account);
         let events = match choice {
             Choice::Approve { .. } => Vec::new(),
             Choice::Deny => vec![Event::RequestDenied {
@@ -295,39 +259,23 @@ pub fn decide(ctx: Context, decision: DecisionRequest) -> Step<AuthorizationAnsw
         };
         waiting.decide(events).then(move |(ctx, request)| match choice {
             Choice::Deny => Step::done(refuse(&ctx.profile, request, Reason::Denied)),
-            Choice::Approve { scope } => approve(ctx, request, approver, account, Ground::Said(scope)),
+            Choice::Approve { scope: ticked } => {
+                approve(ctx, request, approver, account, Ground::Said { already, ticked })
+            }
         })
     })
 }
 
 /// What an approval rests on.
 enum Ground {
-    /// He says so now, of all that was asked or of a part.
-    Said(Option<Scope>),
-    /// He said so before.
+    /// He says so now, and said so before of what stands in `already`.
+    Said {
+        already: Scope,
+        /// The optional scopes that he ticked; all of them if absent.
+        ticked: Option<Scope>,
+    },
+    /// He said so before, of all of it.
     Remembered,
-}
-
-/// Approves what a person approved before, without asking him.
-///
-/// What is remembered is read once more after the grant was written, and nobody knows the code until then. Whoever takes an
-/// approval back does it in the other order, so whichever comes first, one of the two sees the other: no grant that nobody
-/// was asked about outlives the approval it rests on.
-fn approve_as_before(
-    ctx: Context,
-    request: AuthorizationRequest,
-    approver: Approver,
-    account: Option<AccountId>,
-) -> Step<AuthorizationAnswer> {
-    let approved = Approved::of(&ctx, &request, &approver.subject, account.as_ref());
-    let (profile, asked) = (ctx.profile.clone(), request.clone());
-    approve(ctx, request, approver, account, Ground::Remembered).then(move |answer| {
-        approved.still().then(move |still| {
-            let refused = answer.refusal.is_some();
-            let answer = if still || refused { answer } else { refuse(&profile, asked, Reason::Withdrawn) };
-            Step::done(answer)
-        })
-    })
 }
 
 /// Looks at the client and the account once more, since either may have changed while the person read, and makes the
@@ -353,19 +301,47 @@ fn approve(
             Ok(account) => account,
             Err(reason) => return Step::done(refuse(&ctx.profile, request, reason)),
         };
+        request.assured = client.is_assured(request.redirect.as_str());
         let approval = Approval { client, approver, account };
+        let before = Approved::of(&ctx, &request, &approval.approver.subject, approval.account());
         match ground {
-            Ground::Remembered => return grant(ctx, request, approval),
-            Ground::Said(None) => {}
-            Ground::Said(Some(chosen)) => {
-                let part = request.scope.intersection(&chosen);
-                if part.is_empty() && !request.scope.is_empty() {
+            Ground::Remembered => grant_as_before(ctx, request, approval, before),
+            Ground::Said { already, ticked } => {
+                let new = ctx.profile.scopes.approved(&request.scope.without(&already), ticked.as_ref());
+                let granted = already.union(&new);
+                if granted.is_empty() && !request.scope.is_empty() {
                     return Step::done(refuse(&ctx.profile, request, Reason::Denied));
                 }
-                request.scope = part;
+                request.scope = granted;
+                let before = before.part(already);
+                before.add(ctx, &new).then(move |(ctx, stands)| match stands {
+                    false => Step::done(refuse(&ctx.profile, request, Reason::Withdrawn)),
+                    true if before.is_nothing() => grant(ctx, request, approval),
+                    true => grant_as_before(ctx, request, approval, before),
+                })
             }
         }
-        remember(ctx, &request, &approval).then(move |ctx| grant(ctx, request, approval))
+    })
+}
+
+/// Makes a grant that rests, in whole or in part, on what a person approved `before`.
+///
+/// What is remembered is read once more after the grant was written, and nobody knows the code until then. Whoever takes an
+/// approval back does it in the other order, so whichever comes first, one of the two sees the other: nothing that nobody
+/// was asked about outlives the approval it rests on.
+fn grant_as_before(
+    ctx: Context,
+    request: AuthorizationRequest,
+    approval: Approval,
+    before: Approved,
+) -> Step<AuthorizationAnswer> {
+    let (profile, asked) = (ctx.profile.clone(), request.clone());
+    grant(ctx, request, approval).then(move |answer| {
+        before.still().then(move |still| {
+            let refused = answer.refusal.is_some();
+            let answer = if still || refused { answer } else { refuse(&profile, asked, Reason::Withdrawn) };
+            Step::done(answer)
+        })
     })
 }
 
@@ -396,25 +372,6 @@ impl Approval {
     fn account(&self) -> Option<&AccountId> {
         self.account.as_ref().map(|account| &account.id)
     }
-}
-
-/// Remembers what a person approves, where the profile does. A race is lost to another approval or to a withdrawal: then
-/// this one is not remembered, and he is asked again.
-fn remember(mut ctx: Context, request: &AuthorizationRequest, approval: &Approval) -> Step<Context> {
-    if !ctx.profile.approval.remember {
-        return Step::done(ctx);
-    }
-    let key = Consent::key(&approval.approver.subject, &request.client, approval.account());
-    let scope = request.scope.clone();
-    load(key.clone()).then(move |found| {
-        let (expect, before) = match found {
-            Some(found) => (Expect::Version(found.version), Some(found.record)),
-            None => (Expect::Absent, None),
-        };
-        let consent = Consent::given(before, &scope, ctx.now);
-        let put = Put::of(&key, expect, ctx.version(), &consent, None);
-        commit(put, Vec::new()).then(move |_| Step::done(ctx))
-    })
 }
 
 fn grant(mut ctx: Context, request: AuthorizationRequest, approval: Approval) -> Step<AuthorizationAnswer> {

@@ -4,6 +4,7 @@ use super::{Context, issue};
 use crate::client::{Client, ClientMetadata, ResponseType};
 use crate::ids::ClientId;
 use crate::interaction::{AuthorizationRequest, Page};
+use crate::picture::PictureTag;
 use crate::pkce::CodeChallenge;
 use crate::profile::{Profile, RedirectField};
 use crate::redirect::{RedirectTrusted, ResponsePlace};
@@ -20,6 +21,8 @@ pub enum Examined {
         request: AuthorizationRequest,
         /// Whose it is, to show to the person.
         client: Box<ClientMetadata>,
+        /// Which picture it has, if it has one.
+        logo: Option<PictureTag>,
     },
     /// It is wrong, and the client is told at its redirect URI.
     Redirect(RedirectError),
@@ -81,6 +84,7 @@ pub fn examine(ctx: Context, params: AuthorizationParameters) -> Step<Examined> 
         Err(refusal) => return Step::stop(refusal),
     };
     load(Client::key(&id)).then(move |found| {
+        let logo = found.as_ref().and_then(|f| f.record.logo().cloned());
         let client = match found.map(|f| f.record.metadata).filter(|c| c.profile == ctx.profile.name) {
             None => return Step::stop(Refusal::from(Reason::ClientUnknown).of("client_id")),
             Some(client) if client.disabled => {
@@ -97,7 +101,7 @@ pub fn examine(ctx: Context, params: AuthorizationParameters) -> Step<Examined> 
         let place = if asked_for_token { ResponsePlace::Fragment } else { ResponsePlace::Query };
         let state = params.state.clone().ok().flatten();
         Step::done(match examine_trusted(&ctx, &client, redirect.clone(), &params) {
-            Ok(request) => Examined::Proceed { request, client: Box::new(client) },
+            Ok(request) => Examined::Proceed { request, client: Box::new(client), logo },
             Err(refusal) => {
                 Examined::Redirect(RedirectError { redirect, place, state, refusal: refusal.by(&id) })
             }
@@ -164,6 +168,7 @@ fn examine_trusted(
     let challenge = challenge(ctx, client, response_type, params)?;
     Ok(AuthorizationRequest {
         client: client.client_id.clone(),
+        assured: client.is_assured(redirect.as_str()),
         redirect,
         response_type,
         scope,

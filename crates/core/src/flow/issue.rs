@@ -76,7 +76,7 @@ pub(super) fn access_token(
             let shape = &ctx.profile.formats.access_token;
             let (token, text) = credential::AccessToken::mint(shape, grant, &mut ctx.entropy);
             let record = ReferenceToken::new(basis, era, scope.clone(), ctx.now, expires_at);
-            let event = Event::AccessTokenIssued { grant, client: client.client_id.clone(), grant_type };
+            let event = issuance(Some(grant), client, grant_type);
             let version = ctx.version();
             create(&ReferenceToken::key(&token), version, &record, expires_at.unless_never(), vec![event])
                 .then(move |()| Step::done((ctx, Issued { token: text, scope, expires_at, jti: None })))
@@ -91,6 +91,7 @@ pub(super) fn access_token(
                 }
                 Speaker::Client => (client.client_id.to_string(), client.access_token_audience.clone(), None),
             };
+            let event = issuance(grant.map(|origin| origin.grant), client, grant_type);
             let claims = AccessTokenClaims {
                 iss: issuer.to_owned(),
                 sub,
@@ -103,11 +104,15 @@ pub(super) fn access_token(
                 grant,
             };
             let payload = claims.write(&ctx.profile.access_token);
-            sign(jws_header(&ctx.profile), payload).then(move |jws| {
+            sign(jws_header(&ctx.profile), payload, vec![event]).then(move |jws| {
                 Step::done((ctx, Issued { token: Secret::new(jws), scope, expires_at, jti: Some(jti) }))
             })
         }
     }
+}
+
+fn issuance(grant: Option<GrantId>, client: &ClientMetadata, grant_type: GrantType) -> Event {
+    Event::AccessTokenIssued { grant, client: client.client_id.clone(), grant_type }
 }
 
 /// What a client gets for what it asked: that, if its registration permits it; its default, if it did not say.

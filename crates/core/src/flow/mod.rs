@@ -5,6 +5,7 @@
 mod api_key;
 mod authenticate;
 mod authorize;
+mod before;
 mod client_credentials;
 mod examine;
 mod inspect;
@@ -24,7 +25,7 @@ pub use authorize::{Asked, AuthorizationAnswer, OpenedInteraction, Question, ask
 pub use examine::{Examined, RedirectError, examine};
 pub use inspect::{Introspection, check, check_api_key, introspect, look_up};
 pub use leave::leave;
-pub use revoke::{revoke, revoke_as_operator, revoke_grant};
+pub use revoke::{revoke, revoke_as_operator, revoke_grant, withdraw};
 pub use token::{TokenAnswer, token};
 
 use crate::entropy::Entropy;

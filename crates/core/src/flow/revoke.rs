@@ -6,8 +6,8 @@ use crate::consent::Consent;
 use crate::credential::{AccessToken, AnyToken, RefreshToken};
 use crate::event::Event;
 use crate::grant::{Grant, RevocationCause};
-use crate::ids::{ClientId, GrantId};
-use crate::record::{Expect, Put};
+use crate::ids::{AccountId, ClientId, GrantId, SubjectId};
+use crate::record::{Expect, Key, Put};
 use crate::request::ClientCredentials;
 use crate::secret::Secret;
 use crate::step::{Committed, FlowFault, Step, commit, load};
@@ -51,18 +51,40 @@ pub fn revoke_grant(ctx: Context, grant: GrantId, cause: RevocationCause) -> Ste
         .then(move |(ctx, ended)| forget_consent(ctx, grant).then(move |_| Step::done(ended)))
 }
 
-/// Forgets that a person approved what a grant is about. A race is lost to an approval that he gave meanwhile.
+/// Forgets that a person approved what a grant is about.
 fn forget_consent(ctx: Context, grant: GrantId) -> Step<Context> {
     load(Grant::key(grant)).then(move |found| {
         let Some(found) = found else { return Step::done(ctx) };
         let facts = found.record.facts();
-        let key = Consent::key(&facts.subject, &facts.client, facts.account.as_ref());
-        load(key.clone()).then(move |found| {
-            let mut ctx = ctx;
-            let Some(found) = found.filter(|found| !found.record.withdrawn) else { return Step::done(ctx) };
-            let consent = Consent::withdrawn(ctx.now);
-            let put = Put::of(&key, Expect::Version(found.version), ctx.version(), &consent, None);
-            commit(put, Vec::new()).then(move |_| Step::done(ctx))
+        forget(ctx, Consent::key(&facts.subject, &facts.client, facts.account.as_ref()), 0)
+            .then(|(ctx, _)| Step::done(ctx))
+    })
+}
+
+/// Forgets that a person approved a client, for one account where there are accounts: he is asked before it gets anything
+/// again. What it holds it keeps, so its grants have to be ended as well, after this. Tells whether he had approved it.
+pub fn withdraw(
+    ctx: Context,
+    subject: &SubjectId,
+    client: &ClientId,
+    account: Option<&AccountId>,
+) -> Step<bool> {
+    forget(ctx, Consent::key(subject, client, account), 0).then(|(_, withdrawn)| Step::done(withdrawn))
+}
+
+/// Takes back what is remembered, also what is being approved at this moment: else a grant that was let pass on what stood
+/// before, and is written after those that are to end were ended, would find that it stands.
+fn forget(mut ctx: Context, key: Key<Consent>, races: u32) -> Step<(Context, bool)> {
+    load(key.clone()).then(move |found| {
+        let Some(found) = found.filter(|found| !found.record.withdrawn) else {
+            return Step::done((ctx, false));
+        };
+        let consent = Consent::withdrawn(ctx.now);
+        let put = Put::of(&key, Expect::Version(found.version), ctx.version(), &consent, None);
+        commit(put, Vec::new()).then(move |committed| match committed {
+            Committed::Yes => Step::done((ctx, true)),
+            Committed::LostRace if races < ctx.profile.limits.races => forget(ctx, key, races + 1),
+            Committed::LostRace => Step::stop(FlowFault::Contended(key.raw().clone())),
         })
     })
 }

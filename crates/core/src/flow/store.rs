@@ -1,11 +1,11 @@
-//! Putting a grant into the store: so that whoever looks for a subject's grants misses none, and in the one place there
-//! is where a profile lets only one live.
+//! Putting a grant into the store: so that whoever looks for a subject's or a client's grants misses none, and in the one
+//! place there is where a profile lets only one live.
 
 use std::sync::Arc;
 
 use super::Context;
 use crate::event::Event;
-use crate::grant::{CodeIssued, Grant, GrantFacts, RefreshChain, SubjectGrant};
+use crate::grant::{ClientGrant, CodeIssued, Grant, GrantFacts, RefreshChain, SubjectGrant};
 use crate::ids::GrantId;
 use crate::record::{Expect, Put};
 use crate::refusal::{Reason, Refusal};
@@ -75,16 +75,24 @@ pub(super) fn with_tokens(
     Only { ctx, facts, make, races: 0 }.store()
 }
 
-/// Writes the hint, then the grant: whoever looks for a subject's grants misses none.
-pub(super) fn grant(mut ctx: Context, grant: Grant, event: Event) -> Step<Context> {
+/// Writes the hints, then the grant: whoever looks for a subject's or a client's grants misses none.
+pub(super) fn grant(ctx: Context, grant: Grant, event: Event) -> Step<Context> {
     let facts = grant.facts();
-    let hint = SubjectGrant::key(&facts.subject, facts.id);
-    let version = ctx.version();
-    create(&hint, version, &SubjectGrant::default(), facts.expires_at, Vec::new()).then(move |()| {
+    // No other grant has this id, so neither hint is there already.
+    hints(ctx, facts, facts.expires_at).then(move |mut ctx| {
         let version = ctx.version();
         create(&Grant::key(grant.facts().id), version, &grant, grant.keep_until(), vec![event])
             .then(move |()| Step::done(ctx))
     })
+}
+
+/// Writes the hints of a grant that is to be written next. One that is there already says the same.
+fn hints(mut ctx: Context, facts: &GrantFacts, keep_until: Option<Time>) -> Step<Context> {
+    let (of_subject, of_client) =
+        (SubjectGrant::key(&facts.subject, facts.id), ClientGrant::key(&facts.client, facts.id));
+    let first = Put::of(&of_subject, Expect::Absent, ctx.version(), &SubjectGrant::default(), keep_until);
+    let second = Put::of(&of_client, Expect::Absent, ctx.version(), &ClientGrant::default(), keep_until);
+    commit(first, Vec::new()).then(move |_| commit(second, Vec::new())).then(move |_| Step::done(ctx))
 }
 
 /// Refuses a suspended subject. To be asked after the grant became findable (see [`Standing`]).
@@ -110,12 +118,11 @@ struct Only {
 }
 
 impl Only {
-    fn store(mut self) -> Step<(Context, GrantFacts)> {
-        let hint = SubjectGrant::key(&self.facts.subject, self.facts.id);
-        let version = self.ctx.version();
-        let put = Put::of(&hint, Expect::Absent, version, &SubjectGrant::default(), self.facts.expires_at);
-        // Lost to the hint of an earlier time, which says the same.
-        commit(put, Vec::new()).then(move |_| self.replace())
+    fn store(self) -> Step<(Context, GrantFacts)> {
+        let Self { ctx, facts, make, races } = self;
+        // For ever: the grant may begin anew for as long as there are its person and its client, and whoever finds the hint
+        // of an earlier time writes none.
+        hints(ctx, &facts, None).then(move |ctx| Self { ctx, facts, make, races }.replace())
     }
 
     fn replace(mut self) -> Step<(Context, GrantFacts)> {

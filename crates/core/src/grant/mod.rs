@@ -173,6 +173,27 @@ impl SubjectGrant {
     }
 }
 
+/// The hint that a client has a grant, under `CLIENT/GRANT`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ClientGrant(Hint);
+
+impl Record for ClientGrant {
+    const KIND: Kind = Kind::ClientGrant;
+}
+
+impl ClientGrant {
+    /// Where the hint of one grant lies.
+    pub fn key(client: &ClientId, grant: GrantId) -> Key<ClientGrant> {
+        Key::under(client.as_str(), &grant.to_string())
+    }
+
+    /// Where the hints of all grants of a client lie.
+    pub fn under(client: &ClientId) -> Under {
+        Under::slot(Kind::ClientGrant, client.as_str())
+    }
+}
+
 /// What a command does to a grant: perhaps a write, always a verdict. A refusal may write, too: a replay revokes.
 #[derive(Debug)]
 #[must_use]
@@ -271,6 +292,15 @@ impl Grant {
     /// The chain of its refresh tokens, while its client holds any.
     pub fn refresh_chain(&self) -> Option<&RefreshChain> {
         self.held().and_then(|held| held.active.refresh.as_ref())
+    }
+
+    /// When its client last got a token by it, as far as its record tells: when its refresh token was last replaced, else
+    /// when it was approved, which comes before the first token by no more than a code lives.
+    ///
+    /// What writes nothing here is not seen: a refresh that leaves the refresh token as it is, and a retry inside the grace.
+    pub fn last_used_at(&self) -> Time {
+        let rotated = self.refresh_chain().and_then(RefreshChain::rotated_at);
+        rotated.map_or(self.grant.created_at, |at| at.max(self.grant.created_at))
     }
 
     /// The same grant, approved anew, with a new code. Until that is redeemed, the client holds what it held.

@@ -74,6 +74,11 @@ impl RefreshChain {
         self.expires_at
     }
 
+    /// When the current token replaced the one before it, if it did.
+    pub fn rotated_at(&self) -> Option<Time> {
+        self.rotated_at
+    }
+
     /// Whether this is the current token, and has not expired: what introspection asks.
     pub fn is_current(&self, token: &RefreshToken, now: Time) -> bool {
         self.digest.matches(&token.digest()) && !self.has_expired(now)

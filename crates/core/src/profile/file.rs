@@ -10,7 +10,7 @@ use super::rules::{RefreshModeName, RefreshRules, has};
 use super::{
     AccessTokenRules, ApprovalRules, AuthorizationRules, ClientRules, Endpoints, ErrorRules, Issuer,
     Lifetimes, ParameterNames, Profile, RefreshMode, RegistrationRules, ResourceRules, TokenRules,
-    UserinfoRules,
+    UserRegistration, UserinfoRules,
 };
 use crate::client::{AccessTokenFormat, GrantType, ResponseType};
 use crate::credential::Formats;
@@ -40,6 +40,7 @@ pub(super) struct File {
     errors: ErrorRules,
     #[serde(skip_serializing_if = "Option::is_none")]
     registration: Option<RegistrationRules>,
+    registration_by_users: UserRegistration,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     scopes: BTreeMap<String, ScopeMeaning>,
 }
@@ -118,6 +119,7 @@ impl Default for File {
             userinfo: UserinfoRules::default(),
             errors: ErrorRules::default(),
             registration: None,
+            registration_by_users: UserRegistration::default(),
             scopes: BTreeMap::new(),
         }
     }
@@ -168,6 +170,7 @@ impl File {
             userinfo: self.userinfo,
             errors: self.errors,
             registration: self.registration,
+            registration_by_users: self.registration_by_users,
             limits: Limits::DEFAULT,
         }
     }
@@ -198,6 +201,7 @@ impl File {
             userinfo: profile.userinfo,
             errors: profile.errors,
             registration: profile.registration,
+            registration_by_users: profile.registration_by_users,
             scopes: profile.scopes.meanings().clone(),
         }
     }
@@ -274,6 +278,10 @@ fn problem(profile: &Profile) -> Option<(&'static str, &'static str)> {
             let why = "its answers show secrets again: set clients.danger_secrets_shown_again";
             return Some(("registration.style", why));
         }
+    }
+    let own = profile.registration_by_users.offered_scope(profile);
+    if own.tokens().any(|token| !profile.scopes.knows(token)) {
+        return Some(("registration_by_users.scope", "it is not in the scope catalogue"));
     }
     if profile.approval.one_grant && !profile.approval.account && profile.approval.roles.iter().len() > 0 {
         return Some(("approval.roles", "roles are those of an account: set approval.account"));

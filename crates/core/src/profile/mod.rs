@@ -19,8 +19,8 @@ pub use issuer::{InvalidIssuer, Issuer};
 pub use presets::PRESETS;
 pub use rules::{
     AccessTokenRules, ApprovalRules, AuthorizationRules, BodyKind, ClientRules, Endpoints, ErrorRules,
-    ErrorStyle, ExpiresIn, JwtKey, ParameterNames, RedirectMatch, RegistrationRules, ResourceRules,
-    ScopeEncoding, TokenEndpoint, TokenRules, UserinfoField, UserinfoRules,
+    ErrorStyle, ExpiresIn, JwtKey, ParameterNames, RedirectMatch, Registrants, RegistrationRules,
+    ResourceRules, ScopeEncoding, TokenEndpoint, TokenRules, UserRegistration, UserinfoField, UserinfoRules,
 };
 
 use crate::client::{GrantType, ResponseType};
@@ -120,6 +120,8 @@ pub struct Profile {
     pub errors: ErrorRules,
     /// Registration by the service's own interface, if it has one.
     pub registration: Option<RegistrationRules>,
+    /// Registration by people, for themselves.
+    pub registration_by_users: UserRegistration,
     /// Bounds on outside input.
     pub limits: Limits,
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::Profile;
 use super::field::{ClaimField, Field, Fields, PersonField, RedirectField, TokenField, plain};
 use crate::client::{AccessTokenFormat, AuthMethod, GrantType, ResponseType, wire_names};
 use crate::refusal::ErrorCode;
@@ -219,17 +220,26 @@ wire_names! {
 }
 
 /// Who may approve, and what is asked of him.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ApprovalRules {
     /// Whether a grant is about one account, which the person chooses among his own.
     pub account: bool,
     /// In which roles of that account a person may approve. Any, if there are none here.
     pub roles: BTreeSet<String>,
-    /// Whether who approved once is not asked again until the client wants more.
+    /// Whether who approved once is not asked again until the client wants more. Only a client that has a secret, and whose
+    /// answers go to an `https` page, is let pass by that: of any other it is not sure that it is the one that was approved
+    /// (RFC 8252, section 8.6).
     pub remember: bool,
     /// Whether a client holds one grant at most for a person and account, so that a new one takes the place of the old.
     pub one_grant: bool,
+}
+
+impl Default for ApprovalRules {
+    fn default() -> Self {
+        // A question that comes each time is answered without being read.
+        Self { account: false, roles: BTreeSet::new(), remember: true, one_grant: false }
+    }
 }
 
 /// The token endpoint's ways.
@@ -469,6 +479,68 @@ impl RegistrationRules {
                 path
             }
         }
+    }
+}
+
+wire_names! {
+    /// Who may register applications of his own, on the pages for people.
+    Registrants {
+        /// Nobody: operators register for everyone.
+        Nobody = "off",
+        /// Users who are administrators.
+        Admins = "admins",
+        /// Every user.
+        Users = "users",
+    }
+}
+
+/// Applications that people register themselves: who may, and the most that such an application can be.
+///
+/// What an operator registers is bound by the profile alone, whoever owns it. A person who changes his application can keep
+/// what an operator gave it and add what is allowed here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct UserRegistration {
+    /// Who may. Every user: his application gets nothing that people do not approve, as long as it speaks for them only.
+    pub who: Registrants,
+    /// The grant types it may use, of those that the profile has. Client credentials are not among them unless an operator
+    /// says so: with them an application holds a scope that no person approved.
+    pub grant_types: BTreeSet<GrantType>,
+    /// The scopes it may ask for; `*` stands for all of the catalogue.
+    pub scope: Scope,
+}
+
+impl Default for UserRegistration {
+    fn default() -> Self {
+        Self {
+            who: Registrants::Users,
+            grant_types: [GrantType::AuthorizationCode, GrantType::RefreshToken].into(),
+            scope: Scope::everything(),
+        }
+    }
+}
+
+impl UserRegistration {
+    /// The grant types that a person may choose, at this profile.
+    pub fn offered_grant_types(&self, profile: &Profile) -> BTreeSet<GrantType> {
+        self.grant_types.intersection(&profile.grant_types).copied().collect()
+    }
+
+    /// The scopes that a person may choose, at this profile. Where the catalogue is empty there are none but those named here:
+    /// it knows every token then, and whoever registers could name any.
+    pub fn offered_scope(&self, profile: &Profile) -> Scope {
+        if self.scope == Scope::everything() { profile.scopes.all() } else { self.scope.clone() }
+    }
+
+    /// Whether a person may register applications, at this profile.
+    pub fn permits(&self, profile: &Profile, is_admin: bool) -> bool {
+        let may = match self.who {
+            Registrants::Nobody => false,
+            Registrants::Admins => is_admin,
+            Registrants::Users => true,
+        };
+        // A refresh token alone comes of nothing.
+        may && self.offered_grant_types(profile).iter().any(|grant| *grant != GrantType::RefreshToken)
     }
 }
 

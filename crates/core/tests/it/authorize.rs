@@ -1,14 +1,15 @@
 //! The authorization endpoint, case by case.
 
-use grantor_core::client::{AuthMethod, GrantType, ResponseType};
-use grantor_core::flow::{self, Asked, Examined};
-use grantor_core::request::{Approver, Choice};
+use grantor_core::client::{GrantType, ResponseType};
+use grantor_core::flow::Examined;
+use grantor_core::request::Choice;
 use grantor_core::{Digest, Reason, Secret};
 
 use crate::world::{CALLBACK, CHALLENGE, World, parameter, session};
 
+/// Where alice is asked each time.
 fn world() -> World {
-    World::new(|_| {})
+    World::new(|p| p.approval.remember = false)
 }
 
 fn query(more: &str) -> String {
@@ -131,17 +132,6 @@ fn a_refusal_by_the_person_reaches_the_client() {
 }
 
 #[test]
-fn less_than_was_asked_may_be_granted_and_nothing_else() {
-    let mut w = world();
-    let asked = good().replace("scope=read", "scope=read+write");
-    let location = w.decide(&asked, Choice::Approve { scope: Some("read admin".parse().unwrap()) }).unwrap();
-    let code = Secret::new(parameter(&location, "code").unwrap());
-    assert_eq!(w.redeem("web", &code).unwrap().scope.as_str(), "read");
-    let location = w.decide(&asked, Choice::Approve { scope: Some("admin".parse().unwrap()) }).unwrap();
-    assert_eq!(parameter(&location, "error").as_deref(), Some("access_denied"));
-}
-
-#[test]
 fn a_client_that_changed_meanwhile_is_looked_at_again() {
     use grantor_core::client::Client;
     use grantor_core::record::{Expect, Put, Version, decode};
@@ -174,6 +164,7 @@ fn the_uri_may_be_left_out_where_there_is_only_one() {
 #[test]
 fn implicit_answers_in_the_fragment_where_the_profile_has_it() {
     let mut w = World::new(|p| {
+        p.approval.remember = false;
         p.grant_types.insert(GrantType::Implicit);
         p.response_types.insert(ResponseType::Token);
     });
@@ -228,55 +219,5 @@ fn a_refused_challenge_is_told_what_is_wrong_with_it() {
         };
         let description = parameter(&error.location(&w.profile), "error_description").unwrap();
         assert!(description.contains(told), "{more}: {description}");
-    }
-}
-
-#[test]
-fn what_was_approved_before_is_asked_again_where_the_answer_could_reach_another_application() {
-    let mut w = World::new(|p| {
-        p.approval.remember = true;
-        p.grant_types.insert(GrantType::Implicit);
-        p.response_types.insert(ResponseType::Token);
-    });
-    let uri = |text: &str| vec![serde_json::from_value(text.into()).unwrap()];
-    let (loopback, private) = ("http://127.0.0.1/cb", "com.example.app:/cb");
-    for (id, method, redirect) in [
-        ("site", AuthMethod::None, CALLBACK),
-        ("local", AuthMethod::None, loopback),
-        ("native", AuthMethod::None, private),
-        ("with-secret", AuthMethod::ClientSecretBasic, loopback),
-    ] {
-        w.register(id, |m| {
-            m.token_endpoint_auth_method = method;
-            m.redirect_uris = uri(redirect);
-        });
-    }
-    for (id, redirect, response_type, asked) in [
-        ("site", CALLBACK, "code", false),
-        ("site", CALLBACK, "token", false),
-        ("local", loopback, "code", true),
-        ("native", private, "code", true),
-        // Another application may get this code, and cannot redeem it.
-        ("with-secret", loopback, "code", false),
-        ("with-secret", loopback, "token", true),
-    ] {
-        let query = format!(
-            "client_id={id}&redirect_uri={redirect}&response_type={response_type}&scope=read&state=s\
-             &code_challenge={CHALLENGE}&code_challenge_method=S256"
-        );
-        let ask = |w: &mut World| {
-            let Ok(Examined::Proceed { request, .. }) = w.examine(&query) else { panic!("{query}") };
-            let approver = Approver::new("alice".parse().unwrap());
-            w.ask(|ctx| flow::ask(ctx, request, approver, session())).unwrap()
-        };
-        if let Asked::Decision(question) = ask(&mut w) {
-            let approve = Choice::Approve { scope: None };
-            w.decide_as(&question.opened.handle, "alice", session(), approve).unwrap();
-        }
-        let again = ask(&mut w);
-        assert_eq!(matches!(again, Asked::Decision(_)), asked, "{id} {response_type}");
-        if let Asked::Answered(answer) = again {
-            assert!(answer.refusal.is_none() && answer.location.expose().starts_with(redirect), "{id}");
-        }
     }
 }

@@ -92,7 +92,11 @@ impl Ledger {
                 | Event::CodeRedeemed { .. }
                 | Event::RefreshTokenRotated { .. }
                 | Event::AccessTokenIssued { .. }
-                | Event::AccessTokenRevoked { .. } => {}
+                | Event::AccessTokenRevoked { .. }
+                | Event::ClientRegistered { .. }
+                | Event::ClientChanged { .. }
+                | Event::ClientSecretRotated { .. }
+                | Event::ClientDeleted { .. } => {}
             }
         }
         for at in 0..self.access_tokens.len() {

@@ -9,6 +9,7 @@
     clippy::indexing_slicing
 )]
 
+mod approval;
 mod authorize;
 mod eras;
 mod examples;

@@ -28,7 +28,6 @@ fn the_standard_profile_keeps_to_what_the_rfcs_advise() {
     assert!(profile.lifetimes.refresh_token.is_some() && profile.lifetimes.grant.is_some());
     assert!(matches!(profile.refresh, RefreshMode::Rotate { grace } if grace <= Lifetime::seconds(60)));
     assert_eq!(profile.authorization.redirect_match, RedirectMatch::Exact);
-    assert!(!profile.approval.remember);
     assert_eq!(profile.dangers(), []);
     // Sixteen bytes name the grant, four are a checksum, and four more count in a refresh token: 256 bits are left.
     let formats = &profile.formats;

@@ -69,7 +69,7 @@ fn a_verifier_without_a_challenge_is_refused() {
 
 #[test]
 fn a_uri_that_no_request_named_must_be_the_clients_all_the_same() {
-    let mut w = world();
+    let mut w = World::new(|p| p.approval.remember = false);
     w.register("legacy", |m| m.require_pkce = false);
     let query = "client_id=legacy&response_type=code&scope=read";
     for (given, fits) in [

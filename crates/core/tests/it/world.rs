@@ -6,8 +6,9 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use grantor_core::client::{AuthMethod, Client, ClientMetadata, GrantType};
-use grantor_core::flow::{self, Asked, Context, Examined, Introspection, TokenAnswer};
-use grantor_core::record::{Expect, Put, RecordKey, Stored, Version};
+use grantor_core::flow::{self, Asked, Context, Examined, Introspection, Question, TokenAnswer};
+use grantor_core::grant::{ClientGrant, Grant, SubjectGrant};
+use grantor_core::record::{Expect, Kind, Put, RecordKey, Stored, Version, decode};
 use grantor_core::request::{
     Approver, AuthorizationParameters, Choice, ClientCredentials, ClientProof, DecisionRequest, GrantRequest,
     TokenRequest,
@@ -99,9 +100,26 @@ impl World {
         if !holds {
             return CommitOutcome::Conflict;
         }
+        if put.key.kind() == Kind::Grant {
+            self.is_findable(&decode(&put.key, &put.body).unwrap());
+        }
         let stored = Stored { version: put.version, body: put.body, keep_until: put.keep_until };
         self.records.insert(put.key, stored);
         CommitOutcome::Applied
+    }
+
+    /// Whoever looks for the grants of a subject or of a client misses none: the hints are there before the grant is.
+    fn is_findable(&self, grant: &Grant) {
+        let facts = grant.facts();
+        let hints = [
+            SubjectGrant::key(&facts.subject, facts.id).raw().clone(),
+            ClientGrant::key(&facts.client, facts.id).raw().clone(),
+        ];
+        for hint in hints {
+            let kept = self.records.get(&hint).unwrap_or_else(|| panic!("{hint} is missing")).keep_until;
+            let ends_at = facts.expires_at.into_iter().chain(grant.keep_until()).min();
+            assert!(kept.is_none() || (ends_at.is_some() && ends_at <= kept), "{hint} goes before its grant");
+        }
     }
 
     /// Answers one need. The end comes back as it is.
@@ -128,6 +146,7 @@ impl World {
                 need.answer(matches)
             }
             Step::Sign(need) => {
+                self.events.extend(need.events().iter().cloned());
                 let jws =
                     format!("{}.{}.signed", signed_as(need.header()), URL_SAFE_NO_PAD.encode(need.payload()));
                 need.answer(jws)
@@ -171,13 +190,15 @@ impl World {
         self.now = self.now + Lifetime::seconds(seconds);
     }
 
-    /// Alice approves `client`'s request for `scope`, and the code comes back.
+    /// Alice approves `client`'s request for `scope`, now or before, and the code comes back.
     pub fn approve(&mut self, client: &str, scope: &str) -> Secret {
-        let query = format!(
-            "client_id={client}&redirect_uri={CALLBACK}&response_type=code&scope={scope}&state=s1\
-             &code_challenge={CHALLENGE}&code_challenge_method=S256"
-        );
-        let location = self.decide(&query, Choice::Approve { scope: None }).unwrap();
+        let location = match self.put_before_alice(&query(client, scope)) {
+            Asked::Answered(answer) => answer.location.expose().to_owned(),
+            Asked::Decision(Question { opened, .. }) => {
+                self.decide_as(&opened.handle, "alice", session(), Choice::Approve { scope: None }).unwrap()
+            }
+            Asked::Account(_) => panic!("there are no accounts"),
+        };
         Secret::new(parameter(&location, "code").expect("a code"))
     }
 
@@ -190,16 +211,25 @@ impl World {
         authorization_parameters(&Parameters::read(query.as_bytes(), &Limits::DEFAULT), &self.profile)
     }
 
-    /// Opens alice's interaction for a request, and gives its handle.
-    pub fn open(&mut self, query: &str) -> Secret {
+    pub fn put_before_alice(&mut self, query: &str) -> Asked {
         let Ok(Examined::Proceed { request, .. }) = self.examine(query) else {
             panic!("not let pass: {query}")
         };
         let approver = Approver::new("alice".parse().unwrap());
-        match self.ask(|ctx| flow::ask(ctx, request, approver, session())).unwrap() {
-            Asked::Decision(question) => question.opened.handle,
+        self.ask(|ctx| flow::ask(ctx, request, approver, session())).unwrap()
+    }
+
+    /// What alice is asked.
+    pub fn question(&mut self, query: &str) -> Question {
+        match self.put_before_alice(query) {
+            Asked::Decision(question) => question,
             Asked::Account(_) | Asked::Answered(_) => panic!("not asked to decide: {query}"),
         }
+    }
+
+    /// Opens alice's interaction for a request, and gives its handle.
+    pub fn open(&mut self, query: &str) -> Secret {
+        self.question(query).opened.handle
     }
 
     pub fn decide(&mut self, query: &str, choice: Choice) -> Result<String, Reason> {
@@ -264,6 +294,14 @@ impl World {
         let client = credentials(client);
         self.ask(|ctx| flow::revoke(ctx, client, token.clone())).unwrap();
     }
+}
+
+/// A good request for a code.
+pub fn query(client: &str, scope: &str) -> String {
+    format!(
+        "client_id={client}&redirect_uri={CALLBACK}&response_type=code&scope={scope}&state=s1\
+         &code_challenge={CHALLENGE}&code_challenge_method=S256"
+    )
 }
 
 pub fn session() -> Digest {

@@ -94,7 +94,7 @@ async fn accounts_are_listed_page_by_page_without_the_deleted() {
     directory.delete_account(&account_id("3"), at(1)).await.unwrap().unwrap();
     let (mut ids, mut after, mut pages) = (Vec::new(), None, 0);
     loop {
-        let page = directory.accounts(after.as_ref(), 2).await.unwrap();
+        let page = directory.accounts(None, after.as_ref(), 2).await.unwrap();
         ids.extend(page.accounts.iter().map(|account| account.id.to_string()));
         pages += 1;
         match page.next {
@@ -155,6 +155,7 @@ impl UserDirectory for UsersOnly {
         &self,
         _: &User,
         _: Option<&Secret>,
+        _: Option<&str>,
         _: Time,
         _: Lifetime,
     ) -> Result<(Session, Secret), DirectoryError> {

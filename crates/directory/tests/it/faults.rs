@@ -2,7 +2,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use grantor_core::{Lifetime, Secret};
 use grantor_directory::{
-    AccountProfile, DirectoryError, Imported, Membership, UserDirectory, UserRefused, UserState,
+    AccountProfile, DirectoryError, Imported, Membership, SessionList, UserDirectory, UserRefused, UserState,
 };
 
 use crate::store::Fate::{AppliedUnheard, DroppedUnheard, NotApplied, Works};
@@ -17,7 +17,8 @@ fn is_fault<T>(result: &Result<T, DirectoryError>) -> bool {
 async fn a_store_that_is_down_answers_nothing() {
     let (store, directory) = directory();
     let alice = create(&directory, "alice", "pw").await;
-    let (_, cookie) = directory.start_session(&alice, None, at(0), Lifetime::seconds(60)).await.unwrap();
+    let (_, cookie) =
+        directory.start_session(&alice, None, None, at(0), Lifetime::seconds(60)).await.unwrap();
     let (who, pw) = (subject("alice"), Secret::new("pw"));
     let mut member = alice.clone();
     member.profile.accounts = vec![Membership { id: account_id("35"), role: "owner".to_owned() }];
@@ -25,11 +26,11 @@ async fn a_store_that_is_down_answers_nothing() {
     assert!(is_fault(&directory.authenticate("alice", &pw, at(0)).await));
     assert!(is_fault(&directory.find_session(&cookie, at(0)).await));
     assert!(is_fault(&directory.end_session(&cookie).await));
-    assert!(is_fault(&directory.start_session(&alice, None, at(0), Lifetime::seconds(60)).await));
+    assert!(is_fault(&directory.start_session(&alice, None, None, at(0), Lifetime::seconds(60)).await));
     assert!(is_fault(&directory.end_all_sessions(&who).await));
     assert!(is_fault(&directory.sessions(&who, at(0)).await));
     assert!(is_fault(&directory.user(&who).await));
-    assert!(is_fault(&directory.users(None, 9).await));
+    assert!(is_fault(&directory.users(None, None, 9).await));
     assert!(is_fault(&directory.create_user(&new_user("bob", None), at(0)).await));
     assert!(is_fault(&directory.put_user(&new_user("bob", None), at(0)).await));
     assert!(is_fault(&directory.update_user(&who, |_| {}).await));
@@ -39,7 +40,7 @@ async fn a_store_that_is_down_answers_nothing() {
     assert!(is_fault(&directory.delete_user(&who, at(0)).await));
     let (id, acme) = (account_id("35"), AccountProfile::default());
     assert!(is_fault(&directory.account(&id).await));
-    assert!(is_fault(&directory.accounts(None, 9).await));
+    assert!(is_fault(&directory.accounts(None, None, 9).await));
     assert!(is_fault(&directory.create_account(&id, &acme, at(0)).await));
     assert!(is_fault(&directory.put_account(&id, &acme, at(0)).await));
     assert!(is_fault(&directory.update_account(&id, |_| {}).await));
@@ -97,22 +98,25 @@ async fn a_session_that_could_not_be_started_leaves_at_most_a_dangling_hint() {
     let (store, directory) = directory();
     let alice = create(&directory, "alice", "pw").await;
     store.fate(&[Works, NotApplied]);
-    assert!(is_fault(&directory.start_session(&alice, None, at(0), Lifetime::seconds(60)).await));
+    assert!(is_fault(&directory.start_session(&alice, None, None, at(0), Lifetime::seconds(60)).await));
     let keys: Vec<_> = store.dump().into_iter().map(|(key, _)| key).collect();
     assert!(keys.iter().any(|key| key.starts_with("user-session/alice/")), "{keys:?}");
     assert!(!keys.iter().any(|key| key.starts_with("session/")), "{keys:?}");
-    assert_eq!(directory.sessions(&subject("alice"), at(0)).await.unwrap(), []);
+    assert_eq!(directory.sessions(&subject("alice"), at(0)).await.unwrap(), SessionList::default());
 }
 
 #[tokio::test]
 async fn a_session_that_may_not_have_ended_is_not_called_ended() {
     let (store, directory) = directory();
     let alice = create(&directory, "alice", "pw").await;
-    let (_, cookie) = directory.start_session(&alice, None, at(0), Lifetime::seconds(60)).await.unwrap();
+    let (_, cookie) =
+        directory.start_session(&alice, None, None, at(0), Lifetime::seconds(60)).await.unwrap();
     store.fate(&[DroppedUnheard]);
     assert!(is_fault(&directory.end_session(&cookie).await));
     store.fate(&[NotApplied]);
-    assert!(is_fault(&directory.start_session(&alice, Some(&cookie), at(0), Lifetime::seconds(60)).await));
+    assert!(is_fault(
+        &directory.start_session(&alice, Some(&cookie), None, at(0), Lifetime::seconds(60)).await
+    ));
     assert!(directory.find_session(&cookie, at(0)).await.unwrap().is_some());
     store.fate(&[AppliedUnheard]);
     directory.end_session(&cookie).await.unwrap();

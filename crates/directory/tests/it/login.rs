@@ -68,7 +68,7 @@ async fn a_password_is_bounded_and_counts_to_its_last_byte() {
 async fn an_old_hash_is_brought_up_to_date_once_and_ends_no_session() {
     let (store, old) = directory();
     let user = create(&old, "alice", "pw").await;
-    let (_, cookie) = old.start_session(&user, None, at(0), Lifetime::seconds(60)).await.unwrap();
+    let (_, cookie) = old.start_session(&user, None, None, at(0), Lifetime::seconds(60)).await.unwrap();
     let dearer = Settings { hash_cost: HashCost { memory_kib: 16, passes: 1, lanes: 1 }, ..settings() };
     let new = Directory::new(store.clone(), &key(), dearer).unwrap();
 
@@ -89,7 +89,8 @@ async fn an_old_hash_is_brought_up_to_date_once_and_ends_no_session() {
 async fn nothing_at_rest_and_nothing_printed_logs_anyone_in() {
     let (store, directory) = directory();
     let user = create(&directory, "alice", "hunter2hunter2").await;
-    let (session, cookie) = directory.start_session(&user, None, at(0), Lifetime::seconds(60)).await.unwrap();
+    let (session, cookie) =
+        directory.start_session(&user, None, None, at(0), Lifetime::seconds(60)).await.unwrap();
     let refused =
         directory.authenticate("alice", &Secret::new("hunter3hunter3"), at(0)).await.unwrap().unwrap_err();
     let seen = format!("{:?} {user:?} {session:?} {refused:?} {refused}", store.dump());

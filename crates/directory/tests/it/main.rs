@@ -3,9 +3,14 @@
 #![cfg(test)]
 
 mod accounts;
+mod administrators;
 mod emails;
 mod faults;
+mod lists;
 mod login;
+mod observer;
+mod own_sessions;
+mod password_change;
 mod races;
 mod registration_keys;
 mod session_tokens;

@@ -2,17 +2,18 @@ use std::sync::Arc;
 
 use grantor_core::{AccountId, Lifetime, Secret, ServerKey};
 use grantor_directory::{
-    BrowserCookie, CsrfBinding, CsrfKey, Directory, Membership, Settings, UserDirectory,
+    BrowserCookie, CsrfBinding, CsrfKey, Directory, Membership, PasswordChange, SessionList, Settings,
+    UserDirectory,
 };
 use proptest::prelude::*;
 
-use crate::{at, create, directory, directory_with, settings, subject};
+use crate::{at, create, directory, directory_with, new_user, settings, subject};
 
 const HOUR: Lifetime = Lifetime::seconds(3600);
 
 async fn start(directory: &Directory, now: i64) -> Secret {
     let user = directory.user(&subject("alice")).await.unwrap().unwrap();
-    directory.start_session(&user, None, at(now), HOUR).await.unwrap().1
+    directory.start_session(&user, None, None, at(now), HOUR).await.unwrap().1
 }
 
 async fn lives(directory: &Directory, cookie: &Secret, now: i64) -> bool {
@@ -25,7 +26,7 @@ async fn a_session_says_who_and_since_when_through_the_trait() {
     create(&directory, "alice", "pw").await;
     let users: Arc<dyn UserDirectory> = directory;
     let alice = users.authenticate("Alice", &Secret::new("pw"), at(0)).await.unwrap().unwrap();
-    let (started, cookie) = users.start_session(&alice, None, at(5), HOUR).await.unwrap();
+    let (started, cookie) = users.start_session(&alice, None, None, at(5), HOUR).await.unwrap();
     let found = users.find_session(&cookie, at(6)).await.unwrap().unwrap();
     assert_eq!((&found.user, &started.user), (&alice, &alice));
     assert_eq!((found.authenticated_at, found.expires_at), (at(5), at(3605)));
@@ -47,10 +48,10 @@ async fn a_csrf_token_fits_its_own_session_only() {
     let alice = create(&directory, "alice", "pw").await;
     let bob = create(&directory, "bob", "pw").await;
     let key = CsrfKey::new(&ServerKey::from_bytes([1; 32]));
-    let (mine, old) = directory.start_session(&alice, None, at(0), HOUR).await.unwrap();
+    let (mine, old) = directory.start_session(&alice, None, None, at(0), HOUR).await.unwrap();
     let token = key.token(&mine.csrf, "consent");
-    let (again, _) = directory.start_session(&alice, Some(&old), at(1), HOUR).await.unwrap();
-    let (bobs, _) = directory.start_session(&bob, None, at(1), HOUR).await.unwrap();
+    let (again, _) = directory.start_session(&alice, Some(&old), None, at(1), HOUR).await.unwrap();
+    let (bobs, _) = directory.start_session(&bob, None, None, at(1), HOUR).await.unwrap();
     assert!(key.check(&mine.csrf, "consent", &token));
     for other in [again.csrf, bobs.csrf, BrowserCookie::mint().unwrap().csrf()] {
         assert!(!key.check(&other, "consent", &token));
@@ -63,15 +64,15 @@ async fn a_login_replaces_the_session_it_finds() {
     let (_, directory) = directory();
     let alice = create(&directory, "alice", "pw").await;
     let bob = create(&directory, "bob", "pw").await;
-    let (_, first) = directory.start_session(&alice, None, at(0), HOUR).await.unwrap();
-    let (_, second) = directory.start_session(&alice, Some(&first), at(1), HOUR).await.unwrap();
+    let (_, first) = directory.start_session(&alice, None, None, at(0), HOUR).await.unwrap();
+    let (_, second) = directory.start_session(&alice, Some(&first), None, at(1), HOUR).await.unwrap();
     assert_ne!(first.expose(), second.expose());
     assert!(!lives(&directory, &first, 2).await && lives(&directory, &second, 2).await);
-    let (_, bobs) = directory.start_session(&bob, Some(&second), at(2), HOUR).await.unwrap();
+    let (_, bobs) = directory.start_session(&bob, Some(&second), None, at(2), HOUR).await.unwrap();
     assert!(!lives(&directory, &second, 3).await && lives(&directory, &bobs, 3).await);
     // A cookie that somebody made up is neither adopted nor in the way.
     let planted = Secret::new("gra_ss_planted");
-    let (_, fresh) = directory.start_session(&alice, Some(&planted), at(3), HOUR).await.unwrap();
+    let (_, fresh) = directory.start_session(&alice, Some(&planted), None, at(3), HOUR).await.unwrap();
     assert!(!lives(&directory, &planted, 4).await && lives(&directory, &fresh, 4).await);
 }
 
@@ -83,7 +84,7 @@ async fn whatever_ends_all_sessions_ends_them_for_good() {
         let (_, directory) = directory();
         create(&directory, "alice", "pw").await;
         let bob = create(&directory, "bob", "pw").await;
-        let (_, bobs) = directory.start_session(&bob, None, at(0), HOUR).await.unwrap();
+        let (_, bobs) = directory.start_session(&bob, None, None, at(0), HOUR).await.unwrap();
         let cookies = [start(&directory, 0).await, start(&directory, 0).await];
         match deed {
             "password" => drop(directory.set_password(&who, &Secret::new("pw")).await.unwrap().unwrap()),
@@ -109,7 +110,7 @@ async fn whatever_ends_all_sessions_ends_them_for_good() {
         for cookie in &cookies {
             assert!(!lives(&directory, cookie, 1).await, "{deed}");
         }
-        assert_eq!(directory.sessions(&who, at(1)).await.unwrap(), [], "{deed}");
+        assert_eq!(directory.sessions(&who, at(1)).await.unwrap(), SessionList::default(), "{deed}");
         assert!(lives(&directory, &bobs, 1).await, "{deed} of alice ended bob's session");
     }
 }
@@ -120,7 +121,7 @@ async fn a_login_with_a_password_that_changes_meanwhile_gives_no_session() {
     create(&directory, "alice", "stolen").await;
     let thief = directory.authenticate("alice", &Secret::new("stolen"), at(0)).await.unwrap().unwrap();
     directory.set_password(&subject("alice"), &Secret::new("new")).await.unwrap().unwrap();
-    let (_, cookie) = directory.start_session(&thief, None, at(1), HOUR).await.unwrap();
+    let (_, cookie) = directory.start_session(&thief, None, None, at(1), HOUR).await.unwrap();
     assert!(!lives(&directory, &cookie, 1).await);
 }
 
@@ -144,8 +145,12 @@ async fn a_session_ends_when_its_time_is_over() {
     let puts = store.puts();
     assert!(lives(&directory, &cookie, 3599).await);
     assert!(!lives(&directory, &cookie, 3600).await);
-    assert_eq!(directory.sessions(&subject("alice"), at(3600)).await.unwrap(), []);
-    assert_eq!(store.puts(), puts, "without an idle limit a use costs no write");
+    assert_eq!(directory.sessions(&subject("alice"), at(3600)).await.unwrap(), SessionList::default());
+    assert_eq!(
+        store.puts() - puts,
+        1,
+        "without an idle limit last_seen is written four times an hour at most"
+    );
 }
 
 /// P13: idle lifetime.
@@ -174,7 +179,7 @@ async fn a_session_ends_when_it_is_not_used() {
 async fn an_idle_limit_of_a_second_works() {
     let (_, directory) = directory_with(Settings { idle: Some(Lifetime::seconds(1)), ..settings() });
     let alice = create(&directory, "alice", "pw").await;
-    let (_, cookie) = directory.start_session(&alice, None, at(0), HOUR).await.unwrap();
+    let (_, cookie) = directory.start_session(&alice, None, None, at(0), HOUR).await.unwrap();
     let millis = |n| grantor_core::Time::from_unix_millis(at(0).unix_millis() + n);
     for n in [500, 1000, 1499, 1999] {
         assert!(directory.find_session(&cookie, millis(n)).await.unwrap().is_some(), "{n}");
@@ -203,20 +208,19 @@ async fn a_user_sees_his_live_sessions_however_many() {
     let (_, directory) = directory();
     let bob = create(&directory, "bob", "pw").await;
     create(&directory, "alice", "pw").await;
-    directory.start_session(&bob, None, at(0), HOUR).await.unwrap();
+    directory.start_session(&bob, None, None, at(0), HOUR).await.unwrap();
     let mut cookies = Vec::new();
     for now in 0..205 {
         cookies.push(start(&directory, now).await);
     }
     directory.end_session(&cookies[7]).await.unwrap();
-    let mut found: Vec<_> = directory.sessions(&subject("alice"), at(300)).await.unwrap();
-    found.sort_by_key(|session| session.authenticated_at);
-    assert_eq!(found.len(), 204);
-    assert_eq!(
-        (found[0].authenticated_at, found[0].last_seen, found[0].expires_at),
-        (at(0), at(0), at(3600))
-    );
-    assert!(found.iter().all(|session| session.authenticated_at != at(7)));
+    let SessionList { sessions, more } = directory.sessions(&subject("alice"), at(300)).await.unwrap();
+    assert_eq!((sessions.len(), more), (204, false));
+    let oldest = sessions.last().unwrap();
+    assert_eq!((oldest.authenticated_at, oldest.last_seen, oldest.expires_at), (at(0), at(0), at(3600)));
+    let begun: Vec<_> = sessions.iter().map(|session| session.authenticated_at).collect();
+    assert!(begun.is_sorted_by(|a, b| a > b), "the newest come first");
+    assert!(!begun.contains(&at(7)));
 }
 
 #[derive(Debug, Clone)]
@@ -225,7 +229,9 @@ enum Op {
     Relogin(usize),
     End(usize),
     EndAll,
+    EndOthers(usize),
     Password,
+    ChangePassword(usize),
     Admin(bool),
     Rename(u8),
     Disable,
@@ -240,7 +246,9 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (0..8_usize).prop_map(Op::Relogin),
         3 => (0..8_usize).prop_map(Op::End),
         1 => Just(Op::EndAll),
+        2 => (0..8_usize).prop_map(Op::EndOthers),
         1 => Just(Op::Password),
+        2 => (0..8_usize).prop_map(Op::ChangePassword),
         1 => any::<bool>().prop_map(Op::Admin),
         1 => any::<u8>().prop_map(Op::Rename),
         1 => Just(Op::Disable),
@@ -268,7 +276,11 @@ proptest! {
         runtime.block_on(async {
             let limit = idle.map(|seconds| Lifetime::seconds(seconds.unsigned_abs()));
             let (_, directory) = directory_with(Settings { idle: limit, ..settings() });
-            let mut user = Some(create(&directory, "alice", "pw").await);
+            let mut password = Secret::new("password");
+            let mut user = Some(create(&directory, "alice", "password").await);
+            let mut root = new_user("root", None);
+            root.profile.admin = true;
+            directory.create_user(&root, at(0)).await.unwrap().unwrap();
             let who = subject("alice");
             let (mut now, mut active, mut admin) = (0, true, false);
             let mut sessions: Vec<Model> = Vec::new();
@@ -278,7 +290,7 @@ proptest! {
                     Op::Start | Op::Relogin(_) => if let Some(user) = &user {
                         let old = if let Op::Relogin(n) = op { sessions.get_mut(n) } else { None };
                         let replaces = old.map(|old| { old.ended = true; old.cookie.clone() });
-                        let (_, cookie) = directory.start_session(user, replaces.as_ref(), at(now), HOUR).await.unwrap();
+                        let (_, cookie) = directory.start_session(user, replaces.as_ref(), None, at(now), HOUR).await.unwrap();
                         sessions.push(Model { cookie, started: now, seen: now, ended: !active });
                     },
                     Op::End(n) => if let Some(session) = sessions.get_mut(n) {
@@ -286,7 +298,28 @@ proptest! {
                         session.ended = true;
                     },
                     Op::EndAll => end_all = directory.end_all_sessions(&who).await.unwrap().is_ok(),
-                    Op::Password => end_all = directory.set_password(&who, &Secret::new("pw")).await.unwrap().is_ok(),
+                    Op::EndOthers(n) => if let Some(kept) = sessions.get(n) {
+                        let done = directory.end_other_sessions(&who, &kept.cookie, at(now)).await.unwrap();
+                        prop_assert_eq!(done, !kept.ended);
+                        for (at, session) in sessions.iter_mut().enumerate() {
+                            session.ended |= done && at != n;
+                        }
+                    },
+                    Op::Password => {
+                        password = Secret::new("password");
+                        end_all = directory.set_password(&who, &password).await.unwrap().is_ok();
+                    }
+                    Op::ChangePassword(n) => if let Some(old) = sessions.get(n) {
+                        let new = Secret::new(format!("{}+", password.expose()));
+                        let change = PasswordChange { user: &who, current: &password, new: &new, cookie: &old.cookie };
+                        let changed = directory.change_password(&change, at(now), HOUR).await.unwrap();
+                        prop_assert_eq!(changed.is_ok(), !old.ended);
+                        if let Ok((_, cookie)) = changed {
+                            password = new;
+                            sessions.iter_mut().for_each(|session| session.ended = true);
+                            sessions.push(Model { cookie, started: now, seen: now, ended: false });
+                        }
+                    },
                     Op::Admin(to) => {
                         let updated = directory.update_user(&who, |p| p.admin = to).await.unwrap().is_ok();
                         end_all = updated && admin != to;

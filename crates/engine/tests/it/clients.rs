@@ -112,7 +112,7 @@ async fn a_list_shows_all_a_page_at_a_time_and_no_secret() {
     let mut seen = Vec::new();
     let mut after = None;
     loop {
-        let page = party.engine.clients(after.as_ref(), 2).await.unwrap();
+        let page = party.engine.clients(None, after.as_ref(), 2).await.unwrap();
         assert!(page.clients.len() <= 2);
         seen.extend(page.clients.iter().map(|c| c.client_id.to_string()));
         after = page.next;

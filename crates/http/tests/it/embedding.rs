@@ -57,6 +57,7 @@ impl UserDirectory for Silent {
         &self,
         _: &User,
         _: Option<&Secret>,
+        _: Option<&str>,
         _: Time,
         _: Lifetime,
     ) -> Result<(Session, Secret), DirectoryError> {

@@ -98,8 +98,8 @@ async fn what_a_form_says_beyond_the_choice_is_ignored() {
     assert_eq!(tokens["scope"], "read");
     let token = [("token", tokens["access_token"].as_str().unwrap())];
     assert_eq!(server.post_as("web", "/oauth2/introspect", &token).await.json()["sub"], "alice");
-    // Accounts are his own or none.
-    let page = browser.get(&authorize_url("web", REDIRECT, &[])).await;
+    // Accounts are his own or none. He is asked, since it is for more than he approved.
+    let page = browser.get(&authorize_url("web", REDIRECT, &[("scope", "write")])).await;
     browser.submit(&page, &[("decision", "approve"), ("account", "35")]).await.assert_error_page("account");
     browser.submit(&page, &[("decision", "maybe")]).await.assert_error_page("decision");
 }

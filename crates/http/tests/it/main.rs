@@ -4,12 +4,15 @@
 
 mod support;
 
+mod account;
+mod apps;
 mod authorize;
 mod clients;
 mod embedding;
 mod forms;
 mod headers;
 mod login;
+mod own_login;
 mod requirements;
 mod resource;
 mod resource_guard;

@@ -23,7 +23,7 @@ async fn a_person_is_shown_who_asks_for_what_and_where_he_will_be_taken() {
     // RFC 9700, section 4.2.4: nothing on it leads, or is fetched from, elsewhere.
     for attribute in ["href=\"", "src=\"", "action=\""] {
         for target in page.body.split(attribute).skip(1) {
-            let ours = target.starts_with('/') && !target.starts_with("//");
+            let ours = target.starts_with(['/', '#']) && !target.starts_with("//");
             assert!(ours || target.starts_with("data:,"), "{attribute}{target:.60}");
         }
     }

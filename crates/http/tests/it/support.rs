@@ -152,6 +152,14 @@ impl Server {
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
+    /// The status, the headers and the body of what is no text.
+    pub(crate) async fn bytes(&self, path: &str) -> (StatusCode, HeaderMap, Vec<u8>) {
+        let response =
+            self.router.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+        let (parts, body) = response.into_parts();
+        (parts.status, parts.headers, body.collect().await.unwrap().to_bytes().to_vec())
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Request::get(path).body(Body::empty()).unwrap()).await
     }
@@ -334,9 +342,12 @@ impl<'a> Browser<'a> {
         self.post(&action, &fields).await
     }
 
-    /// Follows an authorization request to the consent page and approves.
+    /// Follows an authorization request to the consent page and approves; to its end, if that was approved before.
     pub(crate) async fn approve(&mut self, url: &str) -> Answer {
         let page = self.get(url).await;
+        if page.status == 303 {
+            return page;
+        }
         assert_eq!(page.status, 200, "{}", page.body);
         self.submit(&page, &[("decision", "approve")]).await
     }

@@ -1,27 +1,29 @@
 //! `grantor key`.
 
+use grantor_admin::Within;
+use serde_json::{Value, json};
+
 use crate::cli::KeyCommand;
 use crate::failure::Failure;
-use crate::output::{Output, table};
-use crate::wiring::House;
+use crate::output::{Output, rows, text};
 
 /// Each verb ends with the keys as they are now.
-pub(super) async fn run(command: KeyCommand, house: &House, output: Output) -> Result<(), Failure> {
-    match command {
-        KeyCommand::List => {}
-        KeyCommand::Rotate { algorithm, ahead } => house.engine.rotate_keys(algorithm, ahead).await?,
-        KeyCommand::Retire { kid } => house.engine.retire_key(&kid).await?,
-    }
-    let keys = house.engine.keys().await?;
+pub(super) async fn run(command: KeyCommand, api: &Within, output: Output) -> Result<(), Failure> {
+    let told = match command {
+        KeyCommand::List => api.get("/api/keys").await?,
+        KeyCommand::Rotate { algorithm, ahead } => {
+            let algorithm = algorithm.map(|algorithm| algorithm.to_string());
+            api.post("/api/keys/rotate", &json!({"algorithm": algorithm, "ahead": ahead})).await?
+        }
+        KeyCommand::Retire { kid } => {
+            let path = format!("{}/retire", grantor_admin::at("keys", &kid));
+            api.post(&path, &json!({})).await?
+        }
+    };
+    let keys = told.get("items").and_then(Value::as_array).cloned().unwrap_or_default();
     output.result(&keys, || {
-        let rows: Vec<_> = keys
-            .iter()
-            .map(|key| {
-                let until = key.until.map_or_else(|| "-".to_owned(), |at| at.to_string());
-                let (alg, state) = (key.alg.to_string(), key.state.to_string());
-                vec![key.kid.clone(), alg, state, key.since.to_string(), until]
-            })
-            .collect();
-        table(&["KID", "ALG", "STATE", "SINCE", "UNTIL"], &rows)
+        rows(&["KID", "ALG", "STATE", "SINCE", "UNTIL"], &keys, |key| {
+            ["kid", "alg", "state", "since", "until"].map(|name| text(key, name)).into()
+        })
     })
 }

@@ -1,8 +1,10 @@
-//! `grantor profile`: which dialects there are, and what each says.
+//! `grantor profile`: which dialects there are, and what each says. It needs the configuration and no store, so it asks the
+//! API's own lists, and not the API.
 
 use std::path::Path;
 
-use grantor_core::profile::{Danger, PRESETS};
+use grantor_admin::{ProfileDetails, ProfileEntry};
+use grantor_core::profile::Danger;
 use grantor_core::{Issuer, Profile};
 use serde::Serialize;
 
@@ -10,16 +12,6 @@ use crate::cli::ProfileCommand;
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::output::{Output, table};
-
-#[derive(Serialize)]
-struct Entry {
-    name: String,
-    /// Where it is served; none if it only comes with grantor.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<String>,
-    description: String,
-    dangers: usize,
-}
 
 #[derive(Serialize)]
 struct Checked {
@@ -37,14 +29,7 @@ pub(super) fn run(command: ProfileCommand, config: &Config, output: Output) -> R
 }
 
 fn list(config: &Config, output: Output) -> Result<(), Failure> {
-    let mut entries = Vec::new();
-    for profile in configured(config)? {
-        let url = Some(profile.issuer.as_str().to_owned());
-        entries.push(entry(&profile, url));
-    }
-    for (name, text) in PRESETS {
-        entries.push(entry(&read(name, text)?, None));
-    }
+    let entries = ProfileEntry::all(&configured(config)?)?;
     output.result(&entries, || {
         let rows: Vec<_> = entries
             .iter()
@@ -57,25 +42,9 @@ fn list(config: &Config, output: Output) -> Result<(), Failure> {
     })
 }
 
-fn entry(profile: &Profile, url: Option<String>) -> Entry {
-    let (name, description) = (profile.name.clone(), profile.description.clone());
-    Entry { name, url, description, dangers: profile.dangers().len() }
-}
-
 fn show(config: &Config, name: &str, output: Output) -> Result<(), Failure> {
-    let of_config = configured(config)?.into_iter().find(|profile| profile.name == name);
-    let profile = match (of_config, Profile::preset(name)) {
-        (Some(profile), _) => profile,
-        (None, Some(text)) => read(name, text)?,
-        (None, None) => {
-            return Err(Failure::failed(format!(
-                "there is no profile {name}; `grantor profile list` shows all"
-            )));
-        }
-    };
-    let text = profile.to_toml();
-    let table: toml::Table = toml::from_str(&text).map_err(|e| Failure::failed(e.to_string()))?;
-    output.result(&table, || text)
+    let found = ProfileDetails::find(name, &configured(config)?).map_err(super::shows_all("profile"))?;
+    output.result(&found.values, || found.file)
 }
 
 fn check(file: &Path, output: Output) -> Result<(), Failure> {
@@ -96,10 +65,6 @@ fn configured(config: &Config) -> Result<Vec<Profile>, Failure> {
         profile.load(config, issuer)
     };
     config.profiles.iter().map(load).collect()
-}
-
-fn read(name: &str, text: &str) -> Result<Profile, Failure> {
-    Profile::from_toml(text, &[], name, nobody()?).map_err(|e| Failure::failed(format!("{name}: {e}")))
 }
 
 /// The issuer of a profile that is not served.

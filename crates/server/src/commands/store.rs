@@ -1,8 +1,8 @@
 //! `grantor store`.
 
+use grantor_admin::{Moving, StoreStatus};
 use grantor_store::{Contents, CopyState, contents, copy, marks};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 use serde_json::json;
 
 use crate::cli::StoreCommand;
@@ -45,44 +45,17 @@ async fn look(
     done
 }
 
-/// What `store info` tells.
-#[derive(Serialize)]
-struct Info {
-    backend: String,
-    survives: String,
-    records: Option<u64>,
-    #[serde(rename = "move", skip_serializing_if = "Option::is_none")]
-    moving: Option<MoveInfo>,
-}
-
-/// How far a move is that this store takes part in.
-#[derive(Serialize)]
-struct MoveInfo {
-    /// What the copy is.
-    state: &'static str,
-    /// Where it is, unless this store is the copy.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    to: Option<String>,
-    /// How many records it has.
-    copied: Option<u64>,
-}
-
 async fn info(config: &Config, storage: &Storage, output: Output) -> Result<(), Failure> {
     let info = storage.store.info().await.map_err(failed)?;
     let moving = match storage.moving() {
-        Some(both) => Some(MoveInfo {
-            state: both.moving.state().await.map_err(failed)?.as_str(),
-            to: config.storage.also.as_ref().map(ToString::to_string),
-            copied: both.second.store.info().await.map_err(failed)?.records,
-        }),
+        Some(both) => Some(moving::status(&both.copying(), &config.storage).await.map_err(failed)?),
         None => {
             let here = marks(&*storage.store).await.map_err(failed)?.here.map(|here| here.state);
             let copy = here.filter(|state| *state != CopyState::Leading);
-            copy.map(|state| MoveInfo { state: state.as_str(), to: None, copied: info.records })
+            copy.map(|state| Moving { state: state.as_str(), to: None, copied: info.records })
         }
     };
-    let survives = info.durability.to_string();
-    let value = Info { backend: info.backend, survives, records: info.records, moving };
+    let value = StoreStatus::new(info, moving);
     output.result(&value, || {
         let moving = value.moving.as_ref();
         fields(&[

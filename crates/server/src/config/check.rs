@@ -53,7 +53,7 @@ pub(super) fn dangers(config: &Config) -> Vec<String> {
     }
     if !config.listen.admin.ip().is_loopback() {
         dangers.push(format!(
-            "listen.admin = \"{}\": the admin listener asks nobody who he is; keep it from strangers",
+            "listen.admin = \"{}\": operators sign in there by plain http, and anybody sees the metrics; keep it from strangers",
             config.listen.admin
         ));
     }

@@ -115,10 +115,14 @@ fn meaning(value: &DeValue<'_>) -> Result<ScopeMeaning, String> {
                 let tokens: Option<Vec<String>> = tokens.iter().map(|t| scalar(t.get_ref())).collect();
                 meaning.implies = tokens.ok_or("implies: expected a list of scope tokens")?;
             }
+            ("optional", DeValue::Boolean(optional)) => meaning.optional = *optional,
+            ("optional", _) => return Err("optional: expected true or false".to_owned()),
             ("description", _) => return Err("description: expected a text".to_owned()),
             ("implies", _) => return Err("implies: expected a list of scope tokens".to_owned()),
             (unknown, _) => {
-                return Err(format!("{unknown}: unknown key; a scope has a description and implies"));
+                return Err(format!(
+                    "{unknown}: unknown key; a scope has a description, implies and optional"
+                ));
             }
         }
     }

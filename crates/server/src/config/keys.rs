@@ -8,6 +8,7 @@ use grantor_core::client::AccessTokenFormat;
 use grantor_core::{Lifetime, Secret};
 use grantor_http::Rate;
 
+use super::profile::origin;
 use super::{Config, LogFormat, Origin, RefreshModeName, Setting, Value};
 use crate::failure::Failure;
 use crate::server_key;
@@ -22,6 +23,7 @@ const KEYS: &[(&str, SetOne)] = &[
     ("issuer", |c, v| set(&mut c.issuer, parse(v).map(Some))),
     ("listen.public", |c, v| set(&mut c.listen.public, address(v))),
     ("listen.admin", |c, v| set(&mut c.listen.admin, address(v))),
+    ("listen.admin_origin", |c, v| set(&mut c.listen.admin_origin, origin(v).map(Some))),
     ("storage.url", |c, v| set(&mut c.storage.url, parse(v))),
     ("storage.also", |c, v| set(&mut c.storage.also, parse(v).map(Some))),
     ("storage.durability", |c, v| set(&mut c.storage.full, one_of(v, &[("full", true), ("relaxed", false)]))),
@@ -44,16 +46,26 @@ const KEYS: &[(&str, SetOne)] = &[
         set(&mut c.rate_limits.client_authentication, unless("off", v, rate))
     }),
     ("rate_limits.login", |c, v| set(&mut c.rate_limits.login, unless("off", v, rate))),
+    ("audit.keep", |c, v| set(&mut c.audit.keep, unless("never", v, lifetime))),
     ("log.level", |c, v| set(&mut c.log.level, log_level(v))),
     ("log.file", |c, v| set(&mut c.log.file, Ok(Some(v.into())))),
     ("log.format", |c, v| {
         set(&mut c.log.format, one_of(v, &[("json", LogFormat::Json), ("text", LogFormat::Text)]))
     }),
+    ("pages.name", |c, v| c.pages.name(v)),
+    ("pages.colour", |c, v| c.pages.colour(v)),
+    ("pages.logo_file", |c, v| c.pages.logo(v)),
+    ("pages.css_file", |c, v| c.pages.css(v)),
+    ("pages.templates", |c, v| c.pages.templates(v)),
 ];
 
-const LISTS: &[(&str, SetMany)] = &[("listen.trusted_proxies", |c, v| {
-    set(&mut c.listen.trusted_proxies, v.iter().map(|ip| parse(ip)).collect())
-})];
+const LISTS: &[(&str, SetMany)] = &[
+    ("listen.trusted_proxies", |c, v| {
+        set(&mut c.listen.trusted_proxies, v.iter().map(|ip| parse(ip)).collect())
+    }),
+    ("pages.links", |c, v| c.pages.links(v)),
+    ("pages.messages", |c, v| c.pages.messages(v)),
+];
 
 const REFRESH_MODES: &[(&str, RefreshModeName)] = &[
     ("none", RefreshModeName::None),
@@ -61,6 +73,11 @@ const REFRESH_MODES: &[(&str, RefreshModeName)] = &[
     ("rotate", RefreshModeName::Rotate),
     ("replace_all", RefreshModeName::ReplaceAll),
 ];
+
+/// Every name.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().map(|(name, _)| *name).chain(LISTS.iter().map(|(name, _)| *name))
+}
 
 /// Whether a key takes a list.
 pub(super) fn is_list(path: &[String]) -> bool {
@@ -95,7 +112,6 @@ fn find<T: Copy>(keys: &[(&str, T)], name: &str) -> Option<T> {
 }
 
 fn unknown(path: &[String], name: &str) -> String {
-    let names = || KEYS.iter().map(|(key, _)| *key).chain(LISTS.iter().map(|(key, _)| *key));
     let nearest = names().max_by(|a, b| {
         let near = |key: &str| strsim::jaro_winkler(key, name);
         near(a).total_cmp(&near(b))

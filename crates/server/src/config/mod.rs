@@ -5,7 +5,9 @@
 mod check;
 mod env;
 mod file;
+mod in_force;
 mod keys;
+mod look;
 mod profile;
 
 use std::collections::BTreeMap;
@@ -13,6 +15,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
+use grantor_admin::SettingInForce;
 use grantor_core::client::AccessTokenFormat;
 use grantor_core::profile::AccessTokenRules;
 use grantor_core::{
@@ -25,6 +28,7 @@ use tracing::level_filters::LevelFilter;
 use crate::failure::Failure;
 use crate::storage::StorageUrl;
 
+pub(crate) use look::Pages;
 pub(crate) use profile::ProfileConfig;
 
 /// The file that is read where none is named.
@@ -45,14 +49,21 @@ pub(crate) struct Config {
     pub(crate) rate_limits: RateLimits,
     pub(crate) scopes: BTreeMap<String, ScopeMeaning>,
     pub(crate) log: Log,
+    pub(crate) audit: Audit,
+    /// How the pages look.
+    pub(crate) pages: Pages,
     /// Never empty once it is loaded.
     pub(crate) profiles: Vec<ProfileConfig>,
+    /// All of it, for operators to look at.
+    pub(crate) in_force: Vec<SettingInForce>,
 }
 
 #[derive(Clone)]
 pub(crate) struct Listen {
     pub(crate) public: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// Where browsers reach it, if that is settled.
+    pub(crate) admin_origin: Option<Issuer>,
     pub(crate) trusted_proxies: Vec<Network>,
 }
 
@@ -101,6 +112,12 @@ pub(crate) struct Log {
     pub(crate) format: LogFormat,
 }
 
+#[derive(Clone, Copy)]
+pub(crate) struct Audit {
+    /// How long an entry of the trail is kept; `None` is for ever.
+    pub(crate) keep: Option<Lifetime>,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LogFormat {
     Json,
@@ -112,7 +129,12 @@ impl Default for Config {
         let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         Self {
             issuer: None,
-            listen: Listen { public: loopback(8080), admin: loopback(8081), trusted_proxies: Vec::new() },
+            listen: Listen {
+                public: loopback(8080),
+                admin: loopback(8081),
+                admin_origin: None,
+                trusted_proxies: Vec::new(),
+            },
             storage: Storage {
                 url: StorageUrl::Sqlite("grantor-data/grantor.db".into()),
                 also: None,
@@ -134,7 +156,10 @@ impl Default for Config {
             },
             scopes: BTreeMap::new(),
             log: Log { level: LevelFilter::INFO, file: None, format: LogFormat::Json },
+            audit: Audit { keep: grantor_ledger::Settings::default().keep },
+            pages: Pages::default(),
             profiles: Vec::new(),
+            in_force: Vec::new(),
         }
     }
 }
@@ -156,6 +181,7 @@ impl Config {
         for setting in &settings {
             keys::apply(&mut config, setting)?;
         }
+        config.in_force = in_force::of(&settings);
         // Profiles on listeners of their own leave the public one as it is.
         let all_elsewhere = config.profiles.iter().all(|profile| profile.listen.is_some());
         if all_elsewhere && !config.profiles.iter().any(|profile| profile.name == "standard") {

@@ -156,16 +156,20 @@ fn only_source(profile: &ProfileConfig) -> Result<(), String> {
 fn name(text: &str) -> Result<String, String> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     let fits = !text.is_empty() && text.len() <= 64 && text.bytes().all(plain);
+    if text == grantor_admin::PROFILE {
+        // Whose session tokens a profile of that name took would administer the server.
+        return Err("this name is kept for the operators' API; choose another".to_owned());
+    }
     if fits { Ok(text.to_owned()) } else { Err("expected up to 64 of a-z, 0-9 and -".to_owned()) }
 }
 
-fn origin(text: &str) -> Result<Issuer, String> {
+pub(super) fn origin(text: &str) -> Result<Issuer, String> {
     let issuer: Issuer = text.parse().map_err(|e: grantor_core::InvalidIssuer| format!("`{text}`: {e}"))?;
     if issuer.origin() == issuer.as_str() {
         Ok(issuer)
     } else {
         Err(format!(
-            "`{text}`: an origin is scheme, host and port, in lower case and without a path; name that as path"
+            "`{text}`: an origin is scheme, host and port, in lower case and without a path; a profile names that as path"
         ))
     }
 }

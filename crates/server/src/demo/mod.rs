@@ -2,6 +2,7 @@
 
 mod api;
 mod lines;
+mod operators;
 mod people;
 mod registration;
 
@@ -19,6 +20,7 @@ use crate::wiring::House;
 
 pub(crate) use api::around;
 use lines::Lines;
+use operators::Operators;
 
 /// By this name a user, an account and the standard profile's client go.
 const NAME: &str = "demo";
@@ -36,6 +38,8 @@ pub(crate) struct Demo {
     standard: Option<Lines>,
     /// The same for each profile, by name.
     profiles: BTreeMap<String, Lines>,
+    /// What concerns whoever administers it.
+    operators: Operators,
 }
 
 /// Where a profile is reached, whatever it is called.
@@ -49,10 +53,16 @@ pub(crate) struct Reach {
 }
 
 /// Makes what is needed, or gives it new secrets: nobody has kept the old ones.
-pub(crate) async fn prepare(house: &House, config: &Config, doors: &[Door]) -> Result<Demo, Failure> {
+pub(crate) async fn prepare(
+    house: &House,
+    config: &Config,
+    doors: &[Door],
+    admin: &str,
+) -> Result<Demo, Failure> {
     let reaches: BTreeMap<String, Reach> = doors.iter().flat_map(|door| door.reaches(config)).collect();
     let password = people::prepare(house).await?;
-    let mut demo = Demo { standard: None, profiles: BTreeMap::new() };
+    let operators = operators::prepare(house, admin).await?;
+    let mut demo = Demo { standard: None, profiles: BTreeMap::new(), operators };
     for engine in &house.engines {
         let name = &engine.profile().name;
         let Some(reach) = reaches.get(name) else { continue };
@@ -74,7 +84,8 @@ impl Demo {
             true => lines.explained(),
             false => format!("# ===== {name}\n\n{}", lines.explained()),
         };
-        self.profiles.iter().map(of).collect()
+        let profiles: String = self.profiles.iter().map(of).collect();
+        format!("{profiles}{}", self.operators.explained())
     }
 }
 

@@ -111,7 +111,7 @@ async fn api_key(engine: &Engine) -> Result<Made, Failure> {
 async fn end_old_keys(engine: &Engine) -> Result<(), Failure> {
     let mut after = None;
     loop {
-        let page = engine.clients(after.as_ref(), PAGE).await?;
+        let page = engine.clients(None, after.as_ref(), PAGE).await?;
         for client in page.clients {
             let ours = client.client_name.as_deref() == Some(CLIENT_NAME)
                 && client.token_endpoint_auth_method == AuthMethod::ApiKey;

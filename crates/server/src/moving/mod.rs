@@ -12,8 +12,9 @@ pub(crate) use work::{Mover, describe};
 
 use std::sync::Arc;
 
+use grantor_admin::Moving;
 use grantor_core::Entropy;
-use grantor_store::{MoveError, MovingStore, StoreError};
+use grantor_store::{MoveError, MovingStore, Store, StoreError};
 
 use crate::config;
 use crate::failure::Failure;
@@ -39,6 +40,29 @@ impl Both {
         Box::pin(self.first.close()).await;
         Box::pin(self.second.close()).await;
     }
+}
+
+/// A copy that is being made, as far as it can be asked how far it is.
+#[derive(Clone)]
+pub(crate) struct Copying {
+    moving: Arc<MovingStore>,
+    second: Arc<dyn Store>,
+}
+
+impl Both {
+    /// The copy that is being made.
+    pub(crate) fn copying(&self) -> Copying {
+        Copying { moving: Arc::clone(&self.moving), second: Arc::clone(&self.second.store) }
+    }
+}
+
+/// How far the move is that is configured.
+pub(crate) async fn status(copying: &Copying, storage: &config::Storage) -> Result<Moving, StoreError> {
+    Ok(Moving {
+        state: copying.moving.state().await?.as_str(),
+        to: storage.also.as_ref().map(ToString::to_string),
+        copied: copying.second.info().await?.records,
+    })
 }
 
 /// Gives up the move that is configured, so that its first store can be served alone again. `copy_is_lost`: without

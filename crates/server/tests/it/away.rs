@@ -31,6 +31,9 @@ fn assert_puts_off(server: &Server) {
     }
     assert_eq!(get(server.admin(), "/version").0, 200);
     assert_eq!(get(server.admin(), "/metrics").0, 200);
+    let operators = Request::get("/api/clients").send(server.admin());
+    assert_eq!((operators.status, operators.text("code").as_str()), (503, "unavailable"));
+    assert_eq!(operators.header("content-type"), Some("application/problem+json"));
     for request in [
         client_credentials("svc"),
         Request::get("/.well-known/jwks.json"),

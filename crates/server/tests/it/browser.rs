@@ -103,6 +103,10 @@ impl Browser {
                 return Some(page);
             }
         }
+        if page.status == 303 {
+            // He approved it before.
+            return Some(page);
+        }
         self.submit(&page, &[("decision", "approve")])
     }
 }

@@ -16,6 +16,10 @@ const MISTAKES: &[(&str, &str)] = &[
     ("issuer = \"http://a.test\"", ":1: issuer: an issuer is an https URL"),
     ("[listen]\npublic = \"8080\"", ":2: [listen] public: expected an address and a port"),
     ("[listen]\npublic = \"0.0.0.0:8080\"", "issuer: needed"),
+    (
+        "[listen]\nadmin_origin = \"https://a.test/admin\"",
+        ":2: [listen] admin_origin: `https://a.test/admin`: an origin is scheme, host and port",
+    ),
     ("[listen]\ntrusted_proxies = \"10.0.0.1\"", ":2: [listen] trusted_proxies: expected a list"),
     ("[storage]\nurl = \"postgres://u:pw@h/0\"", ":2: [storage] url: not a storage URL; use sqlite:PATH"),
     ("[storage]\nurl = \"ftp://u:pw@h\"", ":2: [storage] url: not a storage URL"),

@@ -14,16 +14,19 @@ fn the_printed_lines_work_as_printed_at_every_start() {
     for _ in 0..2 {
         let server = world.serve(&["--demo"]);
         let printed = world.read("stdout");
-        let [export] = lines(&printed, "export ").try_into().unwrap();
+        let [export, admin] = lines(&printed, "export ").try_into().unwrap();
         let [keep] = lines(&printed, "TOKEN=").try_into().unwrap();
-        let [token, introspect, call, _redeem] = lines(&printed, "curl ").try_into().unwrap();
+        let [token, introspect, call, _redeem, clients] = lines(&printed, "curl ").try_into().unwrap();
         let token: Value = serde_json::from_str(&shell(&format!("{export}\n{token}"))).unwrap();
         assert!(token["access_token"].as_str().unwrap().starts_with("gra_at_"), "{token}");
         let worth: Value = serde_json::from_str(&shell(&format!("{export}\n{keep}\n{introspect}"))).unwrap();
         assert_eq!(worth["active"], true, "{worth}");
         let called: Value = serde_json::from_str(&shell(&format!("{export}\n{keep}\n{call}"))).unwrap();
         assert_eq!(called["hello"]["client"], "demo", "{called}");
-        assert_eq!(lines(&printed, "http://").len(), 1, "{printed}");
+        let clients: Value = serde_json::from_str(&shell(&format!("{admin}\n{clients}"))).unwrap();
+        assert_eq!(clients["items"][0]["client_id"], "demo", "{clients}");
+        let [_authorize, console] = lines(&printed, "http://").try_into().unwrap();
+        assert_eq!(console, format!("{}/", server.admin()));
         assert_eq!(server.stop("-TERM").code(), Some(0));
     }
 }

@@ -6,7 +6,8 @@ use rusqlite::Connection;
 
 use crate::browser::Browser;
 use crate::deployment::{
-    authorize, client_credentials, code, deployment, is_active, pair, redeem, refresh, revoke,
+    REDIRECT, VERIFIER, authorize, client_credentials, code, deployment, is_active, pair, redeem, refresh,
+    revoke,
 };
 use crate::http::Request;
 use crate::world::get;
@@ -116,14 +117,15 @@ fn a_person_is_asked_to_wait_and_his_decision_still_counts_afterwards() {
     let server = world.serve(&[]);
     let mut browser = Browser::new(server.public());
     code(&mut browser).unwrap();
-    let consent = browser.open(&authorize("web")).unwrap();
+    // Of an application without a secret he is asked each time.
+    let consent = browser.open(&authorize("spa")).unwrap();
     let other = Connection::open(world.path("grantor-data/grantor.db")).unwrap();
     other.busy_timeout(Duration::from_secs(10)).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
     let begun = Instant::now();
     let decided = browser.submit(&consent, &[("decision", "approve")]).unwrap();
     assert!(begun.elapsed() < PATIENCE);
-    let asked = browser.open(&authorize("web")).unwrap();
+    let asked = browser.open(&authorize("spa")).unwrap();
     assert!(begun.elapsed() < 2 * PATIENCE);
     for page in [&decided, &asked] {
         assert_eq!(page.status, 503, "{}", page.body);
@@ -132,7 +134,14 @@ fn a_person_is_asked_to_wait_and_his_decision_still_counts_afterwards() {
     other.execute_batch("ROLLBACK").unwrap();
     let back = browser.submit(&consent, &[("decision", "approve")]).unwrap();
     let code = back.parameter("code").unwrap_or_else(|| panic!("{} {}", back.status, back.body));
-    assert_eq!(redeem(&code).send(server.public()).status, 200);
+    let redemption = [
+        ("grant_type", "authorization_code"),
+        ("client_id", "spa"),
+        ("code", code.as_str()),
+        ("redirect_uri", REDIRECT),
+        ("code_verifier", VERIFIER),
+    ];
+    assert_eq!(Request::post("/oauth2/token", &redemption).send(server.public()).status, 200);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The binary as its operator meets it: every test runs it as a process, in a folder of its own.
 #![cfg(test)]
 
+mod admin;
 mod away;
 mod backend;
 mod beside;
@@ -17,6 +18,7 @@ mod downgrade;
 mod full;
 mod http;
 mod import;
+mod ledger;
 mod locked;
 mod logs;
 mod lost_answers;

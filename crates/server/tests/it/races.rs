@@ -100,8 +100,9 @@ fn a_thousand_who_refresh_at_once_are_each_served_once(backend: Backend) {
             let token = &grants[n];
             let (barrier, base, began) = (&barrier, servers[n % servers.len()].public(), &began);
             let small = std::thread::Builder::new().stack_size(256 * 1024);
+            // One after the other: a connection that a full queue puts off for seconds would have the first ones time out.
+            let held = refresh(token).hold(base).unwrap();
             let sender = small.spawn_scoped(scope, move || {
-                let held = refresh(token).hold(base).unwrap();
                 barrier.wait();
                 began.lock().unwrap().get_or_insert_with(Instant::now);
                 (token, held.finish().unwrap())

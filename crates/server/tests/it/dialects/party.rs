@@ -118,7 +118,7 @@ impl Party {
         (browser, page)
     }
 
-    /// A code, by approving.
+    /// A code, by approving now.
     pub(in crate::dialects) fn code(&self) -> String {
         let (mut browser, page) = self.asked();
         let back = browser.submit(&page, &[("decision", "approve")]).unwrap();

@@ -141,6 +141,7 @@ fn what_is_wrong_with_a_profile_of_the_configuration_is_named() {
         ("[[profile]]\npath = \"/a/../b\"\n", "a path begins with a slash"),
         ("[[profile]]\npath = \"/{x}\"\n", "a path begins with a slash"),
         ("[[profile]]\nname = \"A b\"\n", "a-z, 0-9 and -"),
+        ("[[profile]]\nname = \"admin\"\n", "kept for the operators' API"),
         ("[[profile]]\norigins = [\"https://a.test/x\"]\n", "an origin is scheme, host and port"),
         ("[[profile]]\norigins = [\"http://a.test\"]\n", "an issuer is an https URL"),
         ("[[profile]]\norigins = \"https://a.test\"\n", "expected a list of origins"),

@@ -462,10 +462,7 @@ fn the_same_keys_twice_change_nothing_and_a_bad_one_refuses_the_file() {
     let refused: [(Change, &str); 5] = [
         (|keys| keys[0]["owner"] = json!("nobody"), "api_keys[0].owner: there is no user nobody"),
         (|keys| keys[0]["owner"] = json!("bob"), "api_keys[0].owner: that of an API key cannot change"),
-        (
-            |keys| keys[0]["profile"] = json!("sandbox"),
-            "api_keys[0].profile: the configuration has no profile",
-        ),
+        (|keys| keys[0]["profile"] = json!("sandbox"), "api_keys[0].profile: there is no such profile"),
         (|keys| keys[0]["x"] = json!(1), "api_keys[0].x: unknown field"),
         (|keys| *keys = json!([keys[0], keys[0]]), "api_keys[1].key: it is in the file twice"),
     ];

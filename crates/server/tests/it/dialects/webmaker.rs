@@ -459,7 +459,11 @@ fn a_name_that_cannot_be_had_is_told_alike_whatever_the_reason() {
     let problem = |answer: &Answer| {
         assert_eq!(answer.status, 200);
         assert!(!answer.body.contains("pass phrase"), "a password is shown again");
-        let text = answer.body.split("role=\"alert\">").nth(1).unwrap_or_else(|| panic!("{}", answer.body));
+        let text = answer
+            .body
+            .split("role=\"alert\" id=\"problem\">")
+            .nth(1)
+            .unwrap_or_else(|| panic!("{}", answer.body));
         text.split('<').next().unwrap().to_owned()
     };
     let (email, password) = ("x@webmaker.test", "a long pass phrase");
