@@ -355,7 +355,8 @@ impl Grant {
     }
 
     fn revoked_event(&self, cause: RevocationCause) -> Event {
-        Event::GrantRevoked { grant: self.grant.id, client: self.grant.client.clone(), cause }
+        let GrantFacts { id: grant, client, subject, .. } = &self.grant;
+        Event::GrantRevoked { grant: *grant, client: client.clone(), subject: subject.clone(), cause }
     }
 
     /// A replay: refused, and the end of the grant.
