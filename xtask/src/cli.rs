@@ -7,10 +7,10 @@ usage: cargo xtask VERB [OPTIONS]
 
   ci                      format, clippy, docs, purity, then the test command README.md names;
                           that runs the light ones of `clients`, too
-  test [--skip-external] [--browser] [--package NAME]…
-                          every test: the workspace's, its doctests and the third-party clients, which
-                          --skip-external leaves out; with --browser the pages in a browser, too; then
-                          `requirements --check` by what ran
+  test [--skip-external] [--skip-browser] [--package NAME]…
+                          every test: the workspace's, its doctests, the third-party clients and the pages in a
+                          browser; either of these is left out when that is said; then `requirements --check`
+                          by what ran
                             --package NAME  those of this package alone
   requirements [--check] [--listed]
                           renders docs/CONFORMANCE.md and docs/THREATS.md, and checks that each test they
@@ -73,8 +73,8 @@ pub(crate) enum Verb {
 pub(crate) struct TestOptions {
     /// Leave the third-party clients out, and say so.
     pub(crate) skip_external: bool,
-    /// Have people walk through the pages in a browser, too.
-    pub(crate) browser: bool,
+    /// Leave the pages in a browser out, and say so.
+    pub(crate) skip_browser: bool,
     /// The packages to test; all of them when empty.
     pub(crate) packages: Vec<String>,
 }
@@ -187,7 +187,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         match (&mut verb, option) {
             (_, "--help" | "-h") => return Ok(Verb::Help),
             (Verb::Test(options), "--skip-external") => options.skip_external = true,
-            (Verb::Test(options), "--browser") => options.browser = true,
+            (Verb::Test(options), "--skip-browser") => options.skip_browser = true,
             (Verb::Test(options), "--package") => options.packages.push(value()?.to_owned()),
             (Verb::Requirements(options), "--check") => options.check = true,
             (Verb::Requirements(options), "--listed") => options.listed = true,
@@ -235,7 +235,7 @@ mod tests {
         assert_eq!(parsed("ci"), Ok(Verb::Ci));
         let some = TestOptions {
             skip_external: true,
-            browser: false,
+            skip_browser: false,
             packages: vec!["a".to_owned(), "b".to_owned()],
         };
         assert_eq!(parsed("test --package a --skip-external --package b"), Ok(Verb::Test(some)));

@@ -56,7 +56,7 @@ async fn what_an_engine_tells_is_in_the_trail_newest_first() {
         ]
     );
     let first = &all[4].entry;
-    assert_eq!(first.by, Some(Actor::Person(alice)));
+    assert_eq!(first.by, Some(Actor::Person(alice.clone())));
     assert_eq!(first.detail.as_ref().map(|detail| detail.as_str()), Some("read write"));
     assert_eq!(all[2].entry.detail.as_ref().map(|detail| detail.as_str()), Some("code_replayed"));
     assert_eq!(all[2].entry.subject.as_ref(), Some(&alice));
