@@ -23,7 +23,10 @@ pub(crate) fn run(workspace: &Workspace, options: &SurvivorsOptions) -> Outcome 
     let arguments =
         ["mutants", "--package", "grantor-core", "--jobs", "1", "--no-shuffle", "--colors", "never"];
     let mut cargo = workspace.cargo_with("cargo-mutants", CARGO_MUTANTS, arguments)?;
-    cargo.arg("--output").arg(&folder);
+    cargo.arg("--output").arg(&folder).env("CARGO_TARGET_DIR", folder.join("build"));
+    // It finds the same; but it ends at the first test that fails, which most of them do at once.
+    let nextest = workspace::output_of(workspace.cargo(["nextest", "--version"])).is_ok();
+    cargo.args(["--test-tool", if nextest { "nextest" } else { "cargo" }]);
     let files = options.file.as_deref().map_or(FILES.to_vec(), |file| vec![file]);
     cargo.args(files.into_iter().flat_map(|file| ["--file", file]));
     cargo.args(options.shard.iter().flat_map(|shard| ["--shard", shard.as_str()]));

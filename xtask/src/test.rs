@@ -15,30 +15,28 @@ use crate::workspace::Workspace;
 pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Outcome {
     let mut steps = Steps::default();
     steps.run("tests and doctests", || ran::run_and_keep(workspace, &selection(&options.packages)));
-    if !options.packages.is_empty() {
-        steps.skip("requirements", "--package");
-    } else if let Some(variable) = ran::left_out().next() {
-        steps.skip("requirements", variable);
-    } else {
-        let check = RequirementsOptions { check: true, listed: false };
-        steps.run("requirements", || requirements::run(workspace, &check));
+    let of_packages = (!options.packages.is_empty()).then_some("--package");
+    match of_packages.or(ran::left_out().next()) {
+        Some(why) => steps.skip("requirements", why),
+        None => steps.run("requirements", || {
+            requirements::run(workspace, &RequirementsOptions { check: true, listed: false })
+        }),
     }
-    if !options.packages.is_empty() {
-        steps.skip("third-party clients", "--package");
-        steps.skip("light clients of others", "--package");
-    } else if options.skip_external {
-        steps.skip("third-party clients", "--skip-external");
-        steps.skip("light clients of others", "--skip-external");
-    } else {
-        steps.run("third-party clients", || external::run(workspace, &ExternalOptions::default()));
-        steps.run("light clients of others", || {
-            clients::run(workspace, &ClientsOptions { light: true, ..ClientsOptions::default() })
-        });
+    match of_packages.or(options.skip_external.then_some("--skip-external")) {
+        Some(why) => {
+            steps.skip("third-party clients", why);
+            steps.skip("light clients of others", why);
+        }
+        None => {
+            steps.run("third-party clients", || external::run(workspace, &ExternalOptions::default()));
+            steps.run("light clients of others", || {
+                clients::run(workspace, &ClientsOptions { light: true, ..ClientsOptions::default() })
+            });
+        }
     }
-    if options.skip_browser {
-        steps.skip("pages in a browser", "--skip-browser");
-    } else {
-        steps.run("pages in a browser", || browser::run(workspace, &BrowserOptions::default()));
+    match of_packages.or(options.skip_browser.then_some("--skip-browser")) {
+        Some(why) => steps.skip("pages in a browser", why),
+        None => steps.run("pages in a browser", || browser::run(workspace, &BrowserOptions::default())),
     }
     steps.finish()
 }
