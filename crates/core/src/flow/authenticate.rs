@@ -45,9 +45,13 @@ impl ClientAuthenticated {
     }
 }
 
-/// Authenticates a client, by the one method it is registered with.
+/// Authenticates a client, by the one method it is registered with (RFC 6749, section 2.3). Nothing is written.
 ///
 /// Whatever is wrong, the client hears the same, after the same work: one hash of what it presented.
+///
+/// # Refusals
+/// [`Reason::ClientUnknown`], [`Reason::ClientMethodWrong`], [`Reason::ClientDisabled`], [`Reason::ClientSecretWrong`]; all of
+/// them `invalid_client`.
 pub fn authenticate(ctx: Context, credentials: ClientCredentials) -> Step<(Context, ClientAuthenticated)> {
     authenticate_as(ctx, credentials, false)
 }
@@ -158,7 +162,8 @@ pub(super) fn holder_of_api_key(
     })
 }
 
-/// The client that an API key of a profile names.
+/// The client that an API key of a profile names, whether there is one or not: its id is derived from profile and key, so
+/// that no record holds the key, and finding it is one read.
 pub fn api_key_client(profile: &Profile, server_key: &ServerKey, key: &Secret) -> ClientId {
     let derived = server_key.derive("grantor api key", &[profile.name.as_bytes(), key.expose().as_bytes()]);
     ClientId::of_api_key(&derived)

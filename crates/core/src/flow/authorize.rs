@@ -80,7 +80,12 @@ impl Question {
 /// Puts an examined request before a person, who is logged in, in the browser session of digest `session`.
 ///
 /// Where the profile wants an account, a person's only one is taken as chosen. Where it remembers, a person is asked for
-/// what he did not approve before, and not at all if that is nothing.
+/// what he did not approve before, and not at all if that is nothing (RFC 6749, section 4.1.1; RFC 8252, section 8.6).
+/// A request that waits for him is kept for `lifetimes.interaction`, and no longer.
+///
+/// # Refusals
+/// None that stops the flow: the redirect URI is trusted by now, so what is refused is told to the client, by
+/// [`Asked::Answered`].
 pub fn ask(
     mut ctx: Context,
     request: AuthorizationRequest,
@@ -157,7 +162,11 @@ fn may_approve(ctx: &Context, account: &ApproverAccount) -> Result<(), Refusal> 
     Err(Refusal::from(Reason::RoleNotEnough).saw("roles", roles.len()))
 }
 
-/// Takes a person's choice of an account for a request that waits for it.
+/// Takes a person's choice of an account for a request that waits for it, and goes on as [`ask`] does.
+///
+/// # Refusals
+/// [`Reason::InteractionOver`] where `handle` is no request that waits for this person in this browser session: it is
+/// unknown, over, decided, or another's. What the person may not choose is told to the client, and ends the request.
 pub fn choose_account(
     ctx: Context,
     handle: Secret,
@@ -258,7 +267,12 @@ pub struct AuthorizationAnswer {
 ///
 /// What is granted is all that the page said: what he had approved before, what is required, and the optional scopes that
 /// he ticked. What he leaves out is not remembered, so he is asked for it again when the client asks again; what he approved
-/// before he takes back by ending the grant, and not here.
+/// before he takes back by ending the grant, and not here (RFC 6749, sections 4.1.2 and 4.2.2).
+///
+/// # Refusals
+/// [`Reason::InteractionOver`], as for [`choose_account`]; [`Reason::ClientUnknown`] and [`Reason::RedirectUnregistered`]
+/// where the client, or its URI, is not there any more: then nobody can be told but the person. All else is told to the
+/// client, with the refusal in [`AuthorizationAnswer::refusal`].
 pub fn decide(ctx: Context, decision: DecisionRequest) -> Step<AuthorizationAnswer> {
     let DecisionRequest { handle, session, approver, account, choice } = decision;
     find_waiting(ctx, &handle, session, approver.subject.clone()).then(move |waiting| {

@@ -80,7 +80,13 @@ impl RedirectError {
 
 /// Finds out whether an authorization request is right, and whether its redirect URI can be told if not.
 ///
-/// The order is the rule: nothing but the client and its URI is looked at until the URI is trusted.
+/// The order is the rule: nothing but the client and its URI is looked at until the URI is trusted (RFC 6749, sections
+/// 3.1.2.4 and 4.1.2.1). Nothing is written.
+///
+/// # Refusals
+/// Only what must not be redirected stops the flow: [`Reason::ClientUnknown`], [`Reason::ClientDisabled`],
+/// [`Reason::RedirectMissing`], [`Reason::RedirectUnregistered`], and what is wrong with the form of `client_id` or
+/// `redirect_uri`. All else is [`Examined::Redirect`].
 pub fn examine(ctx: Context, params: AuthorizationParameters) -> Step<Examined> {
     let id = match required(&params.client_id, "client_id").and_then(|text| {
         ClientId::parse(text).map_err(|_| Refusal::from(Reason::ClientUnknown).of("client_id"))

@@ -68,7 +68,12 @@ impl Dead {
     }
 }
 
-/// Tells a client about its own tokens, and a resource server about tokens made for it or for nobody in particular.
+/// Tells a client about its own tokens, and a resource server about tokens made for it or for nobody in particular
+/// (RFC 7662, section 2). Nothing is written.
+///
+/// # Refusals
+/// As for [`authenticate`], and [`Reason::ClientUnidentified`] for a public client. A token that is worth nothing, or that the
+/// asker may not know of, is no refusal: it is [`Introspection::Inactive`].
 pub fn introspect(ctx: Context, credentials: ClientCredentials, token: Secret) -> Step<Introspection> {
     authenticate(ctx, credentials).then(move |(ctx, asker)| {
         if asker.metadata().is_public() {
@@ -83,7 +88,8 @@ pub fn introspect(ctx: Context, credentials: ClientCredentials, token: Secret) -
     })
 }
 
-/// What a token is worth, for an operator, who may know of every one.
+/// What a token is worth, for an operator, who may know of every one. Whether he is one, the caller has seen to. Nothing is
+/// refused, and nothing is written.
 pub fn look_up(ctx: Context, token: &Secret) -> Step<Introspection> {
     let AnyToken { access, refresh, jwt } = AnyToken::parse(&ctx.profile.formats, token.expose());
     let profile = ctx.profile.clone();
@@ -152,7 +158,11 @@ fn standing_client(profile: &Profile, id: &ClientId) -> Step<Option<ClientMetada
 }
 
 /// Lets a request pass at a resource: the token must be live and permit all of `required`. `act_as` is the person for
-/// whom the client says that it acts, where it says so.
+/// whom the client says that it acts, where it says so (RFC 6750, section 3.1). Nothing is written.
+///
+/// # Refusals
+/// [`Reason::TokenMissing`]; [`Reason::TokenInvalid`] for what is unknown, over, not this profile's, or of a client, a person
+/// or a grant that is; [`Reason::ScopeInsufficient`]; [`Reason::ActingNotAllowed`].
 pub fn check(
     ctx: Context,
     token: Option<Secret>,
@@ -171,7 +181,11 @@ pub fn check(
     })
 }
 
-/// Lets a request pass that shows an API key in the place of an access token, where the profile has that.
+/// Lets a request pass that shows an API key in the place of an access token, where the profile has that
+/// (`resource.danger_api_key_as_token`).
+///
+/// # Refusals
+/// As for [`check`]; in a profile without API keys, a key is no token at all: [`Reason::TokenMissing`].
 pub fn check_api_key(
     ctx: Context,
     key: Secret,

@@ -7,6 +7,7 @@ mod events;
 mod faults;
 mod finding;
 mod grants;
+mod hyper_example;
 mod keys;
 mod logos;
 mod owned;
