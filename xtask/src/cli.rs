@@ -29,6 +29,18 @@ usage: cargo xtask VERB [OPTIONS]
                             --light        those that need little, as `ci` does
                             --json         one JSON value at the end, and nothing else on standard output
                             --binary FILE  as above
+  mutants [--only NAME] [--some] [--json]
+                          flaws planted in a copy of the core: does the proof of the policies find each?
+                            --only NAME    one of them, and its whole story
+                            --some         those that `test` plants
+                            --json         one JSON value at the end, and nothing else on standard output
+  prove [--schedules N] [--histories N] [--switches N] [--seed N] [--only POLICY [--way WAY]] [--json]
+                          the proof of every policy of ours, far beyond what `test` tries: a million schedules
+                            --switches N   how often one of two requests waits, where every order is tried
+                            --seed N       the first seed: that of a story leads to it again
+                            --only POLICY  one of those in crates/testkit/tests/proofs
+                            --way WAY      histories, orders or schedules
+                            --json         as above
   browser [--only JOURNEY] [--js | --no-js] [--known-bad] [--backend URL] [--binary FILE] [--headed]
                           the pages in a real Chromium, by pointer and by keyboard, with JavaScript and without it
                             --only JOURNEY one of them, without the pages that are wrong on purpose
@@ -61,6 +73,8 @@ pub(crate) enum Verb {
     Requirements(RequirementsOptions),
     External(ExternalOptions),
     Clients(ClientsOptions),
+    Mutants(MutantsOptions),
+    Prove(ProveOptions),
     Browser(BrowserOptions),
     Screenshots(ScreenshotsOptions),
     Redis(RedisOptions),
@@ -138,6 +152,58 @@ pub(crate) struct SurvivorsOptions {
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct MutantsOptions {
+    /// The one flaw to plant; all of them when absent.
+    pub(crate) only: Option<String>,
+    /// Only those that are planted with every run of all tests.
+    pub(crate) some: bool,
+    /// One JSON value at the end, and all else on standard error.
+    pub(crate) json: bool,
+}
+
+impl MutantsOptions {
+    /// Whether a flaw is to be planted.
+    pub(crate) fn chooses(&self, name: &str, always: bool) -> bool {
+        match &self.only {
+            Some(only) => only == name,
+            None => always || !self.some,
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ProveOptions {
+    /// How many schedules are tried, of all policies together.
+    pub(crate) schedules: u64,
+    /// How many histories.
+    pub(crate) histories: u64,
+    /// How often one of two requests is made to wait, where every order is tried.
+    pub(crate) switches: u64,
+    /// The first seed.
+    pub(crate) seed: u64,
+    /// The one policy to prove; all of them when absent.
+    pub(crate) only: Option<String>,
+    /// The one way to prove it; all of them when absent.
+    pub(crate) way: Option<String>,
+    /// One JSON value on standard output, and all else on standard error.
+    pub(crate) json: bool,
+}
+
+impl Default for ProveOptions {
+    fn default() -> Self {
+        Self {
+            schedules: 1_000_000,
+            histories: 100_000,
+            switches: 3,
+            seed: 1,
+            only: None,
+            way: None,
+            json: false,
+        }
+    }
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct BrowserOptions {
     /// What the run itself takes, as it was given.
     pub(crate) passed_on: Vec<String>,
@@ -171,6 +237,8 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         "requirements" => Verb::Requirements(RequirementsOptions::default()),
         "external" => Verb::External(ExternalOptions::default()),
         "clients" => Verb::Clients(ClientsOptions::default()),
+        "mutants" => Verb::Mutants(MutantsOptions::default()),
+        "prove" => Verb::Prove(ProveOptions::default()),
         "browser" => Verb::Browser(BrowserOptions::default()),
         "screenshots" => Verb::Screenshots(ScreenshotsOptions::default()),
         "fuzz" => Verb::Fuzz(FuzzOptions::default()),
@@ -206,6 +274,16 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
             (Verb::Clients(options), "--light") => options.light = true,
             (Verb::Clients(options), "--json") => options.json = true,
             (Verb::Clients(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
+            (Verb::Mutants(options), "--only") => options.only = Some(value()?.to_owned()),
+            (Verb::Mutants(options), "--some") => options.some = true,
+            (Verb::Mutants(options), "--json") => options.json = true,
+            (Verb::Prove(options), "--schedules") => options.schedules = number(value()?)?,
+            (Verb::Prove(options), "--histories") => options.histories = number(value()?)?,
+            (Verb::Prove(options), "--switches") => options.switches = number(value()?)?,
+            (Verb::Prove(options), "--seed") => options.seed = number(value()?)?,
+            (Verb::Prove(options), "--only") => options.only = Some(value()?.to_owned()),
+            (Verb::Prove(options), "--way") => options.way = Some(value()?.to_owned()),
+            (Verb::Prove(options), "--json") => options.json = true,
             (Verb::Browser(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
             (Verb::Browser(options), "--only" | "--backend") => {
                 options.passed_on.extend([option.to_owned(), value()?.to_owned()]);
@@ -220,6 +298,11 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         }
     }
     Ok(verb)
+}
+
+/// A number as people write it: `1_000_000`.
+fn number(text: &str) -> Result<u64, String> {
+    text.replace('_', "").parse().map_err(|_| format!("`{text}` is no number"))
 }
 
 #[cfg(test)]
@@ -246,6 +329,10 @@ mod tests {
         let skip =
             ClientsOptions { skip: vec!["a".to_owned(), "b".to_owned()], light: true, ..Default::default() };
         assert_eq!(parsed("clients --skip a --light --skip b"), Ok(Verb::Clients(skip)));
+        let some = MutantsOptions { some: true, ..MutantsOptions::default() };
+        assert_eq!(parsed("mutants --some"), Ok(Verb::Mutants(some)));
+        let schedules = ProveOptions { schedules: 2_000, ..ProveOptions::default() };
+        assert_eq!(parsed("prove --schedules 2_000"), Ok(Verb::Prove(schedules)));
         assert_eq!(parsed("redis up --cluster"), Ok(Verb::Redis(RedisOptions { cluster: true })));
         let watched = BrowserOptions {
             passed_on: ["--only", "deny", "--headed"].map(str::to_owned).to_vec(),
@@ -276,6 +363,8 @@ mod tests {
             "redis",
             "redis down",
             "clients curl-standard",
+            "mutants --all",
+            "prove --schedules many",
             "browser --only",
             "screenshots --headed",
         ] {

@@ -15,6 +15,8 @@ mod excuses;
 mod external;
 mod failure;
 mod fuzz;
+mod mutants;
+mod prove;
 mod purity;
 mod ran;
 mod redis;
@@ -50,6 +52,8 @@ fn main() -> ExitCode {
         Verb::Requirements(options) => requirements::run(&workspace, &options),
         Verb::External(options) => external::run(&workspace, &options),
         Verb::Clients(options) => clients::run(&workspace, &options),
+        Verb::Mutants(options) => mutants::run(&workspace, &options),
+        Verb::Prove(options) => prove::run(&workspace, &options),
         Verb::Browser(options) => browser::run(&workspace, &options),
         Verb::Screenshots(options) => browser::screenshots(&workspace, &options),
         Verb::Redis(options) => redis::up(&options),

@@ -9,7 +9,7 @@ use crate::credential::{AccessToken, AnyToken, RefreshToken};
 use crate::grant::{Grant, GrantFacts};
 use crate::ids::{ClientId, SubjectId};
 use crate::permission::Permissions;
-use crate::profile::Profile;
+use crate::profile::{ClaimField, Profile};
 use crate::refusal::{Reason, Refusal};
 use crate::request::ClientCredentials;
 use crate::required::Required;
@@ -339,20 +339,21 @@ fn live_jwt(ctx: Context, jwt: Secret) -> Step<(Context, Result<LiveAccessToken,
             let at = |seconds: i64| Time::from_unix_millis(seconds.saturating_mul(1000));
             let (issued_at, expires_at) = (at(claims.iat), at(claims.exp));
             let Some(origin) = claims.grant else {
-                let audience = (claims.aud != ctx.profile.issuer.as_str()).then_some(claims.aud);
-                let live = LiveAccessToken {
-                    client: claims.client_id,
-                    subject: None,
-                    account: None,
-                    grant: None,
-                    scope: claims.scope,
-                    audience,
-                    issued_at,
-                    expires_at,
-                    permissions: Permissions::none(),
-                    acting_as: None,
-                };
-                return Step::done((ctx, Ok(live)));
+                return audience_of(ctx, &claims).then(move |(ctx, audience)| {
+                    let live = LiveAccessToken {
+                        client: claims.client_id,
+                        subject: None,
+                        account: None,
+                        grant: None,
+                        scope: claims.scope,
+                        audience,
+                        issued_at,
+                        expires_at,
+                        permissions: Permissions::none(),
+                        acting_as: None,
+                    };
+                    Step::done((ctx, Ok(live)))
+                });
             };
             load(Grant::key(origin.grant)).then(move |found| {
                 let grant = found.map(|f| f.record).filter(|grant| grant.holds(origin.era));
@@ -361,6 +362,17 @@ fn live_jwt(ctx: Context, jwt: Secret) -> Step<(Context, Result<LiveAccessToken,
             })
         })
     })
+}
+
+/// Whom a client's own token is for. Where the profile's tokens do not say, its registration does: else one that is meant for
+/// one resource server would be told to every other (RFC 7662, section 4).
+fn audience_of(ctx: Context, claims: &AccessTokenClaims) -> Step<(Context, Option<String>)> {
+    if ctx.profile.access_token.claims.iter().any(|field| field.source == ClaimField::Aud) {
+        let said = (claims.aud != ctx.profile.issuer.as_str()).then(|| claims.aud.clone());
+        return Step::done((ctx, said));
+    }
+    standing_client(&ctx.profile, &claims.client_id)
+        .then(move |client| Step::done((ctx, client.and_then(|client| client.access_token_audience))))
 }
 
 fn live_refresh_token(

@@ -3,6 +3,7 @@
 use grantor_core::client::{AccessTokenFormat, AuthMethod, GrantType};
 use grantor_core::flow::{self, Introspection};
 use grantor_core::grant::RevocationCause;
+use grantor_core::profile::ClaimField;
 use grantor_core::record::{Expect, Put, Version};
 use grantor_core::request::{ClientCredentials, ClientProof, GrantRequest};
 use grantor_core::step::{FlowFault, Step, Stop};
@@ -405,6 +406,21 @@ fn introspection_tells_each_asker_only_what_is_its_own() {
         w.ask(|ctx| flow::introspect(ctx, spa, Secret::new("x"))).err(),
         Some(Reason::ClientUnidentified)
     );
+}
+
+#[test]
+fn a_token_that_does_not_say_whom_it_is_for_is_for_whom_its_client_is_registered() {
+    let mut w = World::new(|p| {
+        p.access_token.format = AccessTokenFormat::Jwt;
+        p.access_token.claims.retain(|field| field.source != ClaimField::Aud);
+    });
+    w.register("aud", |m| m.access_token_audience = Some("https://api.test".to_owned()));
+    w.register("elsewhere", |m| m.access_token_audience = Some("https://elsewhere.test".to_owned()));
+    for (client, seen_by_rs) in [("web", true), ("aud", true), ("elsewhere", false)] {
+        let own = w.token(client, GrantRequest::ClientCredentials { scope: None }).unwrap();
+        assert_ne!(w.introspect(client, &own.access_token), Introspection::Inactive);
+        assert_eq!(w.introspect("rs", &own.access_token) != Introspection::Inactive, seen_by_rs, "{client}");
+    }
 }
 
 #[test]
