@@ -7,9 +7,16 @@ usage: cargo xtask VERB [OPTIONS]
 
   ci                      format, clippy, docs, purity, then the test command README.md names;
                           that runs the light ones of `clients`, too
-  test [--skip-external] [--skip-browser]
+  test [--skip-external] [--skip-browser] [--package NAME]…
                           every test: the workspace's, its doctests, the third-party clients and the pages in a
-                          browser; either of these is left out when that is said
+                          browser; either of these is left out when that is said; then `requirements --check`
+                          by what ran
+                            --package NAME  those of this package alone
+  requirements [--check] [--listed]
+                          renders docs/CONFORMANCE.md and docs/THREATS.md, and checks that each test they
+                          name exists, and ran and passed in the last `test`
+                            --check   changes nothing, and fails where a page is not as rendered
+                            --listed  checks only that they exist, which takes no run
   purity                  the core stays pure, and no dependency points up the table of rooms
   external [--only NAME] [--binary FILE]
                           clients that are not ours, against the real grantor binary
@@ -44,6 +51,15 @@ usage: cargo xtask VERB [OPTIONS]
                             --headed       to be watched
   screenshots [--out DIR] [--binary FILE]
                           each page, light, dark and narrow; into docs/screenshots otherwise
+  fuzz [--seconds N] [--only TARGET]
+                          the targets of crates/fuzz, fed by libFuzzer; each for ten minutes, or so long
+                            --only TARGET  one of them
+  coverage [--report]     lines and branches of the core's state machines that its tests do not reach
+                            --report  tells of them, whether crates/core/gaps.toml says why or not
+  survivors [--file GLOB] [--shard K/N]
+                          bugs planted in the core's state machines, and which of them no test notices
+                            --file GLOB   those of these files alone
+                            --shard K/N   one part of them
   redis up [--cluster]    a Redis, or a cluster of six nodes, until standard input ends; prints its URL
   help                    this text";
 
@@ -54,6 +70,7 @@ pub(crate) enum Verb {
     Ci,
     Test(TestOptions),
     Purity,
+    Requirements(RequirementsOptions),
     External(ExternalOptions),
     Clients(ClientsOptions),
     Mutants(MutantsOptions),
@@ -61,6 +78,9 @@ pub(crate) enum Verb {
     Browser(BrowserOptions),
     Screenshots(ScreenshotsOptions),
     Redis(RedisOptions),
+    Fuzz(FuzzOptions),
+    Coverage(CoverageOptions),
+    Survivors(SurvivorsOptions),
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -69,6 +89,16 @@ pub(crate) struct TestOptions {
     pub(crate) skip_external: bool,
     /// Leave the pages in a browser out, and say so.
     pub(crate) skip_browser: bool,
+    /// The packages to test; all of them when empty.
+    pub(crate) packages: Vec<String>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct RequirementsOptions {
+    /// Write nothing, and fail where something would be written.
+    pub(crate) check: bool,
+    /// Ask only that the tests exist.
+    pub(crate) listed: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -91,6 +121,34 @@ pub(crate) struct ClientsOptions {
     pub(crate) json: bool,
     /// A binary built elsewhere.
     pub(crate) binary: Option<PathBuf>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FuzzOptions {
+    /// How long each target runs.
+    pub(crate) seconds: u64,
+    /// The one target to run; all of them when absent.
+    pub(crate) only: Option<String>,
+}
+
+impl Default for FuzzOptions {
+    fn default() -> Self {
+        Self { seconds: 600, only: None }
+    }
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct CoverageOptions {
+    /// Only tell what is not reached.
+    pub(crate) report: bool,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct SurvivorsOptions {
+    /// The files to plant them in; all state machines when absent.
+    pub(crate) file: Option<String>,
+    /// Which part of them, as in `0/4`.
+    pub(crate) shard: Option<String>,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -176,12 +234,16 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         "ci" => Verb::Ci,
         "test" => Verb::Test(TestOptions::default()),
         "purity" => Verb::Purity,
+        "requirements" => Verb::Requirements(RequirementsOptions::default()),
         "external" => Verb::External(ExternalOptions::default()),
         "clients" => Verb::Clients(ClientsOptions::default()),
         "mutants" => Verb::Mutants(MutantsOptions::default()),
         "prove" => Verb::Prove(ProveOptions::default()),
         "browser" => Verb::Browser(BrowserOptions::default()),
         "screenshots" => Verb::Screenshots(ScreenshotsOptions::default()),
+        "fuzz" => Verb::Fuzz(FuzzOptions::default()),
+        "coverage" => Verb::Coverage(CoverageOptions::default()),
+        "survivors" => Verb::Survivors(SurvivorsOptions::default()),
         "redis" => match rest.next() {
             Some("up") => Verb::Redis(RedisOptions::default()),
             _ => return Err("`redis` takes `up`".to_owned()),
@@ -194,6 +256,17 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
             (_, "--help" | "-h") => return Ok(Verb::Help),
             (Verb::Test(options), "--skip-external") => options.skip_external = true,
             (Verb::Test(options), "--skip-browser") => options.skip_browser = true,
+            (Verb::Test(options), "--package") => options.packages.push(value()?.to_owned()),
+            (Verb::Requirements(options), "--check") => options.check = true,
+            (Verb::Requirements(options), "--listed") => options.listed = true,
+            (Verb::Fuzz(options), "--seconds") => {
+                let text = value()?;
+                options.seconds = text.parse().map_err(|_| format!("`{text}` is no number of seconds"))?;
+            }
+            (Verb::Fuzz(options), "--only") => options.only = Some(value()?.to_owned()),
+            (Verb::Coverage(options), "--report") => options.report = true,
+            (Verb::Survivors(options), "--file") => options.file = Some(value()?.to_owned()),
+            (Verb::Survivors(options), "--shard") => options.shard = Some(value()?.to_owned()),
             (Verb::External(options), "--only") => options.only = Some(value()?.to_owned()),
             (Verb::External(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
             (Verb::Clients(options), "--only") => options.only = Some(value()?.to_owned()),
@@ -243,8 +316,14 @@ mod tests {
     #[test]
     fn verbs_take_their_own_options() {
         assert_eq!(parsed("ci"), Ok(Verb::Ci));
-        let skip = TestOptions { skip_external: true, skip_browser: false };
-        assert_eq!(parsed("test --skip-external"), Ok(Verb::Test(skip)));
+        let some = TestOptions {
+            skip_external: true,
+            skip_browser: false,
+            packages: vec!["a".to_owned(), "b".to_owned()],
+        };
+        assert_eq!(parsed("test --package a --skip-external --package b"), Ok(Verb::Test(some)));
+        let check = RequirementsOptions { check: true, listed: false };
+        assert_eq!(parsed("requirements --check"), Ok(Verb::Requirements(check)));
         let only = ExternalOptions { only: Some("authlib".to_owned()), binary: None };
         assert_eq!(parsed("external --only authlib"), Ok(Verb::External(only)));
         let skip =
@@ -260,6 +339,10 @@ mod tests {
             binary: Some(PathBuf::from("b")),
         };
         assert_eq!(parsed("browser --only deny --binary b --headed"), Ok(Verb::Browser(watched)));
+        let fuzz = FuzzOptions { seconds: 5, only: Some("jose".to_owned()) };
+        assert_eq!(parsed("fuzz --only jose --seconds 5"), Ok(Verb::Fuzz(fuzz)));
+        let part = SurvivorsOptions { file: None, shard: Some("0/4".to_owned()) };
+        assert_eq!(parsed("survivors --shard 0/4"), Ok(Verb::Survivors(part)));
         assert_eq!(parsed("purity --help"), Ok(Verb::Help));
     }
 
@@ -270,8 +353,13 @@ mod tests {
             "tests",
             "ci --skip-external",
             "test --skip",
+            "test --package",
+            "requirements check",
             "external --only",
             "purity now",
+            "fuzz jose",
+            "fuzz --seconds ten",
+            "survivors --shard",
             "redis",
             "redis down",
             "clients curl-standard",

@@ -25,7 +25,7 @@ pub(crate) fn of_event(event: &Event, at: Time) -> Option<Entry> {
                 .client(client)
                 .subject(subject)
                 .grant(*grant)
-                .detail(name_of(*cause));
+                .detail(cause.as_str());
             match cause {
                 RevocationCause::CodeReplayed
                 | RevocationCause::RefreshTokenReplayed
@@ -96,16 +96,10 @@ pub(crate) fn of_refusal(refusal: &Refusal, at: Time) -> Option<Entry> {
     ];
     let (_, kind) = kinds.into_iter().find(|(reason, _)| *reason == refusal.reason)?;
     let (client, grant) = (refusal.client.clone(), refusal.grant);
-    Some(Entry { by: client.clone().map(Actor::Client), client, grant, ..Entry::new(kind, at) })
-}
-
-fn name_of(cause: RevocationCause) -> &'static str {
-    match cause {
-        RevocationCause::CodeReplayed => "code_replayed",
-        RevocationCause::RefreshTokenReplayed => "refresh_token_replayed",
-        RevocationCause::ByClient => "by_client",
-        RevocationCause::BySubject => "by_subject",
-        RevocationCause::ByOperator => "by_operator",
-        RevocationCause::SubjectSuspended => "subject_suspended",
-    }
+    Some(Entry {
+        by: client.clone().map(Actor::Client),
+        client,
+        grant,
+        ..Entry::new(kind, at).detail(refusal.reason.name())
+    })
 }

@@ -148,6 +148,27 @@ pub enum RevocationCause {
     SubjectSuspended,
 }
 
+impl RevocationCause {
+    /// The cause as records and the audit trail name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RevocationCause::CodeReplayed => "code_replayed",
+            RevocationCause::RefreshTokenReplayed => "refresh_token_replayed",
+            RevocationCause::ByClient => "by_client",
+            RevocationCause::BySubject => "by_subject",
+            RevocationCause::ByOperator => "by_operator",
+            RevocationCause::SubjectSuspended => "subject_suspended",
+        }
+    }
+}
+
+impl Revoked {
+    /// The same refusal, with since when and why.
+    fn told(&self, refusal: Refusal) -> Refusal {
+        refusal.saw("revoked_at", self.at).saw("cause", self.cause.as_str())
+    }
+}
+
 impl Record for Grant {
     const KIND: Kind = Kind::Grant;
 }

@@ -1,6 +1,7 @@
 //! Requests to the authorization endpoint.
 
 use super::Parameters;
+use crate::Reason;
 use crate::profile::Profile;
 use crate::request::AuthorizationParameters;
 
@@ -19,6 +20,18 @@ pub fn authorization_parameters(parameters: &Parameters, profile: &Profile) -> A
             Some(name) => parameters.given(name),
             None => Ok(None),
         },
-        others: parameters.fault().map(|fault| fault.reason),
+        others: parameters.fault().map(|fault| fault.reason).or_else(|| unsupported(parameters)),
+    }
+}
+
+/// What other servers take, and whoever sends it must not believe taken.
+fn unsupported(parameters: &Parameters) -> Option<Reason> {
+    let is_there = |name| parameters.given(name) != Ok(None);
+    if is_there("request") {
+        Some(Reason::RequestObjectUnsupported)
+    } else if is_there("request_uri") {
+        Some(Reason::RequestUriUnsupported)
+    } else {
+        None
     }
 }

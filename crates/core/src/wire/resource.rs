@@ -9,6 +9,7 @@ use crate::scope::Scope;
 use crate::secret::Secret;
 
 /// What a request to a resource shows.
+#[derive(Clone)]
 pub enum Shown {
     /// Nothing.
     Nothing,
@@ -111,6 +112,8 @@ pub fn at_resource(refusal: Refusal) -> Refusal {
         | ErrorCode::UnauthorizedClient
         | ErrorCode::UnsupportedGrantType
         | ErrorCode::UnsupportedResponseType
+        | ErrorCode::RequestNotSupported
+        | ErrorCode::RequestUriNotSupported
         | ErrorCode::InvalidScope
         | ErrorCode::AccessDenied
         | ErrorCode::InvalidToken

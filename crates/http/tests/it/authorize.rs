@@ -127,6 +127,8 @@ async fn what_else_is_wrong_is_told_to_the_client() {
         (vec![("response_type", "none")], "unsupported_response_type"),
         (vec![("response_type", "")], "invalid_request"),
         (vec![("response_mode", "fragment")], "invalid_request"),
+        (vec![("request", "e30.e30.")], "request_not_supported"),
+        (vec![("request_uri", "https://client.test/r")], "request_uri_not_supported"),
     ] {
         let answer = server.get(&authorize_url("spa", "https://spa.test/cb", &changes)).await;
         answer.assert_redirected(redirect, &[error], &format!("{changes:?}"));

@@ -61,6 +61,7 @@ async fn what_an_engine_tells_is_in_the_trail_newest_first() {
     assert_eq!(all[2].entry.detail.as_ref().map(|detail| detail.as_str()), Some("code_replayed"));
     assert_eq!(all[2].entry.subject.as_ref(), Some(&alice));
     assert_eq!(all[3].entry.by, Some(Actor::Client(client)));
+    assert_eq!(all[3].entry.detail.as_ref().map(|detail| detail.as_str()), Some("CodeReplayed"));
 }
 
 // W04

@@ -69,6 +69,7 @@ fn default(c: &Config, key: &str) -> Option<String> {
         "lifetimes.grant" => never(c.lifetimes.grant),
         "lifetimes.interaction" => c.lifetimes.interaction.to_string(),
         "lifetimes.session" => c.session.to_string(),
+        "lifetimes.session_idle" => never(c.session_idle),
         "refresh.mode" => match c.refresh.mode {
             RefreshModeName::None => "none",
             RefreshModeName::Reuse => "reuse",
@@ -82,6 +83,7 @@ fn default(c: &Config, key: &str) -> Option<String> {
         "keys.algorithm" => c.keys.algorithm.to_string(),
         "rate_limits.client_authentication" => rate(c.rate_limits.client_authentication),
         "rate_limits.login" => rate(c.rate_limits.login),
+        "log.bundles_keep" => c.log.bundles_keep.to_string(),
         "log.level" => c.log.level.to_string(),
         "log.format" => match c.log.format {
             LogFormat::Json => "json",

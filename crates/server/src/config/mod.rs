@@ -43,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) storage: Storage,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) session: Lifetime,
+    /// How long a session lives that is not used; `None` is as long as any.
+    pub(crate) session_idle: Option<Lifetime>,
     pub(crate) refresh: Refresh,
     pub(crate) access_token_format: AccessTokenFormat,
     pub(crate) keys: Keys,
@@ -110,6 +112,10 @@ pub(crate) struct Log {
     pub(crate) level: LevelFilter,
     pub(crate) file: Option<PathBuf>,
     pub(crate) format: LogFormat,
+    /// The folder for replay bundles of refusals and faults; none are written if absent.
+    pub(crate) bundles: Option<PathBuf>,
+    /// How many of them are kept.
+    pub(crate) bundles_keep: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -142,6 +148,7 @@ impl Default for Config {
             },
             lifetimes: Lifetimes::default(),
             session: Lifetime::seconds(12 * 3600),
+            session_idle: None,
             refresh: Refresh { mode: RefreshModeName::Rotate, grace: Lifetime::seconds(10) },
             access_token_format: AccessTokenFormat::Reference,
             keys: Keys {
@@ -155,7 +162,13 @@ impl Default for Config {
                 login: Some(Rate { count: 10, window: Lifetime::seconds(60) }),
             },
             scopes: BTreeMap::new(),
-            log: Log { level: LevelFilter::INFO, file: None, format: LogFormat::Json },
+            log: Log {
+                level: LevelFilter::INFO,
+                file: None,
+                format: LogFormat::Json,
+                bundles: None,
+                bundles_keep: 200,
+            },
             audit: Audit { keep: grantor_ledger::Settings::default().keep },
             pages: Pages::default(),
             profiles: Vec::new(),

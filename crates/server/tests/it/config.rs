@@ -75,6 +75,7 @@ fn everything_the_contract_shows_is_understood() {
         grant = "never"
         interaction = "10m"
         session = "12h"
+        session_idle = "1h"
         [refresh]
         mode = "rotate"
         grace = 0
