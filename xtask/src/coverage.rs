@@ -4,6 +4,7 @@
 //! rule does must be seen where the rule is.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -111,12 +112,14 @@ fn measured(workspace: &Workspace, tools: &Tools, folder: &Path) -> Outcome<Stri
     workspace::succeed(merge)?;
     let mut export = Command::new(&tools.cov);
     export.args(["export", "--format=lcov"]).arg(format!("--instr-profile={}", merged.display()));
+    // The first program is named by its place, the others by a switch.
+    let objects = programs.values().map(|program| program.executable.as_os_str());
     export.args(
-        programs
-            .values()
-            .flat_map(|program| ["--object".into(), program.executable.clone().into_os_string()]),
+        objects
+            .enumerate()
+            .flat_map(|(at, object)| (at > 0).then_some(OsStr::new("--object")).into_iter().chain([object])),
     );
-    export.args(PARTS.map(|(_, under)| workspace.path(under)));
+    export.arg("--sources").args(PARTS.map(|(_, under)| workspace.path(under)));
     workspace::output_of(export)
 }
 

@@ -310,7 +310,7 @@ reason = "No."
             ("6749-4.10-1\"\nsection = \"4.10\"", "6749-4.2-1\"\nsection = \"4.2\"", "later section"),
         ] {
             assert!(GOOD.contains(from), "{from}");
-            let failure = requirements(&GOOD.replace(from, to)).err().expect(to).to_string();
+            let failure = requirements(&GOOD.replace(from, to)).expect_err(to).to_string();
             assert!(failure.contains(told), "{failure}");
         }
         for empty in ["", "[[rfc]]\nnumber = 1\ntitle = \"x\"\n", "rfc = []\n"] {

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use crate::judge::{Found, Outcome, broken};
+use crate::http::Told;
+use crate::judge::{Found, Outcome, broken, rule};
 use crate::place::{Kind, Place, Settings};
 use crate::stage::{How, Stage};
-use crate::wire::Spoil;
+use crate::wire::{Spoil, answers, instead};
 
 pub(crate) struct Case {
     /// As the document has it.
@@ -145,6 +146,34 @@ impl Case {
             Err(broken(words.unwrap_or_default()))
         })
     }
+}
+
+/// The cases that prove nothing, each with what it is found out by.
+pub(crate) fn known_bad(place: &Arc<Place>) -> Result<(), String> {
+    let passes_on = || answers(|_, _| {});
+    let silent = || instead(|_| Some(Told::new(503, "text/plain", "")));
+    let bad = [
+        (
+            case("X01", "it_looks_at_nothing", |_| Ok(())).fails_if("it answers nothing", silent()),
+            "it holds even if",
+        ),
+        (
+            case("X02", "its_flaw_is_none", |stage| stage.alice().map(drop))
+                .fails_if("nothing is wrong", passes_on()),
+            "it holds even if",
+        ),
+        (
+            case("X03", "its_flaw_is_in_the_way", |stage| stage.grant("web").map(drop))
+                .fails_if("nobody logs in", silent()),
+            "it could not be judged",
+        ),
+        (case("X04", "the_server_breaks_it", |_| Err(rule("broken by the server"))), "broken by the server"),
+        (case("X05", "it_breaks_off", |_| panic!("in the middle")), "in the middle"),
+    ];
+    bad.iter().try_for_each(|(bad, found)| match bad.run(Kind::Sqlite, place, false) {
+        Err(words) if words.contains(found) => Ok(()),
+        other => Err(format!("{}: {other:?}", bad.sentence)),
+    })
 }
 
 /// Set to `1`, it lets cases that need a small file system of their own be skipped.

@@ -100,7 +100,11 @@ fn main() -> ExitCode {
     let tell = arguments.nocapture;
     let shared = Arc::new(Shared::default());
     let table = || table::check(&all()).map_err(Failed::from);
-    let mut trials = vec![Trial::test("every_number_is_a_case_or_has_a_reason", table)];
+    let mut trials = vec![
+        Trial::test("every_number_is_a_case_or_has_a_reason", table),
+        Trial::test("a_table_that_is_wrong_is_found_out", || table::known_bad(all).map_err(Failed::from)),
+        known_bad(&shared),
+    ];
     for case in all().into_iter().map(Arc::new) {
         trials.extend(case.on.iter().map(|kind| trial(&case, *kind, &shared, tell)));
     }
@@ -114,6 +118,15 @@ fn main() -> ExitCode {
     if afterwards.is_empty() { conclusion.exit_code() } else { ExitCode::FAILURE }
 }
 
+/// The runner itself, on cases that prove nothing.
+fn known_bad(shared: &Arc<Shared>) -> Trial {
+    let shared = shared.clone();
+    Trial::test("a_case_that_proves_nothing_is_found_out", move || {
+        let Some(place) = shared.place(Kind::Sqlite)? else { return Ok(()) };
+        case::known_bad(&place).map_err(Failed::from)
+    })
+}
+
 fn trial(case: &Arc<Case>, kind: Kind, shared: &Arc<Shared>, tell: bool) -> Trial {
     let (case, shared) = (case.clone(), shared.clone());
     Trial::test(case.name(kind), move || {
@@ -124,7 +137,10 @@ fn trial(case: &Arc<Case>, kind: Kind, shared: &Arc<Shared>, tell: bool) -> Tria
 
 /// One server of each kind, for all cases that need none of their own; started by the first.
 #[derive(Default)]
-struct Shared(Mutex<BTreeMap<&'static str, Arc<OnceLock<Result<Option<Arc<Place>>, String>>>>>);
+struct Shared(Mutex<BTreeMap<&'static str, Arc<Started>>>);
+
+/// A server once it was started; none where its kind is left out, and why it did not start.
+type Started = OnceLock<Result<Option<Arc<Place>>, String>>;
 
 impl Shared {
     fn place(&self, kind: Kind) -> Result<Option<Arc<Place>>, String> {

@@ -84,7 +84,7 @@ pub(crate) fn cases() -> Vec<Case> {
             )
             .fails_by_program(
                 "it does not end well",
-                "\"$0\" \"$@\" & child=$!; trap 'kill $child' TERM; wait $child; wait $child; exit 7",
+                "setpriv --pdeathsig KILL \"$0\" \"$@\" & child=$!; trap 'kill $child' TERM; wait $child; wait $child; exit 7",
             ),
         case("R16", "it_says_that_it_is_not_ready_and_that_it_lives", r16)
             .on(&[Kind::Redis])

@@ -265,6 +265,10 @@ fn fill(ballast: &Path) -> std::io::Result<()> {
 
 fn s07(stage: &Stage) -> Outcome {
     let disk = small_disk().ok_or_else(|| broken("there is no small disk"))?;
+    // What an earlier run of it, which broke off, has left.
+    for left in std::fs::read_dir(&disk).map_err(|e| broken(e.to_string()))?.flatten() {
+        std::fs::remove_dir_all(left.path()).map_err(|e| broken(e.to_string()))?;
+    }
     let folder = disk.join(unique("records"));
     std::fs::create_dir(&folder).map_err(|e| broken(e.to_string()))?;
     let scheme = if stage.kind == Kind::Sled { "sled" } else { "sqlite" };
