@@ -7,9 +7,11 @@ finds it prints, with a curl line for each.
 """
 
 import json
+import pathlib
 import subprocess
 import sys
 
+CONFIGURATION = pathlib.Path(__file__).with_name("schemathesis.toml")
 OPTIONS = [
     "--phases=examples,coverage",
     "--continue-on-failure",
@@ -26,7 +28,8 @@ OPTIONS = [
 def try_api(admin, token):
     """Whether everything was as described."""
     arguments = [f"{admin}/api/openapi.json", "--header", f"Authorization: Bearer {token}", *OPTIONS]
-    run = subprocess.run([sys.executable, "-m", "schemathesis.cli", "run", *arguments], check=False)
+    program = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIGURATION)]
+    run = subprocess.run([*program, "run", *arguments], check=False)
     return run.returncode == 0
 
 

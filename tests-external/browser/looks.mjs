@@ -73,7 +73,11 @@ async function fits(page, { width }) {
 
 /** The same read from right to left. */
 async function turned(page) {
-  await page.evaluate(() => document.documentElement.setAttribute('dir', 'rtl'));
+  const before = await page.evaluate(() => {
+    const { dir } = document.documentElement;
+    document.documentElement.dir = 'rtl';
+    return dir;
+  });
   for (const size of [WIDE, NARROW]) {
     await page.setViewportSize(size);
     await fits(page, size).catch((flaw) => must(false, 'right to left', flaw.message));
@@ -83,7 +87,7 @@ async function turned(page) {
     });
     must(!astray, 'right to left', astray);
   }
-  await page.evaluate(() => document.documentElement.removeAttribute('dir'));
+  await page.evaluate((dir) => (dir ? (document.documentElement.dir = dir) : document.documentElement.removeAttribute('dir')), before);
 }
 
 /** What has the focus has it afterwards, too. */

@@ -84,10 +84,13 @@ export class Pass {
     return new this.kind.hands(page, watch, (who, name) => this.#look(who, name));
   }
 
-  /** A browser in which all was well is made to forget, and used again: a new one is what takes the time. */
+  /**
+   * A browser in which all was well is made to forget, and used again: a new one is what takes the time. One that was sent to a
+   * program of the machine goes on asking about that, and takes nothing else.
+   */
   async #leaves({ person, options }, flaw) {
     const context = person.page.context();
-    if (flaw) {
+    if (flaw || person.watch.left) {
       await context.close();
       return;
     }

@@ -15,6 +15,8 @@ import { Subject } from './subject.mjs';
 /** For the whole folder: it is kept with the sources. */
 const MOST_BYTES = 3_000_000;
 const ENDING = '.webp';
+/** Small enough to keep, large enough to read. */
+const SCALE = 0.6;
 /** Pages that are shown in the other language as well. They can be asked for again without changing anything. */
 const GERMAN = ['login', 'signup', 'consent', 'account', 'sessions', 'apps', 'console overview'];
 const HOWS = ['light', 'dark', 'narrow', 'german'];
@@ -76,7 +78,7 @@ async function picture(page, name) {
     return { width: clientWidth, height: Math.min(Math.max(clientHeight, scrollHeight), 4000) };
   });
   const { data } = await session.send('Page.captureScreenshot', {
-    format: 'webp', quality: 80, captureBeyondViewport: true, clip: { x: 0, y: 0, ...size, scale: 1 },
+    format: 'webp', quality: 70, captureBeyondViewport: true, clip: { x: 0, y: 0, ...size, scale: SCALE },
   });
   writeFileSync(path.join(options.out, `${name}${ENDING}`), Buffer.from(data, 'base64'));
   await session.detach();

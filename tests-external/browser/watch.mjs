@@ -19,6 +19,8 @@ export class Watch {
   #weights = new Map();
   #requests = new Map();
   #leaving = false;
+  /** Whether the browser was ever sent to a program of the machine. */
+  left = false;
   #troubled;
   /** Fulfilled once anything is wrong: there is no use in waiting longer then. */
   trouble = new Promise((troubled) => (this.#troubled = troubled));
@@ -66,6 +68,7 @@ export class Watch {
   /** The browser is about to be sent to a program of the machine, which is no page: that request ends as broken off. */
   leaving() {
     this.#leaving = true;
+    this.left = true;
   }
 
   /** Waits until what has happened is heard, looks at the document itself, and throws what was found. */

@@ -7,9 +7,16 @@ usage: cargo xtask VERB [OPTIONS]
 
   ci                      format, clippy, docs, purity, then the test command README.md names;
                           that runs the light ones of `clients`, too
-  test [--skip-external] [--browser]
-                          every test: the workspace's, its doctests and the third-party clients, which
-                          --skip-external leaves out; with --browser the pages in a browser, too
+  test [--skip-external] [--skip-browser] [--package NAME]…
+                          every test: the workspace's, its doctests, the third-party clients and the pages in a
+                          browser; either of these is left out when that is said; then `requirements --check`
+                          by what ran
+                            --package NAME  those of this package alone
+  requirements [--check] [--listed]
+                          renders docs/CONFORMANCE.md and docs/THREATS.md, and checks that each test they
+                          name exists, and ran and passed in the last `test`
+                            --check   changes nothing, and fails where a page is not as rendered
+                            --listed  checks only that they exist, which takes no run
   purity                  the core stays pure, and no dependency points up the table of rooms
   external [--only NAME] [--binary FILE]
                           clients that are not ours, against the real grantor binary
@@ -22,6 +29,18 @@ usage: cargo xtask VERB [OPTIONS]
                             --light        those that need little, as `ci` does
                             --json         one JSON value at the end, and nothing else on standard output
                             --binary FILE  as above
+  mutants [--only NAME] [--some] [--json]
+                          flaws planted in a copy of the core: does the proof of the policies find each?
+                            --only NAME    one of them, and its whole story
+                            --some         those that `test` plants
+                            --json         one JSON value at the end, and nothing else on standard output
+  prove [--schedules N] [--histories N] [--switches N] [--seed N] [--only POLICY [--way WAY]] [--json]
+                          the proof of every policy of ours, far beyond what `test` tries: a million schedules
+                            --switches N   how often one of two requests waits, where every order is tried
+                            --seed N       the first seed: that of a story leads to it again
+                            --only POLICY  one of those in crates/testkit/tests/proofs
+                            --way WAY      histories, orders or schedules
+                            --json         as above
   browser [--only JOURNEY] [--js | --no-js] [--known-bad] [--backend URL] [--binary FILE] [--headed]
                           the pages in a real Chromium, by pointer and by keyboard, with JavaScript and without it
                             --only JOURNEY one of them, without the pages that are wrong on purpose
@@ -32,6 +51,15 @@ usage: cargo xtask VERB [OPTIONS]
                             --headed       to be watched
   screenshots [--out DIR] [--binary FILE]
                           each page, light, dark and narrow; into docs/screenshots otherwise
+  fuzz [--seconds N] [--only TARGET]
+                          the targets of crates/fuzz, fed by libFuzzer; each for ten minutes, or so long
+                            --only TARGET  one of them
+  coverage [--report]     lines and branches of the core's state machines that its tests do not reach
+                            --report  tells of them, whether crates/core/gaps.toml says why or not
+  survivors [--file GLOB] [--shard K/N]
+                          bugs planted in the core's state machines, and which of them no test notices
+                            --file GLOB   those of these files alone
+                            --shard K/N   one part of them
   redis up [--cluster]    a Redis, or a cluster of six nodes, until standard input ends; prints its URL
   help                    this text";
 
@@ -42,19 +70,35 @@ pub(crate) enum Verb {
     Ci,
     Test(TestOptions),
     Purity,
+    Requirements(RequirementsOptions),
     External(ExternalOptions),
     Clients(ClientsOptions),
+    Mutants(MutantsOptions),
+    Prove(ProveOptions),
     Browser(BrowserOptions),
     Screenshots(ScreenshotsOptions),
     Redis(RedisOptions),
+    Fuzz(FuzzOptions),
+    Coverage(CoverageOptions),
+    Survivors(SurvivorsOptions),
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct TestOptions {
     /// Leave the third-party clients out, and say so.
     pub(crate) skip_external: bool,
-    /// Have people walk through the pages in a browser, too.
-    pub(crate) browser: bool,
+    /// Leave the pages in a browser out, and say so.
+    pub(crate) skip_browser: bool,
+    /// The packages to test; all of them when empty.
+    pub(crate) packages: Vec<String>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct RequirementsOptions {
+    /// Write nothing, and fail where something would be written.
+    pub(crate) check: bool,
+    /// Ask only that the tests exist.
+    pub(crate) listed: bool,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -77,6 +121,86 @@ pub(crate) struct ClientsOptions {
     pub(crate) json: bool,
     /// A binary built elsewhere.
     pub(crate) binary: Option<PathBuf>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct FuzzOptions {
+    /// How long each target runs.
+    pub(crate) seconds: u64,
+    /// The one target to run; all of them when absent.
+    pub(crate) only: Option<String>,
+}
+
+impl Default for FuzzOptions {
+    fn default() -> Self {
+        Self { seconds: 600, only: None }
+    }
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct CoverageOptions {
+    /// Only tell what is not reached.
+    pub(crate) report: bool,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct SurvivorsOptions {
+    /// The files to plant them in; all state machines when absent.
+    pub(crate) file: Option<String>,
+    /// Which part of them, as in `0/4`.
+    pub(crate) shard: Option<String>,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct MutantsOptions {
+    /// The one flaw to plant; all of them when absent.
+    pub(crate) only: Option<String>,
+    /// Only those that are planted with every run of all tests.
+    pub(crate) some: bool,
+    /// One JSON value at the end, and all else on standard error.
+    pub(crate) json: bool,
+}
+
+impl MutantsOptions {
+    /// Whether a flaw is to be planted.
+    pub(crate) fn chooses(&self, name: &str, always: bool) -> bool {
+        match &self.only {
+            Some(only) => only == name,
+            None => always || !self.some,
+        }
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ProveOptions {
+    /// How many schedules are tried, of all policies together.
+    pub(crate) schedules: u64,
+    /// How many histories.
+    pub(crate) histories: u64,
+    /// How often one of two requests is made to wait, where every order is tried.
+    pub(crate) switches: u64,
+    /// The first seed.
+    pub(crate) seed: u64,
+    /// The one policy to prove; all of them when absent.
+    pub(crate) only: Option<String>,
+    /// The one way to prove it; all of them when absent.
+    pub(crate) way: Option<String>,
+    /// One JSON value on standard output, and all else on standard error.
+    pub(crate) json: bool,
+}
+
+impl Default for ProveOptions {
+    fn default() -> Self {
+        Self {
+            schedules: 1_000_000,
+            histories: 100_000,
+            switches: 3,
+            seed: 1,
+            only: None,
+            way: None,
+            json: false,
+        }
+    }
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -110,10 +234,16 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         "ci" => Verb::Ci,
         "test" => Verb::Test(TestOptions::default()),
         "purity" => Verb::Purity,
+        "requirements" => Verb::Requirements(RequirementsOptions::default()),
         "external" => Verb::External(ExternalOptions::default()),
         "clients" => Verb::Clients(ClientsOptions::default()),
+        "mutants" => Verb::Mutants(MutantsOptions::default()),
+        "prove" => Verb::Prove(ProveOptions::default()),
         "browser" => Verb::Browser(BrowserOptions::default()),
         "screenshots" => Verb::Screenshots(ScreenshotsOptions::default()),
+        "fuzz" => Verb::Fuzz(FuzzOptions::default()),
+        "coverage" => Verb::Coverage(CoverageOptions::default()),
+        "survivors" => Verb::Survivors(SurvivorsOptions::default()),
         "redis" => match rest.next() {
             Some("up") => Verb::Redis(RedisOptions::default()),
             _ => return Err("`redis` takes `up`".to_owned()),
@@ -125,7 +255,18 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         match (&mut verb, option) {
             (_, "--help" | "-h") => return Ok(Verb::Help),
             (Verb::Test(options), "--skip-external") => options.skip_external = true,
-            (Verb::Test(options), "--browser") => options.browser = true,
+            (Verb::Test(options), "--skip-browser") => options.skip_browser = true,
+            (Verb::Test(options), "--package") => options.packages.push(value()?.to_owned()),
+            (Verb::Requirements(options), "--check") => options.check = true,
+            (Verb::Requirements(options), "--listed") => options.listed = true,
+            (Verb::Fuzz(options), "--seconds") => {
+                let text = value()?;
+                options.seconds = text.parse().map_err(|_| format!("`{text}` is no number of seconds"))?;
+            }
+            (Verb::Fuzz(options), "--only") => options.only = Some(value()?.to_owned()),
+            (Verb::Coverage(options), "--report") => options.report = true,
+            (Verb::Survivors(options), "--file") => options.file = Some(value()?.to_owned()),
+            (Verb::Survivors(options), "--shard") => options.shard = Some(value()?.to_owned()),
             (Verb::External(options), "--only") => options.only = Some(value()?.to_owned()),
             (Verb::External(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
             (Verb::Clients(options), "--only") => options.only = Some(value()?.to_owned()),
@@ -133,6 +274,16 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
             (Verb::Clients(options), "--light") => options.light = true,
             (Verb::Clients(options), "--json") => options.json = true,
             (Verb::Clients(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
+            (Verb::Mutants(options), "--only") => options.only = Some(value()?.to_owned()),
+            (Verb::Mutants(options), "--some") => options.some = true,
+            (Verb::Mutants(options), "--json") => options.json = true,
+            (Verb::Prove(options), "--schedules") => options.schedules = number(value()?)?,
+            (Verb::Prove(options), "--histories") => options.histories = number(value()?)?,
+            (Verb::Prove(options), "--switches") => options.switches = number(value()?)?,
+            (Verb::Prove(options), "--seed") => options.seed = number(value()?)?,
+            (Verb::Prove(options), "--only") => options.only = Some(value()?.to_owned()),
+            (Verb::Prove(options), "--way") => options.way = Some(value()?.to_owned()),
+            (Verb::Prove(options), "--json") => options.json = true,
             (Verb::Browser(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
             (Verb::Browser(options), "--only" | "--backend") => {
                 options.passed_on.extend([option.to_owned(), value()?.to_owned()]);
@@ -149,6 +300,11 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
     Ok(verb)
 }
 
+/// A number as people write it: `1_000_000`.
+fn number(text: &str) -> Result<u64, String> {
+    text.replace('_', "").parse().map_err(|_| format!("`{text}` is no number"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,19 +316,33 @@ mod tests {
     #[test]
     fn verbs_take_their_own_options() {
         assert_eq!(parsed("ci"), Ok(Verb::Ci));
-        let skip = TestOptions { skip_external: true, browser: false };
-        assert_eq!(parsed("test --skip-external"), Ok(Verb::Test(skip)));
+        let some = TestOptions {
+            skip_external: true,
+            skip_browser: false,
+            packages: vec!["a".to_owned(), "b".to_owned()],
+        };
+        assert_eq!(parsed("test --package a --skip-external --package b"), Ok(Verb::Test(some)));
+        let check = RequirementsOptions { check: true, listed: false };
+        assert_eq!(parsed("requirements --check"), Ok(Verb::Requirements(check)));
         let only = ExternalOptions { only: Some("authlib".to_owned()), binary: None };
         assert_eq!(parsed("external --only authlib"), Ok(Verb::External(only)));
         let skip =
             ClientsOptions { skip: vec!["a".to_owned(), "b".to_owned()], light: true, ..Default::default() };
         assert_eq!(parsed("clients --skip a --light --skip b"), Ok(Verb::Clients(skip)));
+        let some = MutantsOptions { some: true, ..MutantsOptions::default() };
+        assert_eq!(parsed("mutants --some"), Ok(Verb::Mutants(some)));
+        let schedules = ProveOptions { schedules: 2_000, ..ProveOptions::default() };
+        assert_eq!(parsed("prove --schedules 2_000"), Ok(Verb::Prove(schedules)));
         assert_eq!(parsed("redis up --cluster"), Ok(Verb::Redis(RedisOptions { cluster: true })));
         let watched = BrowserOptions {
             passed_on: ["--only", "deny", "--headed"].map(str::to_owned).to_vec(),
             binary: Some(PathBuf::from("b")),
         };
         assert_eq!(parsed("browser --only deny --binary b --headed"), Ok(Verb::Browser(watched)));
+        let fuzz = FuzzOptions { seconds: 5, only: Some("jose".to_owned()) };
+        assert_eq!(parsed("fuzz --only jose --seconds 5"), Ok(Verb::Fuzz(fuzz)));
+        let part = SurvivorsOptions { file: None, shard: Some("0/4".to_owned()) };
+        assert_eq!(parsed("survivors --shard 0/4"), Ok(Verb::Survivors(part)));
         assert_eq!(parsed("purity --help"), Ok(Verb::Help));
     }
 
@@ -183,11 +353,18 @@ mod tests {
             "tests",
             "ci --skip-external",
             "test --skip",
+            "test --package",
+            "requirements check",
             "external --only",
             "purity now",
+            "fuzz jose",
+            "fuzz --seconds ten",
+            "survivors --shard",
             "redis",
             "redis down",
             "clients curl-standard",
+            "mutants --all",
+            "prove --schedules many",
             "browser --only",
             "screenshots --headed",
         ] {

@@ -10,11 +10,19 @@ mod browser;
 mod ci;
 mod cli;
 mod clients;
+mod coverage;
+mod excuses;
 mod external;
 mod failure;
+mod fuzz;
+mod mutants;
+mod prove;
 mod purity;
+mod ran;
 mod redis;
+mod requirements;
 mod step;
+mod survivors;
 mod test;
 mod workspace;
 
@@ -41,11 +49,17 @@ fn main() -> ExitCode {
         Verb::Ci => ci::run(&workspace),
         Verb::Test(options) => test::run(&workspace, &options),
         Verb::Purity => purity::run(&workspace),
+        Verb::Requirements(options) => requirements::run(&workspace, &options),
         Verb::External(options) => external::run(&workspace, &options),
         Verb::Clients(options) => clients::run(&workspace, &options),
+        Verb::Mutants(options) => mutants::run(&workspace, &options),
+        Verb::Prove(options) => prove::run(&workspace, &options),
         Verb::Browser(options) => browser::run(&workspace, &options),
         Verb::Screenshots(options) => browser::screenshots(&workspace, &options),
         Verb::Redis(options) => redis::up(&options),
+        Verb::Fuzz(options) => fuzz::run(&workspace, &options),
+        Verb::Coverage(options) => coverage::run(&workspace, &options),
+        Verb::Survivors(options) => survivors::run(&workspace, &options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

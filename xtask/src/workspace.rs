@@ -1,7 +1,8 @@
 //! The workspace a chore works on, and the programs it starts there.
 
+use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -35,6 +36,30 @@ impl Workspace {
         command
     }
 
+    /// A `cargo` that has the command of another package, which is installed under the target folder first if it is not there:
+    /// nobody needs it to build or test.
+    pub(crate) fn cargo_with<const N: usize>(
+        &self,
+        package: &str,
+        version: &str,
+        arguments: [&str; N],
+    ) -> Outcome<Command> {
+        let root = self.target_folder()?.join("tools");
+        let bin = root.join("bin");
+        if !bin.join(package).exists() {
+            println!("installing {package} {version} under {}", root.display());
+            let mut install =
+                self.cargo(["install", "--locked", "--quiet", "--version", version, package, "--root"]);
+            install.arg(&root);
+            succeed(install)?;
+        }
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(bin).chain(std::env::split_paths(&path));
+        let mut command = self.cargo(arguments);
+        command.env("PATH", std::env::join_paths(folders).during("joining PATH")?);
+        Ok(command)
+    }
+
     /// `cargo metadata` of the members, without resolving their dependencies: fast, and needs no network.
     pub(crate) fn metadata(&self) -> Outcome<Value> {
         let text = output_of(self.cargo(["metadata", "--no-deps", "--format-version", "1"]))?;
@@ -65,6 +90,29 @@ pub(crate) fn output_of(mut command: Command) -> Outcome<String> {
         return Err(Failure::new(format!("`{line}` failed: {}", output.status)));
     }
     String::from_utf8(output.stdout).during(format!("reading the output of `{line}`"))
+}
+
+/// Runs a command, showing what it prints as it prints it, and gives all of it and whether it succeeded. Both its outputs
+/// go through one pipe, so that they keep their order.
+pub(crate) fn shown_and_heard(mut command: Command) -> Outcome<(String, bool)> {
+    let line = line_of(&command);
+    let (reader, writer) = io::pipe().during("making a pipe")?;
+    let errors = writer.try_clone().during("making a pipe")?;
+    command.stdout(Stdio::from(writer)).stderr(Stdio::from(errors));
+    let mut child = command.spawn().during(format!("starting `{line}`"))?;
+    // It holds the writing ends, and the reading below would wait for them.
+    drop(command);
+    let mut heard = String::new();
+    let mut lines = BufReader::new(reader);
+    let mut bytes = Vec::new();
+    while lines.read_until(b'\n', &mut bytes).during(format!("reading what `{line}` prints"))? > 0 {
+        let text = String::from_utf8_lossy(&bytes);
+        print!("{text}");
+        heard.push_str(&text);
+        bytes.clear();
+    }
+    let status = child.wait().during(format!("waiting for `{line}`"))?;
+    Ok((heard, status.success()))
 }
 
 /// The command as a person would type it, with the toolchain's path shortened to its name.

@@ -100,8 +100,11 @@ pub(crate) fn limit(asked: Option<usize>) -> Result<usize, Problem> {
     }
 }
 
-/// The body: a JSON object, or nothing, which is an empty one.
+/// The body: a JSON object.
 pub(crate) struct Given(pub(crate) Map<String, Value>);
+
+/// The body: a JSON object, or nothing, which is an empty one.
+pub(crate) struct GivenOrNot(pub(crate) Map<String, Value>);
 
 impl<S: Send + Sync> FromRequest<S> for Given {
     type Rejection = Problem;
@@ -111,18 +114,31 @@ impl<S: Send + Sync> FromRequest<S> for Given {
     }
 }
 
+impl<S: Send + Sync> FromRequest<S> for GivenOrNot {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        object_or_not(request, Limits::DEFAULT.body_bytes).await.map(Option::unwrap_or_default).map(Self)
+    }
+}
+
 /// The body, of at most so many bytes.
 pub(crate) async fn object(request: Request, most: usize) -> Result<Map<String, Value>, Problem> {
+    let nothing = || Problem::new(Code::Invalid, "there is no body: send a JSON object");
+    object_or_not(request, most).await?.ok_or_else(nothing)
+}
+
+async fn object_or_not(request: Request, most: usize) -> Result<Option<Map<String, Value>>, Problem> {
     let (parts, body) = request.into_parts();
     let bytes = collect(body, most).await?;
     if bytes.is_empty() {
-        return Ok(Map::new());
+        return Ok(None);
     }
     if !is_json(&parts) {
         return Err(Problem::new(Code::WrongType, "send JSON, and `Content-Type: application/json`"));
     }
     // The place, and nothing of what stands there: it could be a secret.
-    serde_json::from_slice(&bytes).map_err(|e| {
+    serde_json::from_slice(&bytes).map(Some).map_err(|e| {
         let (line, column) = (e.line(), e.column());
         Problem::new(Code::Invalid, format!("the body is no JSON object: line {line}, column {column}"))
     })

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::acts::On;
 use crate::api::Rooms;
-use crate::ask::{self, Asked, Given, IfMatch, Named, take_secret, typed};
+use crate::ask::{self, Asked, Given, GivenOrNot, IfMatch, Named, take_secret, typed};
 use crate::caller::Caller;
 use crate::merge::{Change, made_of};
 use crate::problem::{Code, Problem};
@@ -138,7 +138,7 @@ pub(crate) async fn rotate_secret(
     State(rooms): State<Arc<Rooms>>,
     by: Caller,
     Named(id): Named<ClientId>,
-    Given(given): Given,
+    GivenOrNot(given): GivenOrNot,
 ) -> Result<Reply, Problem> {
     let Rotation { overlap } = typed(Value::Object(given))?;
     let client = find(&rooms, &id).await?;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::acts::On;
 use crate::api::Rooms;
-use crate::ask::{Given, Named, typed};
+use crate::ask::{GivenOrNot, Named, typed};
 use crate::caller::Caller;
 use crate::problem::Problem;
 use crate::reply::Reply;
@@ -34,7 +34,7 @@ struct Rotation {
 pub(crate) async fn rotate(
     State(rooms): State<Arc<Rooms>>,
     by: Caller,
-    Given(given): Given,
+    GivenOrNot(given): GivenOrNot,
 ) -> Result<Reply, Problem> {
     let Rotation { algorithm, ahead } = typed(Value::Object(given))?;
     let read = |name: String| {

@@ -1,6 +1,7 @@
 //! What happened: the audit trail, the usage of clients, and the figures of this process.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::State;
 use grantor_core::{ClientId, SubjectId, Time};
@@ -39,10 +40,18 @@ pub(crate) async fn trail(State(rooms): State<Arc<Rooms>>, Asked(of): Asked<Of>)
     let (after, limit) = (ask::after(after.as_deref())?, ask::limit(limit)?);
     let [since, until] = [since, until].map(|at| at.map(Time::from_unix_millis));
     let filter = Filter { kind, client, subject, by, since, until };
-    let page = rooms.kept()?.trail(&filter, after, limit).await?;
+    let ledger = rooms.kept()?;
+    if after.is_none() {
+        // Whoever looks after something was done here finds it. What takes longer is read the next time.
+        let _ = tokio::time::timeout(LONGEST_FLUSH, ledger.flush()).await;
+    }
+    let page = ledger.trail(&filter, after, limit).await?;
     let next = page.next.map(|id| id.to_string());
     Reply::of(&Trail { items: page.entries, next, unreadable: page.unreadable })
 }
+
+/// How long the newest page waits for what is about to be written.
+const LONGEST_FLUSH: Duration = Duration::from_secs(1);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -34,14 +34,16 @@ impl ProfileEntry {
         Self { name, url, description, dangers: profile.dangers().len() }
     }
 
-    /// Those that are served, and after them those that come with grantor.
+    /// Those that are served, and after them those that come with grantor and are not served under their own name.
     ///
     /// # Errors
     /// A problem if one that comes with grantor cannot be read, which would be a defect.
     pub fn all<'a>(served: impl IntoIterator<Item = &'a Profile>) -> Result<Vec<Self>, Problem> {
         let served = served.into_iter();
         let mut all: Vec<_> = served.map(|p| Self::of(p, Some(p.issuer.as_str().to_owned()))).collect();
-        for (name, text) in PRESETS {
+        let is_served = |name: &str| all.iter().any(|profile| profile.name == name);
+        let others: Vec<_> = PRESETS.iter().filter(|(name, _)| !is_served(name)).collect();
+        for (name, text) in others {
             all.push(Self::of(&preset(name, text)?, None));
         }
         Ok(all)

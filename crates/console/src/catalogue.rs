@@ -321,7 +321,7 @@ static AUDIT: Thing = Thing {
         SUBJECT,
         of("accounts", "account"),
         of("grants", "grant"),
-        text("detail"),
+        word("detail"),
         count("times"),
     ],
     ..Thing::BARE

@@ -63,8 +63,29 @@ impl Control<'_> {
     }
 }
 
+/// The fields of a search as they stand on a page: what is left empty is not looked at.
+pub(crate) fn searches<'a>(
+    fields: &[Field],
+    entries: &'a Entries,
+    complaint: Option<&'a Complaint>,
+    words: &'a Words,
+) -> Controls<'a> {
+    with_none(words.page.choose_any.as_str(), fields, entries, complaint, words)
+}
+
 /// The fields as they stand on a page.
 pub(crate) fn controls<'a>(
+    fields: &[Field],
+    entries: &'a Entries,
+    complaint: Option<&'a Complaint>,
+    words: &'a Words,
+) -> Controls<'a> {
+    with_none(words.page.choose_none.as_str(), fields, entries, complaint, words)
+}
+
+/// The same; `none` is what choosing nothing is called.
+fn with_none<'a>(
+    none: &'a str,
     fields: &[Field],
     entries: &'a Entries,
     complaint: Option<&'a Complaint>,
@@ -76,12 +97,12 @@ pub(crate) fn controls<'a>(
         hint: words.hint(field.name),
         required: field.required,
         problem: complaint.filter(|complaint| complaint.field.as_deref() == Some(field.name)),
-        input: input(field, entries, words),
+        input: input(none, field, entries, words),
     };
     Controls { controls: fields.iter().map(control).collect() }
 }
 
-fn input<'a>(field: &Field, entries: &'a Entries, words: &'a Words) -> Input<'a> {
+fn input<'a>(none: &'a str, field: &Field, entries: &'a Entries, words: &'a Words) -> Input<'a> {
     let value = entries.get(field.name);
     let area = || Input::Area { value, rows: value.lines().count().clamp(2, 12) };
     let line = |kind, autocomplete| Input::Line { kind, value, autocomplete };
@@ -93,11 +114,7 @@ fn input<'a>(field: &Field, entries: &'a Entries, words: &'a Words) -> Input<'a>
         Kind::Password => Input::Line { kind: "password", value: "", autocomplete: "new-password" },
         Kind::Time => line("datetime-local", "off"),
         Kind::One(all) => {
-            let none = Choice {
-                name: String::new(),
-                label: words.page.choose_none.as_str(),
-                chosen: value.is_empty(),
-            };
+            let none = Choice { name: String::new(), label: none, chosen: value.is_empty() };
             let some = all.iter().map(|word| Choice {
                 name: (*word).to_owned(),
                 label: words.value(word),

@@ -6,7 +6,7 @@ use axum::response::Response;
 use grantor_http::Stop;
 use serde_json::Value;
 
-use crate::form::{Controls, controls};
+use crate::form::{self, Controls};
 use crate::here::{Complaint, Here, Page, Told};
 use crate::link::to;
 use crate::thing::{Act, Thing};
@@ -123,7 +123,7 @@ pub(crate) async fn show(thing: &Thing, here: Here) -> Result<Response, Stop> {
         title,
         action: &action,
         links: links(thing, words),
-        controls: controls(searches, &entries, complaint.as_ref(), words),
+        controls: form::searches(searches, &entries, complaint.as_ref(), words),
         told: Told::of(complaint.as_ref(), words),
         rows: Rows::of(thing, part.get("items").unwrap_or(&Value::Null), "", words),
         next: part.get("next").and_then(Value::as_str).map(|next| part_of(&action, &entered, next)),

@@ -46,7 +46,7 @@ macro_rules! phrases {
 phrases! {
     Page {
         overview, sign_out, nothing, more, beginning, search, change, save, acts, yes, no, problem, missing, not_same,
-        cancel, once_title, once_text, copy, copied, go_on, since_until, since_only, choose_none, value,
+        cancel, once_title, once_text, copy, copied, go_on, since_until, since_only, choose_any, choose_none, value,
         usage, usage_said,
     }
     Overview { title, dangers, no_dangers, expiring, nothing_expires, live_on, live_off, issued,

@@ -576,6 +576,11 @@ impl Client {
         self.secrets.iter().filter(move |s| s.expires_at.is_none_or(|at| at > now)).map(|s| &s.hash)
     }
 
+    /// How many secrets are kept, those among them that have expired.
+    pub(crate) fn secrets_kept(&self) -> usize {
+        self.secrets.len()
+    }
+
     /// What may be known of the secrets that are valid now, the newest first.
     pub fn secrets(&self, now: Time) -> Vec<SecretSummary> {
         let valid = self.secrets.iter().filter(|s| s.expires_at.is_none_or(|at| at > now));

@@ -259,6 +259,32 @@ impl RefreshToken {
     }
 }
 
+/// A text that reads as this one does, and names the same grant and the same place in a chain, with another secret: what
+/// takes its place where it must not be seen. `None` if it reads as nothing of these shapes.
+pub(crate) fn stand_in(shape: &Shape, head: usize, text: &str, entropy: &mut Entropy) -> Option<Secret> {
+    let (mut payload, _) = open(shape, checksum_of(shape, head), text)?;
+    let (_, secret) = payload.split_at_mut_checked(head)?;
+    entropy.fill(secret);
+    Some(seal(shape, &payload).0)
+}
+
+/// The same for any token that a profile hands out.
+pub(crate) fn token_stand_in(formats: &Formats, text: &str, entropy: &mut Entropy) -> Option<Secret> {
+    let refresh = &formats.refresh_token;
+    // Where both kinds look alike, what would be a refresh token's place in its chain can be part of an access token's
+    // secret. A real place is a small number.
+    let placed = RefreshToken::parse(refresh, text).filter(|token| token.generation < LONGEST_CHAIN);
+    let head = if placed.is_some() { RefreshToken::head(refresh) } else { GRANT };
+    let refresh = RefreshToken::parse(refresh, text).and_then(|_| stand_in(refresh, head, text, entropy));
+    refresh.or_else(|| stand_in(&formats.access_token, GRANT, text, entropy))
+}
+
+/// How many bytes a code or an access token says of itself in clear.
+pub(crate) const HEAD: usize = GRANT;
+
+/// More often than any refresh token is replaced.
+const LONGEST_CHAIN: u32 = 1 << 20;
+
 /// What a presented text can be, told by its shape alone. Where a profile's tokens look alike it can be several things,
 /// of which the store knows one at most.
 pub struct AnyToken {

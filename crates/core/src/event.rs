@@ -73,6 +73,8 @@ pub enum Event {
         grant: GrantId,
         /// The client.
         client: ClientId,
+        /// Whose it was.
+        subject: SubjectId,
         /// Why.
         cause: RevocationCause,
     },

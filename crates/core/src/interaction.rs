@@ -8,6 +8,7 @@ use crate::ids::{AccountId, ClientId, SubjectId};
 use crate::pkce::CodeChallenge;
 use crate::record::{Format, Key, Kind, Record};
 use crate::redirect::RedirectTrusted;
+use crate::refusal::Refusal;
 use crate::scope::Scope;
 use crate::secret::Digest;
 use crate::time::Time;
@@ -27,7 +28,8 @@ pub struct AuthorizationRequest {
 }
 
 /// Which page a client wants people to see first who are not logged in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Page {
     /// The one for logging in.
     SignIn,
@@ -167,6 +169,22 @@ impl Interaction {
             assured: self.assured,
         };
         Some((request, Asking { account: self.account.clone(), already: self.already.clone() }))
+    }
+
+    /// The same refusal, with what is not as it must be.
+    pub(crate) fn told(
+        &self,
+        refusal: Refusal,
+        handle: &InteractionHandle,
+        session: &Digest,
+        subject: &SubjectId,
+    ) -> Refusal {
+        refusal
+            .saw("handle", self.handle.matches(handle.digest()))
+            .saw("session", self.session.matches(session))
+            .saw("subject", self.subject == *subject)
+            .saw("decided", self.decided)
+            .saw("expires_at", self.expires_at)
     }
 
     /// The same, decided: it must be written, expecting the version that was read, before the request is acted upon.

@@ -5,6 +5,8 @@
 //! step ([`step`]), what it needs: a record, a write, a signature. In between, the aggregates decide: [`grant`] above
 //! all. Whoever drives the steps, an engine, a simulation or a test by hand, gives the answers.
 //!
+//! What a flow was asked and answered can be written down without its secrets, and run again: [`replay`].
+//!
 //! What a rule refuses is a [`Refusal`], a value with an exact [`Reason`]; what goes wrong on our side is a
 //! [`step::FlowFault`].
 
@@ -14,6 +16,7 @@ pub mod flow;
 pub mod grant;
 pub mod profile;
 pub mod record;
+pub mod replay;
 pub mod request;
 pub mod step;
 pub mod wire;
@@ -24,6 +27,7 @@ mod consent;
 mod draft;
 mod entropy;
 mod event;
+mod fact;
 mod finding;
 mod ids;
 mod interaction;
@@ -46,6 +50,7 @@ pub use consent::Consent;
 pub use draft::ClientDraft;
 pub use entropy::Entropy;
 pub use event::{Actor, Event};
+pub use fact::{Fact, Found};
 pub use finding::{ClientName, OwnerClient};
 pub use ids::{AccountId, ClientId, GrantId, InvalidId, SubjectId};
 pub use interaction::{Asking, AuthorizationRequest, Interaction, Page};

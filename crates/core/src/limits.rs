@@ -1,9 +1,12 @@
 //! Every bound on what comes from outside, in one place.
 
+use serde::{Deserialize, Serialize};
+
 /// Bounds on outside input: counts, lengths in bytes, and tries. [`Limits::DEFAULT`] is what the standard profile uses.
 ///
 /// A bound is checked before the thing it bounds is stored, hashed or compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Parameters in one request.
     pub parameters: usize,

@@ -16,6 +16,11 @@ impl CodeChallenge {
         decode_array::<32>(text).map(|bytes| Self(Digest::from_bytes(bytes)))
     }
 
+    /// The challenge as it is sent.
+    pub(crate) fn to_text(&self) -> String {
+        self.0.to_base64url()
+    }
+
     /// Whether the verifier is the one this challenge was made of (section 4.6), in constant time.
     pub fn is_met_by(&self, verifier: &CodeVerifier) -> bool {
         self.0.matches(&Digest::of(verifier.0.as_bytes()))
@@ -31,6 +36,14 @@ impl CodeVerifier {
     pub fn parse(text: &str) -> Option<Self> {
         let unreserved = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
         ((43..=128).contains(&text.len()) && text.bytes().all(unreserved)).then(|| Self(text.to_owned()))
+    }
+
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::of(self.0.as_bytes())
+    }
+
+    pub(crate) fn length(&self) -> usize {
+        self.0.len()
     }
 }
 

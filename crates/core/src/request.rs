@@ -7,6 +7,7 @@ use crate::scope::Scope;
 use crate::secret::{Digest, Secret};
 
 /// Who a client says it is, and what it proves that with.
+#[derive(Clone)]
 pub struct ClientCredentials {
     /// Who.
     pub client: ClientId,
@@ -15,6 +16,7 @@ pub struct ClientCredentials {
 }
 
 /// How a client proves who it is.
+#[derive(Clone)]
 pub enum ClientProof {
     /// Not at all.
     None,
@@ -36,6 +38,7 @@ impl ClientProof {
 }
 
 /// Who asks for tokens.
+#[derive(Clone)]
 pub enum Presenter {
     /// A client that says who it is.
     Client(ClientCredentials),
@@ -52,6 +55,7 @@ impl From<ClientCredentials> for Presenter {
 }
 
 /// A request to the token endpoint (RFC 6749, section 3.2).
+#[derive(Clone)]
 pub struct TokenRequest {
     /// Who asks.
     pub client: Presenter,
@@ -60,6 +64,7 @@ pub struct TokenRequest {
 }
 
 /// What a client gives for tokens.
+#[derive(Clone)]
 pub enum GrantRequest {
     /// A code (RFC 6749, section 4.1.3).
     AuthorizationCode {
@@ -125,6 +130,7 @@ pub struct AuthorizationParameters {
 pub type Given = Result<Option<String>, crate::Reason>;
 
 /// What a person decided.
+#[derive(Clone)]
 pub struct DecisionRequest {
     /// The handle of the request, from the page.
     pub handle: Secret,

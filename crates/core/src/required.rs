@@ -24,6 +24,11 @@ impl Required {
             || self.others.iter().any(|other| catalogue.permits_all(held, other))
     }
 
+    /// Each of the scopes, of which one will do.
+    pub(crate) fn scopes(&self) -> impl Iterator<Item = &Scope> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
     /// The scope a client is told to ask for: the first one.
     pub fn scope(&self) -> &Scope {
         &self.first

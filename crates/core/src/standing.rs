@@ -44,6 +44,11 @@ impl Standing {
         Key::of(subject.as_str())
     }
 
+    /// Since when.
+    pub fn since(&self) -> Time {
+        self.since
+    }
+
     /// Whether it denies the subject all tokens.
     pub fn is_suspended(&self) -> bool {
         match self.state {

@@ -64,6 +64,17 @@ pub enum FlowFault {
     Contended(RecordKey),
 }
 
+impl FlowFault {
+    /// Which of them it is, in a word.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            FlowFault::Corrupt(_) => "corrupt",
+            FlowFault::Unsettled(_) => "unsettled",
+            FlowFault::Contended(_) => "contended",
+        }
+    }
+}
+
 impl fmt::Display for FlowFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -139,6 +150,79 @@ impl<T: 'static> Step<T> {
                 header,
                 next: Box::new(move |payload| next(payload).then(go_on)),
             }),
+        }
+    }
+}
+
+/// What a need was answered.
+pub enum Answered {
+    /// A record, or that there is none.
+    Load(RecordKey, Option<Stored>),
+    /// What became of a write.
+    Commit(Put, CommitOutcome),
+    /// Which write stands.
+    Settle(RecordKey, Option<Version>),
+    /// Whether a secret matches one of so many slow hashes.
+    VerifySecret(usize, bool),
+    /// A signature, over this.
+    Sign(Vec<u8>),
+    /// What was signed, if it was.
+    VerifyJws(Option<Vec<u8>>),
+}
+
+impl<T: 'static> Step<T> {
+    /// The same flow, which tells `note` what each of its needs is answered, before it goes on. Costs one allocation for
+    /// each need, and a copy of what is told.
+    pub fn watched(self, note: impl Fn(Answered) + Clone + Send + 'static) -> Self {
+        match self {
+            Step::Done(end) => Step::Done(end),
+            Step::Load(Load { key, next }) => {
+                let of = key.clone();
+                let next = Box::new(move |found: Option<Stored>| {
+                    note(Answered::Load(of, found.clone()));
+                    next(found).watched(note)
+                });
+                Step::Load(Load { key, next })
+            }
+            Step::Commit(Commit { put, events, next }) => {
+                let of = put.clone();
+                let next = Box::new(move |outcome| {
+                    note(Answered::Commit(of, outcome));
+                    next(outcome).watched(note)
+                });
+                Step::Commit(Commit { put, events, next })
+            }
+            Step::Settle(Settle { key, next }) => {
+                let of = key.clone();
+                let next = Box::new(move |stands| {
+                    note(Answered::Settle(of, stands));
+                    next(stands).watched(note)
+                });
+                Step::Settle(Settle { key, next })
+            }
+            Step::VerifySecret(VerifySecret { presented, hashes, next }) => {
+                let of = hashes.len();
+                let next = Box::new(move |matches| {
+                    note(Answered::VerifySecret(of, matches));
+                    next(matches).watched(note)
+                });
+                Step::VerifySecret(VerifySecret { presented, hashes, next })
+            }
+            Step::Sign(Sign { header, payload, events, next }) => {
+                let of = payload.clone();
+                let next = Box::new(move |jws| {
+                    note(Answered::Sign(of));
+                    next(jws).watched(note)
+                });
+                Step::Sign(Sign { header, payload, events, next })
+            }
+            Step::VerifyJws(VerifyJws { compact, header, next }) => {
+                let next = Box::new(move |payload: Option<Vec<u8>>| {
+                    note(Answered::VerifyJws(payload.clone()));
+                    next(payload).watched(note)
+                });
+                Step::VerifyJws(VerifyJws { compact, header, next })
+            }
         }
     }
 }

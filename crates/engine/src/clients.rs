@@ -46,7 +46,10 @@ pub struct Registered {
 }
 
 impl Engine {
-    /// A client id that nobody has.
+    /// A client id that nobody has, in the format of the profile.
+    ///
+    /// # Errors
+    /// An invalid client, where the profile's format gives what can be no client id.
     pub fn new_client_id(&self) -> Result<ClientId, EngineError> {
         ClientId::parse(&mint_client_id(&self.profile().formats.client_id, &mut entropy()))
             .map_err(|e| InvalidClient { field: "client_id", why: e.to_string() }.into())

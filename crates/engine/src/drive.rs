@@ -1,13 +1,16 @@
 //! The loop that answers a flow's needs.
 
 use grantor_core::Event;
+use grantor_core::flow::Context;
 use grantor_core::record::{RecordKey, Under, Version};
+use grantor_core::replay::{Call, Outcome};
 use grantor_core::step::{CommitOutcome, JwsHeader, SigningKey, Step};
 use grantor_store::{Page, PutOutcome};
 
 use crate::engine::Engine;
 use crate::error::{EngineError, Fault};
 use crate::observer::Operation;
+use crate::recorder::{Ending, Noting};
 
 impl Engine {
     /// Runs a flow to its end, and tells the observer how it ended.
@@ -18,6 +21,39 @@ impl Engine {
     ) -> Result<T, EngineError> {
         let ended = self.answer_all(flow).await;
         self.told(operation, ended)
+    }
+
+    /// Runs a flow that came from outside, noted where somebody records, and tells the observer how it ended: also where
+    /// the refusal is part of an answer.
+    pub(crate) async fn run<R: Clone, T: Outcome + Send + 'static>(
+        &self,
+        operation: Operation,
+        request: R,
+        call: impl FnOnce(R) -> Call,
+        flow: impl FnOnce(Context, R) -> Step<T>,
+    ) -> Result<T, EngineError> {
+        let ctx = self.context();
+        let Some(recorder) = &self.parts.recorder else {
+            return self.told_of(operation, self.drive(operation, flow(ctx, request)).await);
+        };
+        let noting = Noting::begin(&ctx, call(request.clone()));
+        let ended = self.drive(operation, noting.watch(flow(ctx, request))).await;
+        let ending = Ending::of(&ended);
+        if recorder.wants(operation, ending) {
+            recorder.record(operation, noting.ended(ending));
+        }
+        self.told_of(operation, ended)
+    }
+
+    fn told_of<T: Outcome>(
+        &self,
+        operation: Operation,
+        ended: Result<T, EngineError>,
+    ) -> Result<T, EngineError> {
+        if let Some(refusal) = ended.as_ref().ok().and_then(Outcome::refusal) {
+            self.parts.observer.refused(operation, refusal);
+        }
+        ended
     }
 
     /// Tells the observer how a call ended that did not end well.

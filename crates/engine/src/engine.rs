@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use grantor_core::flow::{self, Asked, AuthorizationAnswer, Context, Examined, Introspection, TokenAnswer};
+use grantor_core::replay::Call;
 use grantor_core::request::{
     Approver, AuthorizationParameters, ClientCredentials, DecisionRequest, TokenRequest,
 };
@@ -17,6 +18,7 @@ use grantor_store::{Store, StoreInfo};
 use crate::error::EngineError;
 use crate::keys::Keys;
 use crate::observer::{Observer, Operation, Tracing};
+use crate::recorder::Recorder;
 use crate::secrets::SlowSecrets;
 use crate::surroundings::{Clock, SystemClock, entropy};
 
@@ -48,6 +50,7 @@ pub(crate) struct Parts {
     pub(crate) sealer: SecretSealer,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) observer: Arc<dyn Observer>,
+    pub(crate) recorder: Option<Arc<dyn Recorder>>,
     pub(crate) algorithm: Algorithm,
 }
 
@@ -58,6 +61,7 @@ pub struct EngineBuilder {
     server_key: ServerKey,
     clock: Arc<dyn Clock>,
     observer: Arc<dyn Observer>,
+    recorder: Option<Arc<dyn Recorder>>,
     algorithm: Algorithm,
 }
 
@@ -73,6 +77,13 @@ impl EngineBuilder {
     #[must_use]
     pub fn observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = observer;
+        self
+    }
+
+    /// Brings a recorder; none, unless told.
+    #[must_use]
+    pub fn recorder(mut self, recorder: Arc<dyn Recorder>) -> Self {
+        self.recorder = Some(recorder);
         self
     }
 
@@ -100,6 +111,7 @@ impl EngineBuilder {
             sealer,
             clock: self.clock,
             observer: self.observer,
+            recorder: self.recorder,
             algorithm: self.algorithm,
         };
         Ok(Engine { parts: Arc::new(parts), service })
@@ -120,6 +132,7 @@ impl Engine {
             server_key,
             clock: Arc::new(SystemClock),
             observer: Arc::new(Tracing),
+            recorder: None,
             algorithm: Algorithm::default(),
         }
     }
@@ -174,7 +187,7 @@ impl Engine {
     /// # Errors
     /// A refusal, or a fault. After a fault the request may be sent again.
     pub async fn token(&self, request: TokenRequest) -> Result<TokenAnswer, EngineError> {
-        self.drive(Operation::Token, flow::token(self.context(), request)).await
+        self.run(Operation::Token, request, Call::Token, flow::token).await
     }
 
     /// Examines an authorization request (RFC 6749, section 4.1.1). Costs one read.
@@ -182,11 +195,7 @@ impl Engine {
     /// # Errors
     /// A refusal that must be shown to the person and sent nowhere, or a fault.
     pub async fn examine(&self, parameters: AuthorizationParameters) -> Result<Examined, EngineError> {
-        let examined = self.drive(Operation::Authorize, flow::examine(self.context(), parameters)).await?;
-        if let Examined::Redirect(error) = &examined {
-            self.parts.observer.refused(Operation::Authorize, &error.refusal);
-        }
-        Ok(examined)
+        self.run(Operation::Authorize, parameters, Call::Examine, flow::examine).await
     }
 
     /// Puts an examined request before a person, who must be logged in, in the browser session of digest `session`. Costs
@@ -201,9 +210,9 @@ impl Engine {
         approver: Approver,
         session: Digest,
     ) -> Result<Asked, EngineError> {
-        let asked =
-            self.drive(Operation::Authorize, flow::ask(self.context(), request, approver, session)).await;
-        asked.inspect(|asked| self.tell_refusal(Operation::Authorize, asked))
+        let call = |(request, approver, session)| Call::Ask { request, approver, session };
+        let flow = |ctx, (request, approver, session)| flow::ask(ctx, request, approver, session);
+        self.run(Operation::Authorize, (request, approver, session), call, flow).await
     }
 
     /// Takes a person's choice of one of his accounts, for a request that waits for it.
@@ -217,15 +226,12 @@ impl Engine {
         approver: Approver,
         account: AccountId,
     ) -> Result<Asked, EngineError> {
-        let flow = flow::choose_account(self.context(), handle, session, approver, account);
-        let asked = self.drive(Operation::Decide, flow).await;
-        asked.inspect(|asked| self.tell_refusal(Operation::Decide, asked))
-    }
-
-    fn tell_refusal(&self, operation: Operation, asked: &Asked) {
-        if let Asked::Answered(AuthorizationAnswer { refusal: Some(refusal), .. }) = asked {
-            self.parts.observer.refused(operation, refusal);
-        }
+        let call =
+            |(handle, session, approver, account)| Call::ChooseAccount { handle, session, approver, account };
+        let flow = |ctx, (handle, session, approver, account)| {
+            flow::choose_account(ctx, handle, session, approver, account)
+        };
+        self.run(Operation::Decide, (handle, session, approver, account), call, flow).await
     }
 
     /// Takes a person's decision, once, and says where to send the browser. Costs two reads and four writes, one more of each
@@ -234,11 +240,7 @@ impl Engine {
     /// # Errors
     /// A refusal for a page if the request waits no more, or a fault.
     pub async fn decide(&self, decision: DecisionRequest) -> Result<AuthorizationAnswer, EngineError> {
-        let answer = self.drive(Operation::Decide, flow::decide(self.context(), decision)).await?;
-        if let Some(refusal) = &answer.refusal {
-            self.parts.observer.refused(Operation::Decide, refusal);
-        }
-        Ok(answer)
+        self.run(Operation::Decide, decision, Call::Decide, flow::decide).await
     }
 
     /// Tells what a token is worth (RFC 7662). Costs two reads, or up to four for a token that came of a grant and is
@@ -251,7 +253,9 @@ impl Engine {
         client: ClientCredentials,
         token: Secret,
     ) -> Result<Introspection, EngineError> {
-        self.drive(Operation::Introspect, flow::introspect(self.context(), client, token)).await
+        let call = |(client, token)| Call::Introspect { client, token };
+        let flow = |ctx, (client, token)| flow::introspect(ctx, client, token);
+        self.run(Operation::Introspect, (client, token), call, flow).await
     }
 
     /// Takes a token back (RFC 7009). Costs two or three reads and one write.
@@ -259,7 +263,11 @@ impl Engine {
     /// # Errors
     /// A refusal if the client does not authenticate, or a fault: then the token may still be live.
     pub async fn revoke(&self, client: ClientCredentials, token: Secret) -> Result<(), EngineError> {
-        self.drive(Operation::Revoke, flow::revoke(self.context(), client, token)).await
+        let call = |(client, token)| Call::Revoke { client, token };
+        self.run(Operation::Revoke, (client, token), call, |ctx, (client, token)| {
+            flow::revoke(ctx, client, token)
+        })
+        .await
     }
 
     /// Tells an operator what a token is worth, whoever's it is.
@@ -287,7 +295,8 @@ impl Engine {
         token: Option<Secret>,
         required: Scope,
     ) -> Result<LiveAccessToken, EngineError> {
-        self.drive(Operation::Check, flow::check(self.context(), token, required, None)).await
+        let shown = token.map_or(Shown::Nothing, Shown::Token);
+        self.checked(shown, required.into(), None).await
     }
 
     /// Lets a request pass at a resource of our own, by whatever it shows, and for the person that the client says it acts
@@ -301,12 +310,7 @@ impl Engine {
         required: Required,
         act_as: Option<SubjectId>,
     ) -> Result<LiveAccessToken, EngineError> {
-        let flow = match shown {
-            Shown::ApiKey(key) => flow::check_api_key(self.context(), key, required, act_as),
-            Shown::Token(token) => flow::check(self.context(), Some(token), required, act_as),
-            Shown::Nothing => flow::check(self.context(), None, required, act_as),
-        };
-        let live = self.drive(Operation::Check, flow).await?;
+        let live = self.checked(shown, required, act_as).await?;
         if let Some(person) = &live.acting_as {
             let (client, subject) = (live.client.clone(), person.clone());
             self.parts.observer.happened(&Event::ActedAs { client, subject });
@@ -314,12 +318,28 @@ impl Engine {
         Ok(live)
     }
 
+    async fn checked(
+        &self,
+        shown: Shown,
+        required: Required,
+        act_as: Option<SubjectId>,
+    ) -> Result<LiveAccessToken, EngineError> {
+        let call = |(shown, required, act_as)| Call::Check { shown, required, act_as };
+        let flow = |ctx, (shown, required, act_as)| match shown {
+            Shown::ApiKey(key) => flow::check_api_key(ctx, key, required, act_as),
+            Shown::Token(token) => flow::check(ctx, Some(token), required, act_as),
+            Shown::Nothing => flow::check(ctx, None, required, act_as),
+        };
+        self.run(Operation::Check, (shown, required, act_as), call, flow).await
+    }
+
     /// Where a browser goes that has logged out for a client, whose id somebody claims. Costs one read.
     ///
     /// # Errors
     /// A refusal for a page if there is no such client, or a fault.
     pub async fn leave(&self, client: &str) -> Result<String, EngineError> {
-        self.drive(Operation::Administer, flow::leave(self.context(), client)).await
+        let call = |client: &str| Call::Leave { client: client.to_owned() };
+        self.run(Operation::Administer, client, call, flow::leave).await
     }
 
     /// The metadata document (RFC 8414). Costs nothing.

@@ -44,6 +44,7 @@ mod keys;
 mod logos;
 mod observer;
 mod owned;
+mod recorder;
 mod secrets;
 mod surroundings;
 
@@ -56,4 +57,5 @@ pub use grantor_jose::{Algorithm, KeyError, KeyState, KeyStatus};
 pub use grantor_store::StoreInfo;
 pub use grants::{Approval, ApprovalPage, GrantPage, GrantsOf};
 pub use observer::{All, Observer, Operation, Tracing};
+pub use recorder::{Ending, Recorder};
 pub use surroundings::{Clock, SystemClock};

@@ -70,11 +70,12 @@ impl Observer for Tracing {
         tracing::info!(
             target: "grantor::audit",
             ?operation,
-            reason = ?refusal.reason,
+            reason = refusal.reason.name(),
             error = refusal.code().as_str(),
             parameter = refusal.parameter,
             client = refusal.client.as_ref().map(tracing::field::display),
             grant = refusal.grant.as_ref().map(tracing::field::display),
+            looked_at = refusal.told().map(tracing::field::display),
             "refused"
         );
     }

@@ -24,7 +24,7 @@ const REVOKE: &str = "account";
 /// Shows the page.
 pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let Some(visitor) = browser::visitor(&app, request.headers()).await? else {
-        return respond::see_other(&app.login_for(&app.path("/account")));
+        return respond::see_other(&app.login_for("/account"));
     };
     let query = request.uri().query().unwrap_or_default();
     let parameters = Parameters::read(query.as_bytes(), &app.engine.profile().limits);

@@ -156,8 +156,8 @@ pub(crate) async fn method_not_allowed(State(app): State<App>) -> Response {
 impl From<Refusal> for ApiStop {
     fn from(refusal: Refusal) -> Self {
         // It never reached the engine, whose observer tells of all others.
-        let (reason, parameter) = (refusal.reason, refusal.parameter);
-        tracing::info!(target: "grantor::audit", ?reason, parameter, "refused as it was read");
+        let (reason, parameter) = (refusal.reason.name(), refusal.parameter);
+        tracing::info!(target: "grantor::audit", reason, parameter, "refused as it was read");
         ApiStop::Refused(refusal)
     }
 }

@@ -32,7 +32,7 @@ pub(crate) enum Entered {
     Wrong,
 }
 
-/// The form, tied to this browser. `request` is the query of the authorization request to go on with, and is never used
+/// The form, tied to this browser. `request` is what to go on with, as [`Shared::after_login`] knows it, and is never used
 /// as anything else.
 pub(crate) fn page(
     app: &Shared,

@@ -193,8 +193,8 @@ enum Stop {
 impl From<Refusal> for Stop {
     fn from(refusal: Refusal) -> Self {
         // The engine tells its observer of its own; this one was found out here.
-        let reason = refusal.reason;
-        tracing::info!(target: "grantor::audit", ?reason, "refused at a resource");
+        let reason = refusal.reason.name();
+        tracing::info!(target: "grantor::audit", reason, "refused at a resource");
         Stop::Refused(refusal)
     }
 }

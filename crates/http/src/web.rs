@@ -14,6 +14,7 @@ use crate::authorize;
 use crate::browser::Visitor;
 use crate::cookies::CookieNames;
 use crate::desk::Desk;
+use crate::login;
 use crate::pages::Forms;
 use crate::sign_in::SignIn;
 use crate::source::Network;
@@ -248,6 +249,11 @@ pub(crate) struct Shared {
     pub(crate) whose: Whose,
 }
 
+/// Where whoever signed in for nothing else goes.
+const ACCOUNT: &str = "/account";
+/// Pages that are different for everybody, and so ask who is there. Nowhere else does signing in lead of itself.
+const PERSONAL: [&str; 5] = [ACCOUNT, "/account/sessions", "/account/password", "/apps", "/apps/new"];
+
 impl Shared {
     /// The users.
     pub(crate) fn users(&self) -> Result<&dyn UserDirectory, DirectoryError> {
@@ -259,10 +265,12 @@ impl Shared {
         format!("{}{path}", self.prefix)
     }
 
-    /// Where whoever has signed in goes on: with the authorization request that was carried along, if there is one.
+    /// Where whoever has signed in goes on: with what was carried along, if there is anything. That is the query of an
+    /// authorization request, or a page of ours that asked who is there.
     pub(crate) fn after_login(&self, request: &str) -> String {
         match self.whose {
-            Whose::Everybody if request.is_empty() => self.path("/account"),
+            Whose::Everybody if request.is_empty() => self.path(ACCOUNT),
+            Whose::Everybody if PERSONAL.contains(&request) => self.path(request),
             Whose::Everybody => authorize::with_query(self, request),
             Whose::Administrators => self.path("/"),
         }
@@ -300,9 +308,13 @@ impl Shared {
         profile.registration_by_users.permits(profile, visitor.session.user.profile.admin)
     }
 
-    /// Where to send a browser to sign in that wants a page of its own, `back`.
-    pub(crate) fn login_for(&self, back: &str) -> String {
-        self.sign_in.as_ref().map_or_else(|| self.path("/login"), |sign_in| sign_in.login(back))
+    /// Where to send a browser to sign in that wants one of the [`PERSONAL`] pages.
+    pub(crate) fn login_for(&self, page: &str) -> String {
+        match &self.sign_in {
+            Some(sign_in) => sign_in.login(&self.path(page)),
+            None if page == ACCOUNT => self.path("/login"),
+            None => login::with_request(self, "/login", page),
+        }
     }
 
     /// The authorization endpoint's path.

@@ -20,16 +20,19 @@ pub(crate) fn of_event(event: &Event, at: Time) -> Option<Entry> {
             entry(EntryKind::RequestDenied).by(Actor::Person(subject.clone())).client(client).subject(subject)
         }
         Event::AccessTokenRevoked { grant } => entry(EntryKind::AccessTokenRevoked).grant(*grant),
-        Event::GrantRevoked { grant, client, cause } => {
-            let revoked = entry(EntryKind::GrantRevoked).client(client).grant(*grant).detail(name_of(*cause));
+        Event::GrantRevoked { grant, client, subject, cause } => {
+            let revoked = entry(EntryKind::GrantRevoked)
+                .client(client)
+                .subject(subject)
+                .grant(*grant)
+                .detail(cause.as_str());
             match cause {
                 RevocationCause::CodeReplayed
                 | RevocationCause::RefreshTokenReplayed
                 | RevocationCause::ByClient => revoked.by(Actor::Client(client.clone())),
-                // Which of them, the event does not say. Of an operator, his own entry does.
-                RevocationCause::BySubject
-                | RevocationCause::ByOperator
-                | RevocationCause::SubjectSuspended => revoked,
+                RevocationCause::BySubject => revoked.by(Actor::Person(subject.clone())),
+                // Which of them, the event does not say: his own entry does.
+                RevocationCause::ByOperator | RevocationCause::SubjectSuspended => revoked,
             }
         }
         Event::ClientRegistered { client, by } => about(EntryKind::ClientRegistered, at, client, by),
@@ -93,16 +96,10 @@ pub(crate) fn of_refusal(refusal: &Refusal, at: Time) -> Option<Entry> {
     ];
     let (_, kind) = kinds.into_iter().find(|(reason, _)| *reason == refusal.reason)?;
     let (client, grant) = (refusal.client.clone(), refusal.grant);
-    Some(Entry { by: client.clone().map(Actor::Client), client, grant, ..Entry::new(kind, at) })
-}
-
-fn name_of(cause: RevocationCause) -> &'static str {
-    match cause {
-        RevocationCause::CodeReplayed => "code_replayed",
-        RevocationCause::RefreshTokenReplayed => "refresh_token_replayed",
-        RevocationCause::ByClient => "by_client",
-        RevocationCause::BySubject => "by_subject",
-        RevocationCause::ByOperator => "by_operator",
-        RevocationCause::SubjectSuspended => "subject_suspended",
-    }
+    Some(Entry {
+        by: client.clone().map(Actor::Client),
+        client,
+        grant,
+        ..Entry::new(kind, at).detail(refusal.reason.name())
+    })
 }

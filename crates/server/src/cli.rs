@@ -79,6 +79,11 @@ pub(crate) enum Command {
     /// Long-lived keys that people's own programs show for short-lived tokens.
     #[command(subcommand)]
     ApiKey(ApiKeyCommand),
+    /// Run again what a replay bundle tells of, without a store, a network or a key, and say whether the answer is the same.
+    Replay {
+        /// The bundle, or `-` for standard input.
+        file: String,
+    },
 }
 
 #[derive(Subcommand)]

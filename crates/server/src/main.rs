@@ -4,6 +4,7 @@
 //! The binary: configuration, commands, and the wiring of the rooms. No OAuth rule lives here.
 
 mod beside;
+mod bundles;
 mod cli;
 mod commands;
 mod config;

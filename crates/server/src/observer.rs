@@ -43,7 +43,7 @@ impl Observer for Counting {
 
     fn refused(&self, operation: Operation, refusal: &Refusal) {
         // Both labels come from closed lists, so strangers cannot make them grow.
-        let reason = format!("{:?}", refusal.reason);
+        let reason = refusal.reason.name();
         metrics::counter!("grantor_refusals_total", "operation" => name(operation), "reason" => reason)
             .increment(1);
         Tracing.refused(operation, refusal);

@@ -6,10 +6,11 @@ use std::time::Duration;
 use grantor_admin::{Api, Caller, Within};
 use grantor_core::{Profile, ServerKey};
 use grantor_directory::{Directory, Settings};
-use grantor_engine::{All, Engine, Observer, SystemClock, Tracing};
+use grantor_engine::{All, Engine, Observer, Recorder, SystemClock, Tracing};
 use grantor_ledger::{Figures, Ledger};
 use grantor_store::{MeteredLayer, Store};
 
+use crate::bundles::Bundles;
 use crate::config::{Config, ProfileConfig};
 use crate::failure::Failure;
 use crate::moving::{self, Role};
@@ -29,6 +30,7 @@ pub(crate) struct House {
     pub(crate) directory: Arc<Directory>,
     pub(crate) ledger: Ledger,
     pub(crate) figures: Arc<Figures>,
+    bundles: Option<Arc<Bundles>>,
     storage: Storage,
 }
 
@@ -38,7 +40,7 @@ impl House {
         Self::check_reach(config)?;
         let (profiles, key) = (profiles(config)?, key(config)?);
         let storage = moving::open(&config.storage, Role::Command).await?;
-        Self::furnish(config, profiles, key, storage, Arc::new(Tracing)).await
+        Self::furnish(config, profiles, key, storage, Arc::new(Tracing), None).await
     }
 
     /// Opens the store to look at it, in whatever state it is.
@@ -48,7 +50,10 @@ impl House {
         let storage = moving::open(&config.storage, Role::Look).await?;
         // A copy that does not lead may have no keys yet, and who looks must not make some.
         match moving::leads(&storage, &config.storage.url).await {
-            Ok(true) => Ok(Self::furnish(config, profiles, key, storage, Arc::new(Tracing)).await?.storage),
+            Ok(true) => {
+                let house = Self::furnish(config, profiles, key, storage, Arc::new(Tracing), None).await?;
+                Ok(house.storage)
+            }
             Ok(false) => Ok(storage),
             Err(failure) => {
                 storage.close().await;
@@ -93,8 +98,9 @@ impl House {
     ) -> Result<Self, Failure> {
         // The key is first: a store that was made beside the wrong key would have to be thrown away.
         let key = key(config)?;
+        let bundles = Bundles::start(&config.log)?.map(Arc::new);
         let storage = moving::open(&config.storage, Role::Serve).await?;
-        Self::furnish(config, profiles, key, storage, observer).await
+        Self::furnish(config, profiles, key, storage, observer, bundles).await
     }
 
     async fn furnish(
@@ -103,6 +109,7 @@ impl House {
         key: ServerKey,
         storage: Storage,
         observer: Arc<dyn Observer>,
+        bundles: Option<Arc<Bundles>>,
     ) -> Result<Self, Failure> {
         let figures = Arc::new(Figures::new());
         let store: Arc<dyn Store> = Arc::new(MeteredLayer::new(Arc::clone(&storage.store), figures.clone()));
@@ -112,11 +119,13 @@ impl House {
         let furnished = async {
             let mut profiles = profiles.into_iter();
             let first = profiles.next().ok_or_else(|| Failure::failed("there is no profile"))?;
-            let engine = Engine::builder(first, Arc::clone(&store), key)
+            let mut builder = Engine::builder(first, Arc::clone(&store), key)
                 .algorithm(config.keys.algorithm)
-                .observer(Arc::new(observer))
-                .open()
-                .await?;
+                .observer(Arc::new(observer));
+            if let Some(bundles) = &bundles {
+                builder = builder.recorder(Arc::clone(bundles) as Arc<dyn Recorder>);
+            }
+            let engine = builder.open().await?;
             let mut engines = vec![engine.clone()];
             engines.extend(profiles.map(|profile| engine.for_profile(profile)));
             let people = Settings { idle: config.session_idle, ..Settings::default() };
@@ -127,7 +136,7 @@ impl House {
         };
         match furnished.await {
             Ok((engine, engines, directory)) => {
-                Ok(Self { engine, engines, directory, ledger, figures, storage })
+                Ok(Self { engine, engines, directory, ledger, figures, bundles, storage })
             }
             Err(failure) => {
                 // Whoever tries again would find a folder in use.
@@ -148,6 +157,11 @@ impl House {
             tracing::error!(
                 "the store does not answer: what waited to be written to the audit trail is lost"
             );
+        }
+        if let Some(bundles) = &self.bundles
+            && tokio::time::timeout(LAST_WORDS, bundles.flush()).await.is_err()
+        {
+            tracing::error!("the folder of replay bundles does not answer: those that waited are lost");
         }
         self.storage.close().await;
     }

@@ -1,7 +1,7 @@
 // What whoever writes an application does: registers it, takes what he needs to his program, and looks after it.
 
 import { must } from '../flaw.mjs';
-import { literally, words } from '../words.mjs';
+import { words } from '../words.mjs';
 import { logIn } from './visitor.mjs';
 
 const { apps: of, button, link } = words;
@@ -120,5 +120,5 @@ export async function registerHostile(stage, { name, description }) {
   await person.fill(of.field.description, description);
   await person.fill(of.field.redirects, `${app.origin}/hostile-too`);
   await person.press(of.button.register);
-  await person.at('app with a hostile name', new RegExp(literally(name)));
+  await person.at('app with a hostile name', name);
 }

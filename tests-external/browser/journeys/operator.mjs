@@ -47,8 +47,7 @@ export const journeys = [
       const { person, places, step } = stage;
       await step('whoever is none is let in nowhere', async () => {
         await person.open(`${places.admin}/`);
-        person.watch.allow(403);
-        await logIn(stage);
+        await logIn(stage, 403);
         await person.at('console forbidden', of.page.forbidden);
       });
     },
@@ -57,7 +56,7 @@ export const journeys = [
     name: 'operator: help a customer',
     people: { admin: true },
     async run(stage) {
-      const { person, app, step } = stage;
+      const { person, app, user, step } = stage;
       let his;
       await step('a customer has authorized an application', async () => {
         his = await customer(stage);
@@ -83,13 +82,28 @@ export const journeys = [
       await step('see the grant it is of, and revoke that', async () => {
         await person.follow(of.link.grants);
         await person.at('console grants', of.menu.grants);
-        await person.follow(/^[\w-]{8,}$/);
+        await person.follow(of.link.grant);
         await person.at('console grant', of.page.grant);
         await person.follow(of.link.revoke);
         await person.at('console sure', of.page.sureToRevoke);
         await person.press(of.button.revoke);
         await person.at('console grant', of.page.grant);
         must(!(await app.isLive(his.request, his.token)), 'token', 'it is live after its end');
+      });
+      await step('read in the audit trail what happened to his grants', async () => {
+        await person.follow(of.menu.audit);
+        await person.at('console audit', of.menu.audit);
+        await person.fill(of.field.subject, his.user.username);
+        await person.select(of.field.kind, of.option.grantRevoked);
+        await person.press(of.button.search);
+        await person.at('console audit found', of.menu.audit);
+        const rows = await person.page.getByRole('row').filter({ hasText: his.user.username }).allInnerTexts();
+        must(rows.length === 1 && /revoked by an operator/.test(rows[0]), 'content', `the rows are ${JSON.stringify(rows)}`);
+        await person.follow(of.menu.audit);
+        await person.fill(of.field.by, `operator:${user.username}`);
+        await person.press(of.button.search);
+        await person.at('console audit found', of.menu.audit);
+        await person.reads('grant.revoke');
       });
     },
   },
@@ -134,9 +148,11 @@ export const journeys = [
         await person.at('console new client', of.page.newClient);
         await person.fill(of.field.clientId, id);
         await person.fill(of.field.name, 'By Hand');
+        await person.tick(of.field.authorizationCode, false);
         await person.tick(of.field.clientCredentials);
+        await person.tick(of.field.code, false);
         await person.fill(of.field.scope, 'photos:read');
-        await person.press(of.button.save);
+        await person.press(of.button.register);
         await person.at('console shown once', of.page.once);
         secret = await person.field(of.field.clientSecret).inputValue();
       });
@@ -172,6 +188,7 @@ export const journeys = [
     async run(stage) {
       const { person, places, step } = stage;
       const keys = async () => (await (await fetch(`${places.standard}/.well-known/jwks.json`)).json()).keys.map(({ kid }) => kid);
+      let added;
       await step('a new key is published beside the old', async () => {
         await atDesk(stage);
         await person.follow(of.menu.keys);
@@ -183,6 +200,15 @@ export const journeys = [
         await person.at('console keys', of.menu.keys);
         const after = await keys();
         must(after.length === before.length + 1 && before.every((kid) => after.includes(kid)), 'content', `the keys were ${before}, and are ${after}`);
+        added = after.find((kid) => !before.includes(kid));
+      });
+      await step('one that came into wrong hands is taken out, by typing its id', async () => {
+        await person.follow(of.link.retire(added));
+        await person.at('console retire', of.page.retire);
+        await person.fill(of.field.confirm, added);
+        await person.press(of.button.retire);
+        await person.at('console keys', of.menu.keys);
+        must(!(await keys()).includes(added), 'content', 'it is published after its end');
       });
     },
   },

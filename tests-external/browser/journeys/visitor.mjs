@@ -6,11 +6,12 @@ import { words } from '../words.mjs';
 
 const { page, field, button, link } = words;
 
-/** Fills in the login page. */
-export async function logIn({ person, user }) {
+/** Fills in the login page. What comes of it may have this status. */
+export async function logIn({ person, user }, status) {
   await person.at('login');
   await person.fill(field.username, user.username);
   await person.fill(field.password, user.password);
+  if (status) person.watch.allow(status);
   await person.press(button.login);
 }
 

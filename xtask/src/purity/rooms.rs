@@ -40,6 +40,20 @@ const ROOMS: &[(&str, &[&str])] = &[
             "grantor-console",
         ],
     ),
+    (
+        "grantor-fuzz",
+        &[
+            "grantor-core",
+            "grantor-store",
+            "grantor-jose",
+            "grantor-engine",
+            "grantor-directory",
+            "grantor-ledger",
+            "grantor-pages",
+            "grantor-http",
+            "grantor-admin",
+        ],
+    ),
     ("xtask", &[]),
 ];
 

@@ -35,7 +35,7 @@ async fn a_user_is_made_shown_changed_suspended_and_buried() {
         (Method::GET, "/api/users/alice/sessions"),
         (Method::DELETE, "/api/users/alice/sessions"),
     ] {
-        let ask = Ask::new(method, path).by(Caller::Operator).wrong();
+        let ask = Ask::new(method, path).json(&json!({})).by(Caller::Operator).wrong();
         assert_eq!(world.send(ask).await.status, 404, "{path}");
     }
     let again = world.post("/api/users", json!({"username": "alice"})).await;
@@ -206,7 +206,7 @@ async fn an_account_is_made_shown_changed_and_buried() {
     assert_eq!(world.get("/api/accounts?prefix=3").await.body["items"], json!([changed.body]));
     assert_eq!(world.delete("/api/accounts/35").await.body, json!({"id": "35", "deleted": true}));
     for method in [Method::GET, Method::PATCH, Method::DELETE] {
-        let ask = Ask::new(method, "/api/accounts/35").by(Caller::Operator).wrong();
+        let ask = Ask::new(method, "/api/accounts/35").json(&json!({})).by(Caller::Operator).wrong();
         assert_eq!(world.send(ask).await.status, 404);
     }
     let again = world.post("/api/accounts", json!({"id": "35"})).await;

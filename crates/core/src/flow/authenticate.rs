@@ -31,19 +31,27 @@ impl ClientAuthenticated {
     }
 
     pub(super) fn must_be_allowed(&self, ctx: &Context, grant_type: GrantType) -> Result<(), Refusal> {
+        let refuse = |reason: Reason, may_use: usize| {
+            let about = Refusal::from(reason).by(self.id()).saw("grant_type", grant_type.as_str());
+            Err(about.saw("grant_types", may_use))
+        };
         if !ctx.profile.grant_types.contains(&grant_type) {
-            return Err(Refusal::from(Reason::GrantTypeUnsupported).by(self.id()));
+            return refuse(Reason::GrantTypeUnsupported, ctx.profile.grant_types.len());
         }
         if !self.metadata.may_use(grant_type) {
-            return Err(Refusal::from(Reason::GrantTypeNotAllowed).by(self.id()));
+            return refuse(Reason::GrantTypeNotAllowed, self.metadata.grant_types.len());
         }
         Ok(())
     }
 }
 
-/// Authenticates a client, by the one method it is registered with.
+/// Authenticates a client, by the one method it is registered with (RFC 6749, section 2.3). Nothing is written.
 ///
 /// Whatever is wrong, the client hears the same, after the same work: one hash of what it presented.
+///
+/// # Refusals
+/// [`Reason::ClientUnknown`], [`Reason::ClientMethodWrong`], [`Reason::ClientDisabled`], [`Reason::ClientSecretWrong`]; all of
+/// them `invalid_client`.
 pub fn authenticate(ctx: Context, credentials: ClientCredentials) -> Step<(Context, ClientAuthenticated)> {
     authenticate_as(ctx, credentials, false)
 }
@@ -64,22 +72,26 @@ fn authenticate_as(
 ) -> Step<(Context, ClientAuthenticated)> {
     load(Client::key(&credentials.client)).then(move |found| {
         let id = credentials.client;
-        let refuse = |reason: Reason| Step::stop(Refusal::from(reason).by(&id));
+        let refused = |reason: Reason| Refusal::from(reason).by(&id);
         let method = credentials.proof.method();
         let secret = match credentials.proof {
             ClientProof::None => None,
             ClientProof::Basic(secret) | ClientProof::Post(secret) => Some(secret),
         };
         let presented = secret.as_ref().map(|s| Digest::of(s.expose().as_bytes()));
+        let registered = found.is_some();
         let Some(client) = found.map(|f| f.record).filter(|c| c.metadata.profile == ctx.profile.name) else {
-            return Step::stop(Reason::ClientUnknown);
+            // Registered, then, at another profile.
+            return Step::stop(Refusal::from(Reason::ClientUnknown).saw("registered", registered));
         };
         let left_out = secret_optional && method == AuthMethod::None;
         if !left_out && !ctx.profile.clients.takes(method, client.metadata.token_endpoint_auth_method) {
-            return refuse(Reason::ClientMethodWrong);
+            let registered = client.metadata.token_endpoint_auth_method.as_str();
+            let refusal = refused(Reason::ClientMethodWrong).saw("method", method.as_str());
+            return Step::stop(refusal.saw("token_endpoint_auth_method", registered));
         }
         if client.metadata.disabled {
-            return refuse(Reason::ClientDisabled);
+            return Step::stop(refused(Reason::ClientDisabled).saw("deleted", client.is_deleted()));
         }
         let (Some(secret), Some(presented)) = (secret, presented) else {
             // The method is `none`, and the profile lets this client have it: there is nothing to prove.
@@ -93,20 +105,23 @@ fn authenticate_as(
                 SecretHash::Argon2id(phc) => slow.push(phc.clone()),
             }
         }
-        let proven = ClientAuthenticated { metadata: client.metadata };
         if matches {
-            return Step::done((ctx, proven));
+            return Step::done((ctx, ClientAuthenticated { metadata: client.metadata }));
         }
+        let (kept, valid) = (client.secrets_kept(), client.valid_secrets(ctx.now).count());
+        let wrong = move |id: &ClientId| {
+            let refusal = Refusal::from(Reason::ClientSecretWrong).by(id);
+            Step::stop(refusal.saw("secrets", kept).saw("secrets_valid", valid))
+        };
         if slow.is_empty() {
-            return refuse(Reason::ClientSecretWrong);
+            return wrong(&id);
         }
-        verify_secret(secret, slow).then(move |matches| {
-            if matches {
-                Step::done((ctx, proven))
-            } else {
-                Step::stop(Refusal::from(Reason::ClientSecretWrong).by(&id))
-            }
-        })
+        let proven = ClientAuthenticated { metadata: client.metadata };
+        verify_secret(secret, slow).then(
+            move |matches| {
+                if matches { Step::done((ctx, proven)) } else { wrong(&id) }
+            },
+        )
     })
 }
 
@@ -124,13 +139,15 @@ pub(super) fn holder_of_api_key(
 ) -> Step<(Context, ClientAuthenticated)> {
     let id = api_key_client(&ctx.profile, &ctx.key, &key);
     load(Client::key(&id)).then(move |found| {
-        let refuse = || Step::stop(Refusal::from(reason).by(&id));
+        let registered = found.is_some();
         let standing = found.map(|f| f.record).filter(|client| {
             client.metadata.profile == ctx.profile.name
                 && client.metadata.token_endpoint_auth_method == AuthMethod::ApiKey
                 && !client.metadata.disabled
         });
-        let Some(client) = standing else { return refuse() };
+        let stands = standing.is_some();
+        let refused = || Refusal::from(reason).by(&id).saw("registered", registered).saw("stands", stands);
+        let Some(client) = standing else { return Step::stop(refused()) };
         let presented = Digest::of(key.expose().as_bytes());
         // The id was derived from the key under our own: whoever found the record has the key. What is compared here is
         // whether it is still one of the client's.
@@ -139,13 +156,14 @@ pub(super) fn holder_of_api_key(
             SecretHash::Argon2id(_) => true,
         });
         if !valid {
-            return refuse();
+            return Step::stop(refused().saw("secrets", client.secrets_kept()));
         }
         Step::done((ctx, ClientAuthenticated { metadata: client.metadata }))
     })
 }
 
-/// The client that an API key of a profile names.
+/// The client that an API key of a profile names, whether there is one or not: its id is derived from profile and key, so
+/// that no record holds the key, and finding it is one read.
 pub fn api_key_client(profile: &Profile, server_key: &ServerKey, key: &Secret) -> ClientId {
     let derived = server_key.derive("grantor api key", &[profile.name.as_bytes(), key.expose().as_bytes()]);
     ClientId::of_api_key(&derived)

@@ -80,7 +80,12 @@ impl Question {
 /// Puts an examined request before a person, who is logged in, in the browser session of digest `session`.
 ///
 /// Where the profile wants an account, a person's only one is taken as chosen. Where it remembers, a person is asked for
-/// what he did not approve before, and not at all if that is nothing.
+/// what he did not approve before, and not at all if that is nothing (RFC 6749, section 4.1.1; RFC 8252, section 8.6).
+/// A request that waits for him is kept for `lifetimes.interaction`, and no longer.
+///
+/// # Refusals
+/// None that stops the flow: the redirect URI is trusted by now, so what is refused is told to the client, by
+/// [`Asked::Answered`].
 pub fn ask(
     mut ctx: Context,
     request: AuthorizationRequest,
@@ -89,7 +94,7 @@ pub fn ask(
 ) -> Step<Asked> {
     let account = match first_account(&ctx, &approver) {
         Ok(account) => account,
-        Err(reason) => return Step::done(Asked::Answered(refuse(&ctx.profile, request, reason))),
+        Err(refusal) => return Step::done(Asked::Answered(refuse(&ctx.profile, request, refusal))),
     };
     let undecided = ctx.profile.approval.account && account.is_none();
     let before = if undecided {
@@ -124,28 +129,44 @@ pub fn ask(
 /// The browser's session at this profile: profiles share the sessions, and a request that waits at one of them must not be
 /// decided by the rules of another.
 fn here(ctx: &Context, session: &Digest) -> Digest {
-    Digest::of(format!("{}\0{}", ctx.profile.name, session.to_base64url()).as_bytes())
+    session_at(&ctx.profile, session)
+}
+
+pub(crate) fn session_at(profile: &Profile, session: &Digest) -> Digest {
+    Digest::of(format!("{}\0{}", profile.name, session.to_base64url()).as_bytes())
 }
 
 /// The account that a request is about before the person chose one: his only one, where the profile wants one.
-fn first_account(ctx: &Context, approver: &Approver) -> Result<Option<AccountId>, Reason> {
+fn first_account(ctx: &Context, approver: &Approver) -> Result<Option<AccountId>, Refusal> {
     match (ctx.profile.approval.account, approver.accounts.as_slice()) {
         (false, _) => Ok(None),
-        (true, []) => Err(Reason::AccountMissing),
+        (true, []) => Err(no_account(approver, false)),
         (true, [only]) => may_approve(ctx, only).map(|()| Some(only.id.clone())),
         (true, _) => Ok(None),
     }
 }
 
-fn may_approve(ctx: &Context, account: &ApproverAccount) -> Result<(), Reason> {
-    let roles = &ctx.profile.approval.roles;
-    if !account.oauth_enabled {
-        return Err(Reason::AccountClosed);
-    }
-    if roles.is_empty() || roles.contains(&account.role) { Ok(()) } else { Err(Reason::RoleNotEnough) }
+/// He has no account, has not chosen one of several, or named one that is not his.
+fn no_account(approver: &Approver, named: bool) -> Refusal {
+    Refusal::from(Reason::AccountMissing).saw("accounts", approver.accounts.len()).saw("named", named)
 }
 
-/// Takes a person's choice of an account for a request that waits for it.
+fn may_approve(ctx: &Context, account: &ApproverAccount) -> Result<(), Refusal> {
+    let roles = &ctx.profile.approval.roles;
+    if !account.oauth_enabled {
+        return Err(Refusal::from(Reason::AccountClosed).saw("oauth_enabled", false));
+    }
+    if roles.is_empty() || roles.contains(&account.role) {
+        return Ok(());
+    }
+    Err(Refusal::from(Reason::RoleNotEnough).saw("roles", roles.len()))
+}
+
+/// Takes a person's choice of an account for a request that waits for it, and goes on as [`ask`] does.
+///
+/// # Refusals
+/// [`Reason::InteractionOver`] where `handle` is no request that waits for this person in this browser session: it is
+/// unknown, over, decided, or another's. What the person may not choose is told to the client, and ends the request.
 pub fn choose_account(
     ctx: Context,
     handle: Secret,
@@ -154,10 +175,10 @@ pub fn choose_account(
     account: AccountId,
 ) -> Step<Asked> {
     find_waiting(ctx, &handle, session, approver.subject.clone()).then(move |mut waiting| {
-        let chosen = approver.account(&account).ok_or(Reason::AccountMissing);
-        if let Err(reason) = chosen.and_then(|account| may_approve(&waiting.ctx, account)) {
+        let chosen = approver.account(&account).ok_or_else(|| no_account(&approver, true));
+        if let Err(refusal) = chosen.and_then(|account| may_approve(&waiting.ctx, account)) {
             return waiting.decide(Vec::new()).then(move |(ctx, request)| {
-                Step::done(Asked::Answered(refuse(&ctx.profile, request, reason)))
+                Step::done(Asked::Answered(refuse(&ctx.profile, request, refusal)))
             });
         }
         let approved = Approved::of(&waiting.ctx, &waiting.request, &approver.subject, Some(&account));
@@ -203,13 +224,15 @@ struct Waiting {
 
 fn find_waiting(ctx: Context, handle: &Secret, session: Digest, subject: SubjectId) -> Step<Waiting> {
     let Some(handle) = InteractionHandle::parse(&InteractionHandle::SHAPE, handle.expose()) else {
-        return Step::stop(Reason::InteractionOver);
+        return Step::stop(Refusal::from(Reason::InteractionOver).saw("handle", false));
     };
     let key = Interaction::key(&handle);
     load(key.clone()).then(move |found| {
-        let Some(found) = found else { return Step::stop(Reason::InteractionOver) };
-        match found.record.waiting(&handle, &here(&ctx, &session), &subject, ctx.now) {
-            None => Step::stop(Reason::InteractionOver),
+        let over = Refusal::from(Reason::InteractionOver);
+        let Some(found) = found else { return Step::stop(over.saw("found", false)) };
+        let session = here(&ctx, &session);
+        match found.record.waiting(&handle, &session, &subject, ctx.now) {
+            None => Step::stop(found.record.told(over, &handle, &session, &subject).saw("now", ctx.now)),
             Some((request, asking)) => {
                 Step::done(Waiting { ctx, key, read: found.version, record: found.record, request, asking })
             }
@@ -244,7 +267,12 @@ pub struct AuthorizationAnswer {
 ///
 /// What is granted is all that the page said: what he had approved before, what is required, and the optional scopes that
 /// he ticked. What he leaves out is not remembered, so he is asked for it again when the client asks again; what he approved
-/// before he takes back by ending the grant, and not here.
+/// before he takes back by ending the grant, and not here (RFC 6749, sections 4.1.2 and 4.2.2).
+///
+/// # Refusals
+/// [`Reason::InteractionOver`], as for [`choose_account`]; [`Reason::ClientUnknown`] and [`Reason::RedirectUnregistered`]
+/// where the client, or its URI, is not there any more: then nobody can be told but the person. All else is told to the
+/// client, with the refusal in [`AuthorizationAnswer::refusal`].
 pub fn decide(ctx: Context, decision: DecisionRequest) -> Step<AuthorizationAnswer> {
     let DecisionRequest { handle, session, approver, account, choice } = decision;
     find_waiting(ctx, &handle, session, approver.subject.clone()).then(move |waiting| {
@@ -295,11 +323,12 @@ fn approve(
         };
         let rule = ctx.profile.authorization.redirect_match;
         if !client.redirect_uris.iter().any(|r| rule.admits(r, request.redirect.as_str())) {
-            return Step::stop(Refusal::from(Reason::RedirectUnregistered).by(&request.client));
+            let refusal = Refusal::from(Reason::RedirectUnregistered).by(&request.client);
+            return Step::stop(refusal.saw("redirect_uris", client.redirect_uris.len()));
         }
         let account = match about(&ctx, &approver, account) {
             Ok(account) => account,
-            Err(reason) => return Step::done(refuse(&ctx.profile, request, reason)),
+            Err(refusal) => return Step::done(refuse(&ctx.profile, request, refusal)),
         };
         request.assured = client.is_assured(request.redirect.as_str());
         let approval = Approval { client, approver, account };
@@ -350,12 +379,12 @@ fn about(
     ctx: &Context,
     approver: &Approver,
     account: Option<AccountId>,
-) -> Result<Option<ApproverAccount>, Reason> {
+) -> Result<Option<ApproverAccount>, Refusal> {
     match account {
-        None if ctx.profile.approval.account => Err(Reason::AccountMissing),
+        None if ctx.profile.approval.account => Err(no_account(approver, false)),
         None => Ok(None),
         Some(id) => {
-            let account = approver.account(&id).ok_or(Reason::AccountMissing)?;
+            let account = approver.account(&id).ok_or_else(|| no_account(approver, true))?;
             may_approve(ctx, account).map(|()| Some(account.clone()))
         }
     }
@@ -470,12 +499,16 @@ fn answer(
     AuthorizationAnswer { location, grant: Some(grant), refusal: None }
 }
 
-fn refuse(profile: &Profile, request: AuthorizationRequest, reason: Reason) -> AuthorizationAnswer {
+fn refuse(
+    profile: &Profile,
+    request: AuthorizationRequest,
+    refusal: impl Into<Refusal>,
+) -> AuthorizationAnswer {
     let place = match request.response_type {
         ResponseType::Code => ResponsePlace::Query,
         ResponseType::Token => ResponsePlace::Fragment,
     };
-    let refusal = Refusal::from(reason).by(&request.client);
+    let refusal = refusal.into().by(&request.client);
     let error = RedirectError { redirect: request.redirect, place, state: request.state, refusal };
     let location = Secret::new(error.location(profile));
     AuthorizationAnswer { location, grant: None, refusal: Some(error.refusal) }

@@ -39,6 +39,11 @@ pub struct RedirectError {
 }
 
 impl RedirectError {
+    /// Where the client is told.
+    pub fn redirect(&self) -> &RedirectTrusted {
+        &self.redirect
+    }
+
     /// The URI to send the browser to.
     pub fn location(&self, profile: &Profile) -> String {
         let (code, description) = (self.refusal.code(), self.refusal.description());
@@ -75,7 +80,13 @@ impl RedirectError {
 
 /// Finds out whether an authorization request is right, and whether its redirect URI can be told if not.
 ///
-/// The order is the rule: nothing but the client and its URI is looked at until the URI is trusted.
+/// The order is the rule: nothing but the client and its URI is looked at until the URI is trusted (RFC 6749, sections
+/// 3.1.2.4 and 4.1.2.1). Nothing is written.
+///
+/// # Refusals
+/// Only what must not be redirected stops the flow: [`Reason::ClientUnknown`], [`Reason::ClientDisabled`],
+/// [`Reason::RedirectMissing`], [`Reason::RedirectUnregistered`], and what is wrong with the form of `client_id` or
+/// `redirect_uri`. All else is [`Examined::Redirect`].
 pub fn examine(ctx: Context, params: AuthorizationParameters) -> Step<Examined> {
     let id = match required(&params.client_id, "client_id").and_then(|text| {
         ClientId::parse(text).map_err(|_| Refusal::from(Reason::ClientUnknown).of("client_id"))
@@ -84,9 +95,13 @@ pub fn examine(ctx: Context, params: AuthorizationParameters) -> Step<Examined> 
         Err(refusal) => return Step::stop(refusal),
     };
     load(Client::key(&id)).then(move |found| {
+        let registered = found.is_some();
         let logo = found.as_ref().and_then(|f| f.record.logo().cloned());
         let client = match found.map(|f| f.record.metadata).filter(|c| c.profile == ctx.profile.name) {
-            None => return Step::stop(Refusal::from(Reason::ClientUnknown).of("client_id")),
+            None => {
+                let refusal = Refusal::from(Reason::ClientUnknown).of("client_id");
+                return Step::stop(refusal.saw("registered", registered));
+            }
             Some(client) if client.disabled => {
                 return Step::stop(Refusal::from(Reason::ClientDisabled).of("client_id").by(&id));
             }
@@ -116,16 +131,21 @@ fn trusted_redirect(
 ) -> Result<RedirectTrusted, Refusal> {
     let about = |reason: Reason| Refusal::from(reason).of("redirect_uri");
     let requested = given.as_ref().map_err(|reason| about(*reason))?.as_deref();
-    if requested.is_some_and(|uri| uri.len() > ctx.profile.limits.redirect_uri_bytes) {
-        return Err(about(Reason::ParameterInvalid));
+    let most = ctx.profile.limits.redirect_uri_bytes;
+    if let Some(long) = requested.map(str::len).filter(|bytes| *bytes > most) {
+        return Err(about(Reason::ParameterInvalid).saw("bytes", long).saw("bytes_most", most));
     }
     let absent = if requested.is_none() { Reason::RedirectMissing } else { Reason::RedirectUnregistered };
     let rules = &ctx.profile.authorization;
+    let refused = |reason: Reason| {
+        let refusal = about(reason).saw("redirect_uris", client.redirect_uris.len());
+        refusal.saw("must_be_given", rules.redirect_uri_required)
+    };
     if requested.is_none() && rules.redirect_uri_required {
-        return Err(about(Reason::RedirectMissing));
+        return Err(refused(Reason::RedirectMissing));
     }
     RedirectTrusted::establish(&client.redirect_uris, requested, rules.redirect_match)
-        .ok_or_else(|| about(absent))
+        .ok_or_else(|| refused(absent))
 }
 
 fn examine_trusted(
@@ -138,8 +158,10 @@ fn examine_trusted(
         return Err(reason.into());
     }
     let state = optional(&params.state, "state")?;
-    if state.is_some_and(|s| s.len() > ctx.profile.limits.state_bytes) {
-        return Err(Refusal::from(Reason::ParameterInvalid).of("state"));
+    let most = ctx.profile.limits.state_bytes;
+    if let Some(long) = state.map(str::len).filter(|bytes| *bytes > most) {
+        let refusal = Refusal::from(Reason::ParameterInvalid).of("state");
+        return Err(refusal.saw("bytes", long).saw("bytes_most", most));
     }
     let page = match optional(&params.page, "action")? {
         None => None,
@@ -154,14 +176,16 @@ fn examine_trusted(
         return Err(Refusal::from(Reason::ParameterMissing).of("state"));
     }
     if !client.may_ask_for(response_type) {
-        return Err(Reason::ResponseTypeNotAllowed.into());
+        let refusal =
+            Refusal::from(Reason::ResponseTypeNotAllowed).saw("response_type", response_type.as_str());
+        return Err(refusal.saw("grant_types", client.grant_types.len()));
     }
     let only_mode = match response_type {
         ResponseType::Code => "query",
         ResponseType::Token => "fragment",
     };
     if optional(&params.response_mode, "response_mode")?.is_some_and(|mode| mode != only_mode) {
-        return Err(Reason::ResponseModeUnsupported.into());
+        return Err(Refusal::from(Reason::ResponseModeUnsupported).saw("response_mode_of_type", only_mode));
     }
     let requested = optional(&params.scope, "scope")?.map(Scope::parse).transpose();
     let scope = issue::scope_for(ctx, client, requested.map_err(|_| Reason::ScopeMalformed)?.as_ref())?;
@@ -190,10 +214,14 @@ fn challenge(
         (Some(text), Some("S256")) => {
             CodeChallenge::parse(text).map(Some).ok_or_else(|| Reason::ChallengeInvalid.into())
         }
-        (Some(_), _) => Err(Reason::ChallengeMethodUnsupported.into()),
-        (None, Some(_)) => Err(Reason::ChallengeMissing.into()),
+        (Some(_), given) => {
+            let refusal = Refusal::from(Reason::ChallengeMethodUnsupported);
+            Err(refusal.saw("code_challenge_method", given.is_some()))
+        }
+        (None, Some(_)) => Err(Refusal::from(Reason::ChallengeMissing).saw("code_challenge_method", true)),
         (None, None) if client.needs_pkce(&ctx.profile) && response_type == ResponseType::Code => {
-            Err(Reason::ChallengeMissing.into())
+            let refusal = Refusal::from(Reason::ChallengeMissing).saw("public", client.is_public());
+            Err(refusal.saw("require_pkce", client.require_pkce))
         }
         (None, None) => Ok(None),
     }

@@ -132,8 +132,18 @@ pub(super) fn scope_for(
         }
         None => Ok(client.default_scope.clone().unwrap_or_else(|| client.scope.clone())),
         Some(scope) if ctx.profile.scopes.permits_all(&client.scope, scope) => Ok(scope.clone()),
-        Some(_) => Err(Refusal::from(Reason::ScopeNotAllowed).by(&client.client_id)),
+        Some(scope) => {
+            let refusal = Refusal::from(Reason::ScopeNotAllowed).by(&client.client_id);
+            Err(beyond(refusal, ctx, &client.scope, scope))
+        }
     }
+}
+
+/// What of a scope that was asked for goes beyond one that is held: how much of it, since a text that somebody sent can be
+/// a secret in the wrong place.
+pub(super) fn beyond(refusal: Refusal, ctx: &Context, held: &Scope, asked: &Scope) -> Refusal {
+    let beyond = asked.tokens().filter(|token| !ctx.profile.scopes.permits(held, token)).count();
+    refusal.saw("scope", held).saw("asked", asked.tokens().count()).saw("asked_beyond", beyond)
 }
 
 /// Whether a client's grants come with a refresh token.

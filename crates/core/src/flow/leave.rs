@@ -8,7 +8,10 @@ use crate::refusal::{Reason, Refusal};
 use crate::step::{Step, load};
 
 /// The client's redirect URI, the first if it has several, with `logout=true` in its query. A URI of the request is not
-/// looked at: then nobody could be sent anywhere but to a client that is registered here.
+/// looked at: then nobody could be sent anywhere but to a client that is registered here (RFC 9700, section 4.11).
+///
+/// # Refusals
+/// [`Reason::ClientUnknown`], also for a client that is disabled, another profile's, or has no redirect URI.
 pub fn leave(ctx: Context, client: &str) -> Step<String> {
     let unknown = || Refusal::from(Reason::ClientUnknown).of("client_id");
     let Ok(id) = ClientId::parse(client) else { return Step::stop(unknown()) };

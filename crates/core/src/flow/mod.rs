@@ -1,6 +1,8 @@
 //! The flows: one file for each way through.
 //!
-//! Every flow is a function from a [`Context`] and a canonical request to a [`Step`](crate::step::Step).
+//! Every flow is a function from a [`Context`] and a canonical request to a [`Step`](crate::step::Step). It ends with its
+//! answer or with a [`Stop`](crate::step::Stop): a refusal, by one of the reasons that its documentation lists, or a fault,
+//! which any flow can end with and which says nothing of the request. What is written before an end is written.
 
 mod api_key;
 mod authenticate;
@@ -27,6 +29,8 @@ pub use inspect::{Introspection, check, check_api_key, introspect, look_up};
 pub use leave::leave;
 pub use revoke::{revoke, revoke_as_operator, revoke_grant, withdraw};
 pub use token::{TokenAnswer, token};
+
+pub(crate) use authorize::session_at;
 
 use crate::entropy::Entropy;
 use crate::grant::Grant;

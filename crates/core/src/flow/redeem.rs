@@ -46,10 +46,10 @@ impl Redemption {
             None => Step::stop(Refusal::from(Reason::CodeUnknown).by(self.client.id()).on(self.code.grant())),
             // Read after the grant: whoever suspends a subject writes this first and then revokes what it finds.
             Some(found) => load(Standing::key(&found.record.facts().subject)).then(move |standing| {
-                if standing.is_some_and(|s| s.record.is_suspended()) {
+                if let Some(suspended) = standing.filter(|s| s.record.is_suspended()) {
                     let refusal =
                         Refusal::from(Reason::SubjectSuspended).by(self.client.id()).on(self.code.grant());
-                    return Step::stop(refusal);
+                    return Step::stop(refusal.saw("since", suspended.record.since()));
                 }
                 self.decide(found)
             }),

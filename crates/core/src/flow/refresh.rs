@@ -67,8 +67,9 @@ impl Renewal {
         let scope = match self.scope.clone() {
             None => granted,
             Some(asked) if self.ctx.profile.scopes.permits_all(&granted, &asked) => asked,
-            Some(_) if decision.verdict.is_ok() => {
-                return Step::stop(Refusal::from(Reason::ScopeWidened).by(self.client.id()).on(facts.id));
+            Some(asked) if decision.verdict.is_ok() => {
+                let refusal = Refusal::from(Reason::ScopeWidened).by(self.client.id()).on(facts.id);
+                return Step::stop(issue::beyond(refusal, &self.ctx, &granted, &asked));
             }
             Some(_) => granted,
         };

@@ -13,17 +13,22 @@ use crate::secret::Secret;
 use crate::step::{Committed, FlowFault, Step, commit, load};
 use crate::time::Time;
 
-/// Takes back a token at its client's wish. A refresh token takes its whole grant with it, an access token only itself.
+/// Takes back a token at its client's wish (RFC 7009, section 2). A refresh token takes its whole grant with it, an access
+/// token only itself.
 ///
 /// A token that is unknown, over, or another client's is left as it is, and the answer is the same (section 2.2): so
 /// nobody learns of tokens that are not his.
+///
+/// # Refusals
+/// As for [`authenticate`](super::authenticate()).
 pub fn revoke(ctx: Context, credentials: ClientCredentials, token: Secret) -> Step<()> {
     authenticate(ctx, credentials)
         .then(move |(ctx, client)| end_token(ctx, Wish::Client(Box::new(client)), &token))
         .then(|_| Step::done(()))
 }
 
-/// Takes back a token at an operator's wish, whoever's it is. Tells whether it was live.
+/// Takes back a token at an operator's wish, whoever's it is. Tells whether it was live. Whether he is an operator, the caller
+/// has seen to; nothing is refused.
 pub fn revoke_as_operator(ctx: Context, token: &Secret) -> Step<bool> {
     end_token(ctx, Wish::Operator, token)
 }

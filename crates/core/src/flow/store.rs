@@ -98,8 +98,9 @@ fn hints(mut ctx: Context, facts: &GrantFacts, keep_until: Option<Time>) -> Step
 /// Refuses a suspended subject. To be asked after the grant became findable (see [`Standing`]).
 pub(super) fn require_good_standing(ctx: Context, facts: GrantFacts) -> Step<(Context, GrantFacts)> {
     load(Standing::key(&facts.subject)).then(move |found| {
-        if found.is_some_and(|s| s.record.is_suspended()) {
-            return Step::stop(Refusal::from(Reason::SubjectSuspended).by(&facts.client).on(facts.id));
+        if let Some(suspended) = found.filter(|s| s.record.is_suspended()) {
+            let refusal = Refusal::from(Reason::SubjectSuspended).by(&facts.client).on(facts.id);
+            return Step::stop(refusal.saw("since", suspended.record.since()));
         }
         Step::done((ctx, facts))
     })

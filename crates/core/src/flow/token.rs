@@ -81,7 +81,13 @@ impl TokenAnswer {
     }
 }
 
-/// Answers a request for tokens. The client is authenticated before what it gives for them is touched.
+/// Answers a request for tokens (RFC 6749, section 3.2). The client is authenticated before what it gives for them is touched,
+/// and every write is there before the answer is.
+///
+/// # Refusals
+/// As for [`authenticate`](super::authenticate()); then `GrantType…` where the client may not ask so at all, `Scope…` for more than it may
+/// have, `Code…` or `RefreshToken…` for what it gave, and [`Reason::SubjectSuspended`]. [`Reason::CodeReplayed`] and
+/// [`Reason::RefreshTokenReplayed`] have ended the grant (RFC 9700, section 4.14.2).
 pub fn token(ctx: Context, request: TokenRequest) -> Step<TokenAnswer> {
     let TokenRequest { client, grant } = request;
     who(ctx, client, &grant).then(move |(ctx, client)| {

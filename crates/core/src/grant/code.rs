@@ -83,6 +83,16 @@ impl CodeIssued {
 }
 
 impl CodeBinding {
+    /// The same refusal, with what the code is bound to and what came with it.
+    fn told(&self, refusal: Refusal, redeem: &Redeem<'_>) -> Refusal {
+        refusal
+            .saw("code", self.digest.matches(redeem.code.digest()))
+            .saw("redirect_uri_asked", self.redirect_uri.is_some())
+            .saw("redirect_uri_given", redeem.redirect_uri.is_some())
+            .saw("code_challenge", self.challenge.is_some())
+            .saw("code_verifier", redeem.verifier.is_some())
+    }
+
     fn prove(&self, redeem: &Redeem<'_>) -> Result<CodeProven, Reason> {
         if !self.digest.matches(redeem.code.digest()) {
             return Err(Reason::CodeUnknown);
@@ -115,31 +125,36 @@ impl Grant {
     pub fn redeem(self, redeem: &Redeem<'_>, now: Time) -> Decision<()> {
         let about = |reason: Reason| Refusal::from(reason).by(redeem.client.id()).on(self.grant.id);
         if self.grant.client != *redeem.client.id() {
-            return Decision::refuse(about(Reason::CodeOfAnotherClient));
+            return Decision::refuse(about(Reason::CodeOfAnotherClient).saw("issued_to", &self.grant.client));
         }
         match &self.state {
             State::CodeIssued(issued) => match issued.code.prove(redeem) {
                 // The code of what it holds meanwhile: used, and used again.
                 Err(_) if issued.holds_tokens_of(redeem) => {
-                    let refusal = about(Reason::CodeReplayed);
+                    let refusal = about(Reason::CodeReplayed).saw("state", "code_issued");
                     self.replayed(refusal, RevocationCause::CodeReplayed, now)
                 }
-                Err(reason) => Decision::refuse(about(reason)),
-                Ok(CodeProven) if issued.expires_at <= now => Decision::refuse(about(Reason::CodeExpired)),
+                Err(reason) => Decision::refuse(issued.code.told(about(reason), redeem)),
+                Ok(CodeProven) if issued.expires_at <= now => {
+                    let refusal = about(Reason::CodeExpired).saw("expires_at", issued.expires_at);
+                    Decision::refuse(refusal.saw("now", now))
+                }
                 Ok(proven) => {
                     let binding = issued.code.clone();
                     self.redeemed(proven, binding, redeem)
                 }
             },
-            State::Active(active) => match active.code.as_ref().map(|binding| binding.prove(redeem)) {
-                Some(Ok(CodeProven)) => {
-                    let refusal = about(Reason::CodeReplayed);
-                    self.replayed(refusal, RevocationCause::CodeReplayed, now)
+            State::Active(active) => {
+                match active.code.as_ref().map(|binding| (binding, binding.prove(redeem))) {
+                    Some((_, Ok(CodeProven))) => {
+                        let refusal = about(Reason::CodeReplayed).saw("state", "active");
+                        self.replayed(refusal, RevocationCause::CodeReplayed, now)
+                    }
+                    Some((binding, Err(reason))) => Decision::refuse(binding.told(about(reason), redeem)),
+                    None => Decision::refuse(about(Reason::CodeUnknown).saw("code", false)),
                 }
-                Some(Err(reason)) => Decision::refuse(about(reason)),
-                None => Decision::refuse(about(Reason::CodeUnknown)),
-            },
-            State::Revoked(_) => Decision::refuse(about(Reason::CodeRevoked)),
+            }
+            State::Revoked(revoked) => Decision::refuse(revoked.told(about(Reason::CodeRevoked))),
         }
     }
 

@@ -148,6 +148,27 @@ pub enum RevocationCause {
     SubjectSuspended,
 }
 
+impl RevocationCause {
+    /// The cause as records and the audit trail name it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            RevocationCause::CodeReplayed => "code_replayed",
+            RevocationCause::RefreshTokenReplayed => "refresh_token_replayed",
+            RevocationCause::ByClient => "by_client",
+            RevocationCause::BySubject => "by_subject",
+            RevocationCause::ByOperator => "by_operator",
+            RevocationCause::SubjectSuspended => "subject_suspended",
+        }
+    }
+}
+
+impl Revoked {
+    /// The same refusal, with since when and why.
+    fn told(&self, refusal: Refusal) -> Refusal {
+        refusal.saw("revoked_at", self.at).saw("cause", self.cause.as_str())
+    }
+}
+
 impl Record for Grant {
     const KIND: Kind = Kind::Grant;
 }
@@ -355,7 +376,8 @@ impl Grant {
     }
 
     fn revoked_event(&self, cause: RevocationCause) -> Event {
-        Event::GrantRevoked { grant: self.grant.id, client: self.grant.client.clone(), cause }
+        let GrantFacts { id: grant, client, subject, .. } = &self.grant;
+        Event::GrantRevoked { grant: *grant, client: client.clone(), subject: subject.clone(), cause }
     }
 
     /// A replay: refused, and the end of the grant.

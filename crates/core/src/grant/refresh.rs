@@ -130,20 +130,25 @@ impl Grant {
         let (id, token) = (self.grant.id, refresh.token);
         let about = |reason: Reason| Refusal::from(reason).by(refresh.client.id()).on(id);
         if self.grant.client != *refresh.client.id() {
-            return Decision::refuse(about(Reason::RefreshTokenOfAnotherClient));
+            let refusal = about(Reason::RefreshTokenOfAnotherClient).saw("issued_to", &self.grant.client);
+            return Decision::refuse(refusal);
         }
-        if let State::Revoked(_) = self.state {
-            return Decision::refuse(about(Reason::RefreshTokenRevoked));
+        if let State::Revoked(revoked) = &self.state {
+            return Decision::refuse(revoked.told(about(Reason::RefreshTokenRevoked)));
         }
         let Some(chain) = self.refresh_chain().cloned() else {
-            return Decision::refuse(about(Reason::RefreshTokenUnknown));
+            return Decision::refuse(about(Reason::RefreshTokenUnknown).saw("chain", false));
+        };
+        let placed = |reason: Reason| {
+            about(reason).saw("generation", token.generation()).saw("generation_current", chain.generation)
         };
         let kinship = chain.kinship(token, refresh.key, refresh.limits);
         if let Kinship::Stranger = kinship {
-            return Decision::refuse(about(Reason::RefreshTokenUnknown));
+            return Decision::refuse(placed(Reason::RefreshTokenUnknown));
         }
-        if chain.has_expired(now) {
-            return Decision::refuse(about(Reason::RefreshTokenExpired));
+        if let Some(ended) = chain.expires_at.filter(|_| chain.has_expired(now)) {
+            let refusal = about(Reason::RefreshTokenExpired).saw("expires_at", ended);
+            return Decision::refuse(refusal.saw("now", now));
         }
         let again = || Decision::answer(Refreshed { refresh_token: token.text() });
         let successor = || token.successor(refresh.key);
@@ -156,14 +161,18 @@ impl Grant {
             (RefreshMode::Rotate { grace }, Kinship::Predecessor) if chain.rotated_within(grace, now) => {
                 Decision::answer(Refreshed { refresh_token: successor().text() })
             }
-            (RefreshMode::Rotate { .. }, Kinship::Predecessor | Kinship::Ancestor) => {
-                let refusal = about(Reason::RefreshTokenReplayed);
+            (RefreshMode::Rotate { grace }, Kinship::Predecessor | Kinship::Ancestor) => {
+                let refusal = placed(Reason::RefreshTokenReplayed).saw("grace", grace).saw("now", now);
+                let refusal = match chain.rotated_at {
+                    Some(at) => refusal.saw("rotated_at", at),
+                    None => refusal,
+                };
                 self.replayed(refusal, RevocationCause::RefreshTokenReplayed, now)
             }
             (RefreshMode::Reuse | RefreshMode::ReplaceAll, Kinship::Predecessor | Kinship::Ancestor) => {
-                Decision::refuse(about(Reason::RefreshTokenReplaced))
+                Decision::refuse(placed(Reason::RefreshTokenReplaced))
             }
-            (_, Kinship::Stranger) => Decision::refuse(about(Reason::RefreshTokenUnknown)),
+            (_, Kinship::Stranger) => Decision::refuse(placed(Reason::RefreshTokenUnknown)),
         }
     }
 

@@ -207,13 +207,43 @@ impl File {
     }
 }
 
+/// Whether a path can be routed and published as it is.
+fn is_plain_path(path: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_graphic() && !matches!(b, b'?' | b'#' | b'{' | b'}' | b'"' | b'\\');
+    path.starts_with('/') && path.bytes().all(plain)
+}
+
+/// Whether a text has only characters that an error may have.
+fn may_be_told(text: &str) -> bool {
+    text.bytes().all(|b| matches!(b, 0x20..=0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
 /// What does not go together, if anything.
 fn problem(profile: &Profile) -> Option<(&'static str, &'static str)> {
-    let paths = profile.endpoints.token.iter().map(|endpoint| endpoint.path.as_str());
-    let paths = paths.chain([profile.endpoints.authorize.as_str()]);
-    let paths = paths.chain(profile.registration.as_ref().map(RegistrationRules::path));
-    if paths.clone().any(|path| !path.starts_with('/')) {
-        return Some(("endpoints or registration", "a path begins with a slash"));
+    let endpoints = &profile.endpoints;
+    let paths = endpoints.token.iter().map(|endpoint| endpoint.path.as_str());
+    let optional = [
+        &endpoints.introspect,
+        &endpoints.revoke,
+        &endpoints.metadata,
+        &endpoints.jwks,
+        &endpoints.userinfo,
+        &endpoints.logout,
+    ];
+    let mut paths = paths
+        .chain([endpoints.authorize.as_str()])
+        .chain(optional.into_iter().filter_map(Option::as_deref))
+        .chain(profile.registration.as_ref().map(RegistrationRules::path));
+    if !paths.all(is_plain_path) {
+        let why = "a path begins with a slash, and has neither query nor fragment (RFC 6749, section 3.1), nor braces, \
+                   spaces or anything that is no printable ASCII";
+        return Some(("endpoints or registration", why));
+    }
+    if !profile.errors.code.values().chain(profile.errors.description.values()).all(|text| may_be_told(text))
+    {
+        let why =
+            "a code or description is printable ASCII without quote or backslash (RFC 6749, section 5.2)";
+        return Some(("errors", why));
     }
     if profile.endpoints.token.is_empty() {
         return Some(("endpoints.token", "there must be one"));

@@ -16,9 +16,13 @@ pub struct Metadata {
     jwks_uri: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     scopes_supported: Vec<String>,
+    /// The one list that is there even if it is empty: it is required (section 2), where others are left out (section 3.2).
     response_types_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     response_modes_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     grant_types_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     token_endpoint_auth_methods_supported: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     revocation_endpoint: Option<String>,

@@ -9,6 +9,7 @@ use crate::scope::Scope;
 use crate::secret::Secret;
 
 /// What a request to a resource shows.
+#[derive(Clone)]
 pub enum Shown {
     /// Nothing.
     Nothing,

@@ -178,6 +178,9 @@ fn implicit_answers_in_the_fragment_where_the_profile_has_it() {
     assert!(location.starts_with(&format!("{CALLBACK}#access_token=")));
     assert_eq!(parameter(&location, "token_type").as_deref(), Some("Bearer"));
     assert_eq!(parameter(&location, "expires_in").as_deref(), Some("3600"));
+    assert_eq!(parameter(&location, "scope").as_deref(), Some("read"));
+    assert_eq!(parameter(&location, "state").as_deref(), Some("s"));
+    assert_eq!(parameter(&location, "refresh_token"), None);
     assert!(w.is_live(&Secret::new(parameter(&location, "access_token").unwrap())));
     let denied = w.decide(&ask, Choice::Deny).unwrap();
     assert!(denied.starts_with(&format!("{CALLBACK}#error=access_denied")));
@@ -200,4 +203,26 @@ fn what_a_profile_wants_said_must_be_said() {
     let mut w = World::new(|p| p.authorization.scope_required = true);
     assert!(matches!(w.examine(&code), Ok(Examined::Proceed { .. })));
     assert_eq!(refused(&mut w, &without("&scope=read")), Reason::ScopeMissing);
+}
+
+#[test]
+fn a_refused_challenge_is_told_what_is_wrong_with_it() {
+    let mut w = world();
+    for (more, told) in [
+        ("response_type=code".to_owned(), "code_challenge is required"),
+        (
+            format!("response_type=code&code_challenge={CHALLENGE}&code_challenge_method=plain"),
+            "must be S256",
+        ),
+        (
+            "response_type=code&code_challenge=x&code_challenge_method=S256".to_owned(),
+            "code_challenge is invalid",
+        ),
+    ] {
+        let Ok(Examined::Redirect(error)) = w.examine(&query(&more)) else {
+            panic!("not redirected: {more}")
+        };
+        let description = parameter(&error.location(&w.profile), "error_description").unwrap();
+        assert!(description.contains(told), "{more}: {description}");
+    }
 }

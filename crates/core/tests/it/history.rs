@@ -10,7 +10,8 @@ use grantor_core::request::GrantRequest;
 use grantor_core::{Event, GrantId, Lifetime, Reason, RefreshMode, Scope, Secret, Time};
 use proptest::prelude::*;
 
-use crate::world::{CALLBACK, VERIFIER, World, code_grant};
+use crate::replay::leaked;
+use crate::world::{CALLBACK, VERIFIER, World, code_grant, secret_of};
 
 /// Something that somebody does. Numbers pick among what there is by then.
 #[derive(Debug, Clone)]
@@ -77,6 +78,16 @@ impl Ledger {
             self.refresh_tokens.extend(answer.refresh_token.map(|token| (token, grant)));
         }
         self.access_tokens.push((answer.access_token, answer.grant, answer.expires_at));
+    }
+
+    /// All that nobody else may see.
+    fn secrets(&self) -> Vec<Secret> {
+        let codes = self.codes.iter().map(|(code, ..)| code);
+        let refresh_tokens = self.refresh_tokens.iter().map(|(token, _)| token);
+        let access_tokens = self.access_tokens.iter().map(|(token, ..)| token);
+        let tokens = codes.chain(refresh_tokens).chain(access_tokens).cloned();
+        let clients = ["web", "other", "rs"].map(secret_of);
+        tokens.chain(clients).chain([Secret::new(VERIFIER)]).collect()
     }
 
     /// After every act: what is over is over.
@@ -147,14 +158,17 @@ fn refusal_changed_nothing_but_to_revoke(
     }
 }
 
-fn live(profile_mode: RefreshMode, format: AccessTokenFormat, acts: Vec<Act>) {
+/// Lives through it, and keeps a bundle of each act where that is wanted.
+fn live(profile_mode: RefreshMode, format: AccessTokenFormat, acts: Vec<Act>, recorded: bool) {
     let mut w = World::new(|p| {
         p.refresh = profile_mode;
         p.access_token.format = format;
     });
     let mut ledger = Ledger::default();
+    let mut bundles = Vec::new();
     for act in acts {
         let before = w.records.clone();
+        w.bundles = recorded.then(|| std::mem::take(&mut bundles));
         let outcome = match act {
             Act::Approve { client, scope } => {
                 if scope != "nuclear" {
@@ -209,6 +223,7 @@ fn live(profile_mode: RefreshMode, format: AccessTokenFormat, acts: Vec<Act>) {
                 None
             }
         };
+        bundles = w.bundles.take().unwrap_or_default();
         match outcome {
             None => {}
             Some(Ok(answer)) => {
@@ -221,6 +236,10 @@ fn live(profile_mode: RefreshMode, format: AccessTokenFormat, acts: Vec<Act>) {
         }
         ledger.check(&mut w);
     }
+    let secrets = ledger.secrets();
+    for bundle in &bundles {
+        assert_eq!(leaked(bundle, &secrets), Vec::<&str>::new(), "in {bundle}");
+    }
 }
 
 proptest! {
@@ -228,11 +247,22 @@ proptest! {
 
     #[test]
     fn whatever_is_asked_in_whatever_order(mode in mode(), acts in prop::collection::vec(act(), 1..60)) {
-        live(mode, AccessTokenFormat::Reference, acts);
+        live(mode, AccessTokenFormat::Reference, acts, false);
     }
 
     #[test]
     fn and_with_jwts(mode in mode(), acts in prop::collection::vec(act(), 1..40)) {
-        live(mode, AccessTokenFormat::Jwt, acts);
+        live(mode, AccessTokenFormat::Jwt, acts, false);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// And holds no secret of it: the world sees to the one, and this to the other.
+    #[test]
+    fn each_of_it_replays_to_the_same(mode in mode(), acts in prop::collection::vec(act(), 1..40), jwt: bool) {
+        let format = if jwt { AccessTokenFormat::Jwt } else { AccessTokenFormat::Reference };
+        live(mode, format, acts, true);
     }
 }

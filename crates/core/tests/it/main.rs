@@ -12,9 +12,12 @@
 mod approval;
 mod authorize;
 mod eras;
+mod examples;
 mod golden;
 mod history;
 mod interleaving;
+mod profile;
 mod registration;
+mod replay;
 mod tokens;
 mod world;

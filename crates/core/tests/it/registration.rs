@@ -1,7 +1,8 @@
-//! What may be registered where a service has permissions, or secrets that are shown again.
+//! What may be registered: of redirect URIs and secrets, and where a service has permissions or shows secrets again.
 
-use grantor_core::client::{Client, ClientMetadata, GrantType, KeptSecret, SealedSecret};
-use grantor_core::{Lifetime, Permissions, Profile, Secret, SecretHash, Time};
+use grantor_core::client::{AuthMethod, Client, ClientMetadata, GrantType, KeptSecret, SealedSecret};
+use grantor_core::record::{decode, encode};
+use grantor_core::{Lifetime, Permissions, Profile, RedirectUri, Secret, SecretHash, Time};
 
 fn now() -> Time {
     Time::from_unix_millis(1_700_000_000_000)
@@ -83,4 +84,51 @@ fn a_profile_that_cannot_answer_as_it_says_is_refused() {
     );
     assert!(preset("flex", &[("registration.path", "x".into())]).unwrap_err().contains("slash"));
     assert!(preset("flex", &[("formats.jwt_id", "{alnum:4}".into())]).unwrap_err().contains("jwt_id"));
+}
+
+#[test]
+fn who_is_answered_at_a_uri_has_registered_one() {
+    let mut profile = Profile::standard("https://auth.test".parse().unwrap());
+    profile.grant_types.insert(GrantType::Implicit);
+    let redirect = RedirectUri::parse("https://app.test/cb").unwrap();
+    for (grant, method) in [
+        (GrantType::AuthorizationCode, AuthMethod::None),
+        (GrantType::AuthorizationCode, AuthMethod::ClientSecretBasic),
+        (GrantType::Implicit, AuthMethod::None),
+        (GrantType::Implicit, AuthMethod::ClientSecretBasic),
+    ] {
+        let mut client = ClientMetadata::new("c".parse().unwrap());
+        client.grant_types = [grant].into();
+        client.token_endpoint_auth_method = method;
+        let refused = Client::register(client.clone(), Some(kept()), &profile, now()).err().unwrap();
+        assert_eq!(refused.field, "redirect_uris", "{grant} {method}");
+        client.redirect_uris = vec![redirect.clone()];
+        let registered = Client::register(client.clone(), Some(kept()), &profile, now()).unwrap();
+        client.redirect_uris.clear();
+        assert!(registered.update(client, &profile).is_err(), "nor can it be taken away: {grant} {method}");
+    }
+}
+
+#[test]
+fn a_public_client_is_recorded_as_one_and_keeps_no_secret() {
+    let profile = Profile::standard("https://auth.test".parse().unwrap());
+    let mut client = ClientMetadata::new("c".parse().unwrap());
+    client.redirect_uris = vec![RedirectUri::parse("com.example.app:/cb").unwrap()];
+    for (method, public) in [
+        (AuthMethod::None, true),
+        (AuthMethod::ClientSecretBasic, false),
+        (AuthMethod::ClientSecretPost, false),
+    ] {
+        client.token_endpoint_auth_method = method;
+        let registered = Client::register(client.clone(), Some(kept()), &profile, now()).unwrap();
+        let stored: Client = decode(Client::key(registered.id()).raw(), &encode(&registered)).unwrap();
+        assert_eq!(stored.metadata.is_public(), public, "{method}");
+        assert_eq!(stored.valid_secrets(now()).count(), usize::from(!public), "{method}");
+        let without = Client::register(client.clone(), None::<KeptSecret>, &profile, now());
+        assert_eq!(without.is_ok(), public, "{method}");
+        // A client that becomes public has no secret from then on.
+        client.token_endpoint_auth_method = AuthMethod::None;
+        let made_public = stored.update(client.clone(), &profile).unwrap();
+        assert_eq!(made_public.valid_secrets(now()).count(), 0, "{method}");
+    }
 }

@@ -1,8 +1,9 @@
 //! The token endpoint, introspection and revocation, case by case.
 
-use grantor_core::client::{AccessTokenFormat, GrantType};
+use grantor_core::client::{AccessTokenFormat, AuthMethod, GrantType};
 use grantor_core::flow::{self, Introspection};
 use grantor_core::grant::RevocationCause;
+use grantor_core::profile::ClaimField;
 use grantor_core::record::{Expect, Put, Version};
 use grantor_core::request::{ClientCredentials, ClientProof, GrantRequest};
 use grantor_core::step::{FlowFault, Step, Stop};
@@ -408,6 +409,21 @@ fn introspection_tells_each_asker_only_what_is_its_own() {
 }
 
 #[test]
+fn a_token_that_does_not_say_whom_it_is_for_is_for_whom_its_client_is_registered() {
+    let mut w = World::new(|p| {
+        p.access_token.format = AccessTokenFormat::Jwt;
+        p.access_token.claims.retain(|field| field.source != ClaimField::Aud);
+    });
+    w.register("aud", |m| m.access_token_audience = Some("https://api.test".to_owned()));
+    w.register("elsewhere", |m| m.access_token_audience = Some("https://elsewhere.test".to_owned()));
+    for (client, seen_by_rs) in [("web", true), ("aud", true), ("elsewhere", false)] {
+        let own = w.token(client, GrantRequest::ClientCredentials { scope: None }).unwrap();
+        assert_ne!(w.introspect(client, &own.access_token), Introspection::Inactive);
+        assert_eq!(w.introspect("rs", &own.access_token) != Introspection::Inactive, seen_by_rs, "{client}");
+    }
+}
+
+#[test]
 fn jwt_access_tokens_follow_their_grant_and_their_own_revocation() {
     let mut w = World::new(|p| p.access_token.format = AccessTokenFormat::Jwt);
     let code = w.approve("web", "read");
@@ -561,6 +577,77 @@ fn a_lost_answer_is_settled_by_reading_it_back() {
             Ok(answer) => assert!(applied && w.is_live(&answer.access_token)),
             Err(Stop::Fault(FlowFault::Unsettled(_))) => assert!(!applied),
             Err(other) => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn what_a_public_client_was_given_is_its_own() {
+    let mut w = rotating(0);
+    w.register("spa2", |m| m.token_endpoint_auth_method = AuthMethod::None);
+    let ask = |w: &mut World, client: &str, grant: GrantRequest| {
+        let client = ClientCredentials { client: client.parse().unwrap(), proof: ClientProof::None };
+        let request = grantor_core::request::TokenRequest { client: client.into(), grant };
+        w.ask(|ctx| flow::token(ctx, request))
+    };
+    let redeem = |code: &Secret| code_grant(code, Some(CALLBACK), Some(crate::world::VERIFIER));
+    let code = w.approve("spa", "read");
+    assert_eq!(ask(&mut w, "spa2", redeem(&code)).err(), Some(Reason::CodeOfAnotherClient));
+    let first = ask(&mut w, "spa", redeem(&code)).unwrap().refresh_token.unwrap();
+    let refresh = |token: &Secret| GrantRequest::RefreshToken { refresh_token: token.clone(), scope: None };
+    assert_eq!(ask(&mut w, "spa2", refresh(&first)).err(), Some(Reason::RefreshTokenOfAnotherClient));
+    let second = ask(&mut w, "spa", refresh(&first)).unwrap();
+    // It cannot prove itself, so of two holders of one token neither is believed.
+    assert_eq!(ask(&mut w, "spa", refresh(&first)).err(), Some(Reason::RefreshTokenReplayed));
+    assert!(!w.is_live(&second.access_token));
+    assert_eq!(
+        ask(&mut w, "spa", refresh(second.refresh_token.as_ref().unwrap())).err(),
+        Some(Reason::RefreshTokenRevoked)
+    );
+}
+
+#[test]
+fn a_public_client_that_shows_a_secret_is_refused() {
+    let mut w = world();
+    for proof in [ClientProof::Basic(secret_of("spa")), ClientProof::Post(secret_of("spa"))] {
+        let code = w.approve("spa", "read");
+        let client = ClientCredentials { client: "spa".parse().unwrap(), proof };
+        let grant = code_grant(&code, Some(CALLBACK), Some(crate::world::VERIFIER));
+        let request = grantor_core::request::TokenRequest { client: client.into(), grant };
+        assert_eq!(w.ask(|ctx| flow::token(ctx, request)).err(), Some(Reason::ClientMethodWrong));
+        assert!(w.redeem("spa", &code).is_ok(), "and nothing was used up by it");
+    }
+}
+
+#[test]
+fn a_refresh_needs_what_the_client_is_registered_for() {
+    let mut w = rotating(0);
+    let code = w.approve("web", "read");
+    let token = w.redeem("web", &code).unwrap().refresh_token.unwrap();
+    for (proof, reason) in [
+        (ClientProof::None, Reason::ClientMethodWrong),
+        (ClientProof::Post(secret_of("web")), Reason::ClientMethodWrong),
+        (ClientProof::Basic(secret_of("other")), Reason::ClientSecretWrong),
+    ] {
+        let client = ClientCredentials { client: "web".parse().unwrap(), proof };
+        let grant = GrantRequest::RefreshToken { refresh_token: token.clone(), scope: None };
+        let request = grantor_core::request::TokenRequest { client: client.into(), grant };
+        assert_eq!(w.ask(|ctx| flow::token(ctx, request)).err(), Some(reason));
+    }
+    assert!(w.refresh("web", &token, None).is_ok(), "and the token was not used up by that");
+}
+
+#[test]
+fn a_refresh_keeps_the_audience_that_was_granted() {
+    for format in [AccessTokenFormat::Reference, AccessTokenFormat::Jwt] {
+        let mut w = World::new(|p| p.access_token.format = format);
+        w.register("aud", |m| m.access_token_audience = Some("https://api.test".to_owned()));
+        let code = w.approve("aud", "read");
+        let first = w.redeem("aud", &code).unwrap();
+        let second = w.refresh("aud", first.refresh_token.as_ref().unwrap(), None).unwrap();
+        for token in [&first.access_token, &second.access_token] {
+            let live = w.ask(|ctx| flow::check(ctx, Some(token.clone()), Scope::none(), None)).unwrap();
+            assert_eq!(live.audience.as_deref(), Some("https://api.test"));
         }
     }
 }

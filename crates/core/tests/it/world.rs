@@ -1,7 +1,7 @@
 //! A store, a clock and randomness in plain values, and the parties that the tests speak of.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,15 +9,16 @@ use grantor_core::client::{AuthMethod, Client, ClientMetadata, GrantType};
 use grantor_core::flow::{self, Asked, Context, Examined, Introspection, Question, TokenAnswer};
 use grantor_core::grant::{ClientGrant, Grant, SubjectGrant};
 use grantor_core::record::{Expect, Kind, Put, RecordKey, Stored, Version, decode};
+use grantor_core::replay::{Bundle, Call, End, Outcome, Run};
 use grantor_core::request::{
     Approver, AuthorizationParameters, Choice, ClientCredentials, ClientProof, DecisionRequest, GrantRequest,
     TokenRequest,
 };
-use grantor_core::step::{CommitOutcome, JwsHeader, SigningKey, Step, Stop};
-use grantor_core::wire::{Parameters, authorization_parameters};
+use grantor_core::step::{Answered, CommitOutcome, JwsHeader, SigningKey, Step, Stop};
+use grantor_core::wire::{Parameters, Shown, authorization_parameters};
 use grantor_core::{
-    ClientId, CodeVerifier, Digest, Entropy, Event, Lifetime, Limits, Profile, Reason, Scope, Secret,
-    SecretHash, ServerKey, Time,
+    AuthorizationRequest, ClientId, CodeVerifier, Digest, Entropy, Event, Lifetime, Limits, LiveAccessToken,
+    Profile, Reason, Scope, Secret, SecretHash, ServerKey, SubjectId, Time,
 };
 
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -31,6 +32,8 @@ pub struct World {
     pub key: Arc<ServerKey>,
     pub now: Time,
     pub events: Vec<Event>,
+    /// A bundle of each call, while they are recorded.
+    pub bundles: Option<Vec<String>>,
     seeds: u64,
 }
 
@@ -45,6 +48,7 @@ impl World {
             key: Arc::new(ServerKey::from_bytes([1; 32])),
             now: Time::from_unix_millis(1_800_000_000_000),
             events: Vec::new(),
+            bundles: None,
             seeds: 0,
         };
         for id in ["web", "other"] {
@@ -172,6 +176,45 @@ impl World {
         }
     }
 
+    /// The same for what comes from outside, which can be recorded.
+    pub fn call<T: Outcome + 'static>(
+        &mut self,
+        call: Call,
+        flow: impl FnOnce(Context) -> Step<T>,
+    ) -> Result<T, Reason> {
+        if self.bundles.is_none() {
+            return self.ask(flow);
+        }
+        let answers = Arc::new(Mutex::new(Vec::new()));
+        let noted = answers.clone();
+        let ended = self.run(|ctx| flow(ctx).watched(move |answer| noted.lock().unwrap().push(answer)));
+        let end = match &ended {
+            Ok(outcome) => outcome.refusal().map_or(End::Answered, |refusal| End::Refused(refusal.clone())),
+            Err(Stop::Refused(refusal)) => End::Refused(refusal.clone()),
+            Err(Stop::Fault(fault)) => End::Fault(fault.word()),
+        };
+        let answers = std::mem::take(&mut *answers.lock().unwrap());
+        self.record(call, answers, end);
+        ended.map_err(|stop| match stop {
+            Stop::Refused(refusal) => refusal.reason,
+            Stop::Fault(fault) => panic!("{fault}"),
+        })
+    }
+
+    /// Every run has a bundle, which replays to the same.
+    pub fn record(&mut self, call: Call, answers: Vec<Answered>, end: End) -> Bundle {
+        let (profile, key, now) = (self.profile.clone(), self.key.clone(), self.now);
+        let run = Run { profile, key, now, call, answers, end: end.clone() };
+        let bundle = run.bundle(self.context().entropy).unwrap_or_else(|e| panic!("{end:?}: {e}"));
+        let json = bundle.to_json();
+        let replayed = Bundle::from_json(&json).unwrap().replay().unwrap();
+        assert!(replayed.is_same() && replayed.differences().is_empty(), "{replayed}");
+        let reason = if let End::Refused(refusal) = &end { Some(refusal.reason) } else { None };
+        assert_eq!(replayed.reason(), reason);
+        self.bundles.get_or_insert_default().push(json);
+        bundle
+    }
+
     /// The same, where a fault would be a bug.
     pub fn ask<T: 'static>(&mut self, flow: impl FnOnce(Context) -> Step<T>) -> Result<T, Reason> {
         self.run(flow).map_err(|stop| match stop {
@@ -204,7 +247,7 @@ impl World {
 
     pub fn examine(&mut self, query: &str) -> Result<Examined, Reason> {
         let parameters = self.parameters(query);
-        self.ask(|ctx| flow::examine(ctx, parameters))
+        self.call(Call::Examine(parameters.clone()), |ctx| flow::examine(ctx, parameters))
     }
 
     fn parameters(&self, query: &str) -> AuthorizationParameters {
@@ -216,7 +259,13 @@ impl World {
             panic!("not let pass: {query}")
         };
         let approver = Approver::new("alice".parse().unwrap());
-        self.ask(|ctx| flow::ask(ctx, request, approver, session())).unwrap()
+        self.put_before(request, approver)
+    }
+
+    /// Puts a request that was found right before a person.
+    pub fn put_before(&mut self, request: AuthorizationRequest, approver: Approver) -> Asked {
+        let call = Call::Ask { request: request.clone(), approver: approver.clone(), session: session() };
+        self.call(call, |ctx| flow::ask(ctx, request, approver, session())).unwrap()
     }
 
     /// What alice is asked.
@@ -251,12 +300,16 @@ impl World {
             account: None,
             choice,
         };
-        self.ask(|ctx| flow::decide(ctx, request)).map(|answer| answer.location.expose().to_owned())
+        let call = Call::Decide(request.clone());
+        self.call(call, |ctx| flow::decide(ctx, request)).map(|answer| answer.location.expose().to_owned())
     }
 
     pub fn token(&mut self, client: &str, grant: GrantRequest) -> Result<TokenAnswer, Reason> {
-        let client = credentials(client);
-        self.ask(|ctx| flow::token(ctx, TokenRequest { client: client.into(), grant }))
+        self.request(TokenRequest { client: credentials(client).into(), grant })
+    }
+
+    pub fn request(&mut self, request: TokenRequest) -> Result<TokenAnswer, Reason> {
+        self.call(Call::Token(request.clone()), |ctx| flow::token(ctx, request))
     }
 
     pub fn redeem(&mut self, client: &str, code: &Secret) -> Result<TokenAnswer, Reason> {
@@ -282,17 +335,30 @@ impl World {
     }
 
     pub fn introspect(&mut self, asker: &str, token: &Secret) -> Introspection {
-        let asker = credentials(asker);
-        self.ask(|ctx| flow::introspect(ctx, asker, token.clone())).unwrap()
+        let client = credentials(asker);
+        let call = Call::Introspect { client: client.clone(), token: token.clone() };
+        self.call(call, |ctx| flow::introspect(ctx, client, token.clone())).unwrap()
     }
 
     pub fn is_live(&mut self, token: &Secret) -> bool {
-        self.ask(|ctx| flow::check(ctx, Some(token.clone()), Scope::none(), None)).is_ok()
+        self.check(token, Scope::none(), None).is_ok()
+    }
+
+    pub fn check(
+        &mut self,
+        token: &Secret,
+        required: Scope,
+        act_as: Option<SubjectId>,
+    ) -> Result<LiveAccessToken, Reason> {
+        let shown = Shown::Token(token.clone());
+        let call = Call::Check { shown, required: required.clone().into(), act_as: act_as.clone() };
+        self.call(call, |ctx| flow::check(ctx, Some(token.clone()), required, act_as))
     }
 
     pub fn revoke(&mut self, client: &str, token: &Secret) {
         let client = credentials(client);
-        self.ask(|ctx| flow::revoke(ctx, client, token.clone())).unwrap();
+        let call = Call::Revoke { client: client.clone(), token: token.clone() };
+        self.call(call, |ctx| flow::revoke(ctx, client, token.clone())).unwrap();
     }
 }
 

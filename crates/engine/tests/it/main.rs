@@ -7,10 +7,12 @@ mod events;
 mod faults;
 mod finding;
 mod grants;
+mod hyper_example;
 mod keys;
 mod logos;
 mod owned;
 mod party;
 mod races;
+mod recording;
 #[path = "../../../store-redis/tests/support/server.rs"]
 mod server;

@@ -28,7 +28,7 @@ pub(super) async fn path_for(app: &Shared, user: &SubjectId) -> Result<Option<St
 /// Shows the form.
 pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let Some(visitor) = browser::visitor(&app, request.headers()).await? else {
-        return respond::see_other(&app.path("/login"));
+        return respond::see_other(&app.login_for("/account/password"));
     };
     if path_for(&app, &visitor.session.user.subject).await?.is_none() {
         return Err(Stop::NotFound);
@@ -101,7 +101,7 @@ pub(crate) async fn submit(State(app): State<App>, request: Request) -> Result<R
 /// Says that it was done. It changes nothing, so it is its own page: it can be loaded again.
 pub(crate) async fn changed(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let Some(visitor) = browser::visitor(&app, request.headers()).await? else {
-        return respond::see_other(&app.path("/login"));
+        return respond::see_other(&app.login_for("/account/password"));
     };
     let query = request.uri().query().unwrap_or_default();
     let frame = pages::own_frame(&app, request.headers(), query, &visitor, None);

@@ -20,7 +20,7 @@ const SHOWN: usize = 40;
 /// Shows the page.
 pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let Some(visitor) = browser::visitor(&app, request.headers()).await? else {
-        return respond::see_other(&app.path("/login"));
+        return respond::see_other(&app.login_for("/account/sessions"));
     };
     let (user, here) = (&visitor.session.user.subject, SessionId::of(visitor.cookie()));
     let mut list = app.users()?.sessions(user, app.engine.now()).await?;

@@ -18,7 +18,7 @@ use crate::web::{App, Shared};
 /// Shows an empty form, with what most applications want ticked.
 pub(super) async fn new(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let Some(visitor) = browser::visitor(&app, request.headers()).await? else {
-        return respond::see_other(&app.login_for(&app.path("/apps/new")));
+        return respond::see_other(&app.login_for("/apps/new"));
     };
     if !app.may_register(&visitor) {
         return Err(Stop::NotFound);

@@ -59,7 +59,7 @@ fn is_app(app: &Shared, client: &grantor_core::client::ClientMetadata) -> bool {
 /// Shows what is one's own.
 async fn list(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let Some(visitor) = browser::visitor(&app, request.headers()).await? else {
-        return respond::see_other(&app.login_for(&app.path("/apps")));
+        return respond::see_other(&app.login_for("/apps"));
     };
     let query = request.uri().query().unwrap_or_default();
     let after = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "after");

@@ -26,7 +26,7 @@ impl Own {
     ) -> Result<Result<Self, Response>, Stop> {
         match browser::visitor(app, headers).await? {
             Some(visitor) => Ok(Ok(Self::of_visitor(app, visitor, named).await?)),
-            None => Ok(Err(respond::see_other(&app.login_for(&app.path("/apps")))?)),
+            None => Ok(Err(respond::see_other(&app.login_for("/apps"))?)),
         }
     }
 

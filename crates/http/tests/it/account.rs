@@ -63,7 +63,7 @@ async fn a_person_sees_where_he_is_signed_in() {
     assert!(!bob.get("/account/sessions").await.body.contains("iPhone"));
     let mut stranger = Browser::new(&server);
     for path in ["/account/sessions", "/account/password", "/account/password/changed"] {
-        assert_eq!(stranger.get(path).await.location(), "/login", "{path}");
+        assert!(stranger.get(path).await.location().starts_with("/login?request=%2Faccount%2F"), "{path}");
     }
 }
 
@@ -296,8 +296,8 @@ async fn an_account_is_shown_until_its_session_ends_by_age_or_disuse() {
     }
     server.clock.pass(3);
     for path in paths {
-        assert_eq!(unused.get(path).await.location(), "/login", "{path} after disuse");
-        assert_eq!(used.get(path).await.location(), "/login", "{path} at its age");
+        assert!(unused.get(path).await.location().starts_with("/login"), "{path} after disuse");
+        assert!(used.get(path).await.location().starts_with("/login"), "{path} at its age");
     }
 }
 

@@ -106,6 +106,27 @@ async fn cookies_are_the_browsers_alone() {
     }
 }
 
+#[tokio::test]
+async fn whoever_asked_for_a_page_of_his_own_comes_to_it_and_to_nothing_else() {
+    let server = server().await;
+    for page in ["/account", "/account/sessions", "/account/password", "/apps"] {
+        let mut browser = Browser::new(&server);
+        let login = browser.get(page).await.location().to_owned();
+        let form = browser.get(&login).await;
+        let answer = browser.submit(&form, &[("username", "alice"), ("password", PASSWORD)]).await;
+        assert_eq!(answer.location(), page);
+        assert_eq!(browser.get(page).await.status, 200, "{page}");
+    }
+    for elsewhere in ["/logout", "//evil.example", "/apps/../logout", "https://evil.example/", "/account?x=1"]
+    {
+        let mut browser = Browser::new(&server);
+        let request: String = form_urlencoded::byte_serialize(elsewhere.as_bytes()).collect();
+        let form = browser.get(&format!("/login?request={request}")).await;
+        let answer = browser.submit(&form, &[("username", "alice"), ("password", PASSWORD)]).await;
+        assert!(answer.location().starts_with("/oauth2/authorize?"), "{elsewhere}: {}", answer.location());
+    }
+}
+
 // P13
 #[tokio::test]
 async fn a_session_ends_on_the_server() {

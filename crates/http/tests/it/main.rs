@@ -13,6 +13,7 @@ mod forms;
 mod headers;
 mod login;
 mod own_login;
+mod requirements;
 mod resource;
 mod resource_guard;
 mod secrets;

@@ -148,7 +148,7 @@ impl Ring {
             refused: entry
                 .refused
                 .iter()
-                .map(|(reason, count)| (format!("{reason:?}"), u64::from(*count)))
+                .map(|(reason, count)| (reason.name().to_owned(), u64::from(*count)))
                 .collect(),
             faults: entry.faults,
             requests: entry.requests.iter().copied().collect(),

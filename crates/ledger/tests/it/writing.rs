@@ -31,7 +31,8 @@ async fn what_an_engine_tells_is_in_the_trail_newest_first() {
         &Refusal::new(Reason::CodeReplayed).by(&client).on(grant),
     );
     world.clock.pass(1);
-    let revoked = Event::GrantRevoked { grant, client: client.clone(), cause: RevocationCause::CodeReplayed };
+    let cause = RevocationCause::CodeReplayed;
+    let revoked = Event::GrantRevoked { grant, client: client.clone(), subject: alice.clone(), cause };
     Observer::happened(&world.ledger, &revoked);
     world.clock.pass(1);
     Observer::happened(
@@ -55,10 +56,12 @@ async fn what_an_engine_tells_is_in_the_trail_newest_first() {
         ]
     );
     let first = &all[4].entry;
-    assert_eq!(first.by, Some(Actor::Person(alice)));
+    assert_eq!(first.by, Some(Actor::Person(alice.clone())));
     assert_eq!(first.detail.as_ref().map(|detail| detail.as_str()), Some("read write"));
     assert_eq!(all[2].entry.detail.as_ref().map(|detail| detail.as_str()), Some("code_replayed"));
+    assert_eq!(all[2].entry.subject.as_ref(), Some(&alice));
     assert_eq!(all[3].entry.by, Some(Actor::Client(client)));
+    assert_eq!(all[3].entry.detail.as_ref().map(|detail| detail.as_str()), Some("CodeReplayed"));
 }
 
 // W04

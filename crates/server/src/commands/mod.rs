@@ -9,6 +9,7 @@ mod import;
 mod key;
 mod profile;
 mod registration_key;
+mod replay;
 mod session_token;
 mod store;
 mod token;
@@ -28,8 +29,11 @@ use crate::{logs, serve};
 
 /// Does what the command line says.
 pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
-    let config = Config::load(cli.config.as_deref())?;
     let output = Output { json: cli.json };
+    if let Command::Replay { file } = &cli.command {
+        return replay::run(file, output);
+    }
+    let config = Config::load(cli.config.as_deref())?;
     match cli.command {
         Command::Serve { ready_file, demo } => serve::run(config, Serve { ready_file, demo }, output).await,
         Command::CheckConfig => check_config(&config, output),
@@ -67,6 +71,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Failure> {
         Command::ApiKey(command) => {
             in_house(&config, async |house| api_key::run(command, &house.operator(), output).await).await
         }
+        Command::Replay { file } => replay::run(&file, output),
         Command::Store(command) => store::run(command, &config, output).await,
     }
 }

@@ -83,6 +83,7 @@ fn default(c: &Config, key: &str) -> Option<String> {
         "keys.algorithm" => c.keys.algorithm.to_string(),
         "rate_limits.client_authentication" => rate(c.rate_limits.client_authentication),
         "rate_limits.login" => rate(c.rate_limits.login),
+        "log.bundles_keep" => c.log.bundles_keep.to_string(),
         "log.level" => c.log.level.to_string(),
         "log.format" => match c.log.format {
             LogFormat::Json => "json",

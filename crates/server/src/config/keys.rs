@@ -53,6 +53,8 @@ const KEYS: &[(&str, SetOne)] = &[
     ("log.format", |c, v| {
         set(&mut c.log.format, one_of(v, &[("json", LogFormat::Json), ("text", LogFormat::Text)]))
     }),
+    ("log.bundles", |c, v| set(&mut c.log.bundles, Ok(Some(v.into())))),
+    ("log.bundles_keep", |c, v| set(&mut c.log.bundles_keep, bundles(v))),
     ("pages.name", |c, v| c.pages.name(v)),
     ("pages.colour", |c, v| c.pages.colour(v)),
     ("pages.logo_file", |c, v| c.pages.logo(v)),
@@ -185,6 +187,12 @@ fn one_of<T: Copy>(text: &str, known: &[(&str, T)]) -> Result<T, String> {
     let names = || known.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
     let found = known.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
     found.ok_or_else(|| format!("expected one of {}", names()))
+}
+
+/// Each is some ten kilobytes, and the folder is read whenever one is written.
+fn bundles(text: &str) -> Result<usize, String> {
+    let fits = text.parse().ok().filter(|count| (1..=10_000).contains(count));
+    fits.ok_or_else(|| "expected a number from 1 to 10000".to_owned())
 }
 
 fn log_level(text: &str) -> Result<tracing::level_filters::LevelFilter, String> {

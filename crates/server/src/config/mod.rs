@@ -112,6 +112,10 @@ pub(crate) struct Log {
     pub(crate) level: LevelFilter,
     pub(crate) file: Option<PathBuf>,
     pub(crate) format: LogFormat,
+    /// The folder for replay bundles of refusals and faults; none are written if absent.
+    pub(crate) bundles: Option<PathBuf>,
+    /// How many of them are kept.
+    pub(crate) bundles_keep: usize,
 }
 
 #[derive(Clone, Copy)]
@@ -158,7 +162,13 @@ impl Default for Config {
                 login: Some(Rate { count: 10, window: Lifetime::seconds(60) }),
             },
             scopes: BTreeMap::new(),
-            log: Log { level: LevelFilter::INFO, file: None, format: LogFormat::Json },
+            log: Log {
+                level: LevelFilter::INFO,
+                file: None,
+                format: LogFormat::Json,
+                bundles: None,
+                bundles_keep: 200,
+            },
             audit: Audit { keep: grantor_ledger::Settings::default().keep },
             pages: Pages::default(),
             profiles: Vec::new(),

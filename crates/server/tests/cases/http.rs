@@ -377,7 +377,9 @@ pub(crate) fn exchange(base: &str, bytes: &[u8]) -> Result<String, Found> {
 }
 
 /// The first line, the headers, and what came with them of the body.
-fn read_head(stream: &mut TcpStream) -> Option<(String, Vec<(String, String)>, Vec<u8>)> {
+type Head = (String, Vec<(String, String)>, Vec<u8>);
+
+fn read_head(stream: &mut TcpStream) -> Option<Head> {
     let mut bytes = Vec::new();
     let end = loop {
         let mut part = [0; 8192];

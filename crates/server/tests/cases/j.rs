@@ -170,8 +170,9 @@ fn held_for_good() -> Spoil {
     use std::sync::atomic::{AtomicBool, Ordering};
     let held = AtomicBool::new(false);
     answers(move |asked, told| {
-        let is_held =
-            asked.has_header("authorization").is_some_and(|value| value.contains(&basic("svc", "x")[6..12]));
+        let is_held = asked
+            .has_header("authorization")
+            .is_some_and(|value| basic("svc", "x").get(6..12).is_some_and(|of_svc| value.contains(of_svc)));
         if told.status == 429 && is_held {
             held.store(true, Ordering::Release);
         }

@@ -207,7 +207,7 @@ fn m02(stage: &Stage) -> Outcome {
     let pem = format!("-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n", lines.join("\n"));
     let secrets = [
         key.to_string().into_bytes(),
-        keys.body.clone().into_bytes(),
+        keys.body.into_bytes(),
         raw[0].clone(),
         point,
         der,
@@ -269,7 +269,7 @@ fn m05(stage: &Stage) -> Outcome {
     let forged = issued.with("alg", "HS256".into()).with("jwk", key).with("kid", "own".into());
     is_worthless(stage, "a jwk of its own", &forged.by_shared_key(own).token())?;
     let certificate = json!([base64::prelude::BASE64_STANDARD.encode(own)]);
-    let forged = issued.with("x5c", certificate.clone()).with("jwk", json!({"kty": "EC"}));
+    let forged = issued.with("x5c", certificate).with("jwk", json!({"kty": "EC"}));
     is_worthless(stage, "a certificate of its own", &forged.token())
 }
 

@@ -137,7 +137,10 @@ fn trial(case: &Arc<Case>, kind: Kind, shared: &Arc<Shared>, tell: bool) -> Tria
 
 /// One server of each kind, for all cases that need none of their own; started by the first.
 #[derive(Default)]
-struct Shared(Mutex<BTreeMap<&'static str, Arc<OnceLock<Result<Option<Arc<Place>>, String>>>>>);
+struct Shared(Mutex<BTreeMap<&'static str, Arc<Started>>>);
+
+/// A server once it was started; none where its kind is left out, and why it did not start.
+type Started = OnceLock<Result<Option<Arc<Place>>, String>>;
 
 impl Shared {
     fn place(&self, kind: Kind) -> Result<Option<Arc<Place>>, String> {

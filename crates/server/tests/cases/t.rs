@@ -144,7 +144,7 @@ fn t08(stage: &Stage) -> Outcome {
             let url = crate::place::lock(&stage.place().backend).as_ref().map(crate::backend::Backend::url);
             url.unwrap_or_default().replace("/0", "/1")
         }
-        _ => "sqlite:fresh/grantor.db".to_owned(),
+        Kind::Sqlite | Kind::Memory | Kind::Sled | Kind::Cluster => "sqlite:fresh/grantor.db".to_owned(),
     };
     let mut servers: Vec<_> = std::thread::scope(|scope| {
         let start = |name: &'static str| {

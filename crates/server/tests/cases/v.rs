@@ -63,7 +63,7 @@ fn v01(stage: &Stage) -> Outcome {
     let all = [
         ("a code", stage.code_by(&mut alice, "web")?),
         ("an access token", given.access.clone()),
-        ("a refresh token", given.refresh.clone()),
+        ("a refresh token", given.refresh),
         ("a client's secret", secret("web")),
         ("a session", alice.session()),
         ("a form's token", field(&page, "csrf")?),

@@ -51,7 +51,7 @@ pub(crate) fn again(which: impl Fn(&Asked) -> bool + Send + Sync + 'static) -> S
             return first.clone();
         }
         if told.status < 400 {
-            given.push((asked.body.clone(), told.clone()));
+            given.push((asked.body, told.clone()));
         }
         told
     })

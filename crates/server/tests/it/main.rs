@@ -6,6 +6,7 @@ mod away;
 mod backend;
 mod beside;
 mod browser;
+mod bundles;
 mod clock;
 mod commands;
 mod config;
