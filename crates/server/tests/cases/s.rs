@@ -263,6 +263,9 @@ fn fill(ballast: &Path) -> std::io::Result<()> {
     file.set_len(full - 256 * 1024)
 }
 
+/// More tokens than fit into what a store has allocated before the disk is full.
+const MOST_ON_A_FULL_DISK: usize = 5_000;
+
 fn s07(stage: &Stage) -> Outcome {
     let disk = small_disk().ok_or_else(|| broken("there is no small disk"))?;
     // What an earlier run of it, which broke off, has left.
@@ -284,6 +287,7 @@ fn s07(stage: &Stage) -> Outcome {
         let told = stage.ask(&by("svc", TOKEN, &ASK))?;
         if told.status == 200 {
             given.push(told.text("access_token")?);
+            ensure!(given.len() < MOST_ON_A_FULL_DISK, "a full disk takes everything");
         } else {
             is_put_off("a token", &told)?;
             refused += 1;
