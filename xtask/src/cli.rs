@@ -32,7 +32,7 @@ usage: cargo xtask VERB [OPTIONS]
   mutants [--only NAME] [--some] [--json]
                           flaws planted in a copy of the core: does the proof of the policies find each?
                             --only NAME    one of them, and its whole story
-                            --some         those that `test` plants
+                            --some         a handful of different kinds
                             --json         one JSON value at the end, and nothing else on standard output
   prove [--schedules N] [--histories N] [--switches N] [--seed N] [--only POLICY [--way WAY]] [--json]
                           the proof of every policy of ours, far beyond what `test` tries: a million schedules

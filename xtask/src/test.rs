@@ -1,13 +1,10 @@
 //! `cargo xtask test`: every test there is.
 
 use crate::browser;
-use crate::cli::{
-    BrowserOptions, ClientsOptions, ExternalOptions, MutantsOptions, RequirementsOptions, TestOptions,
-};
+use crate::cli::{BrowserOptions, ClientsOptions, ExternalOptions, RequirementsOptions, TestOptions};
 use crate::clients;
 use crate::external;
 use crate::failure::Outcome;
-use crate::mutants;
 use crate::ran;
 use crate::requirements;
 use crate::step::Steps;
@@ -23,12 +20,6 @@ pub(crate) fn run(workspace: &Workspace, options: &TestOptions) -> Outcome {
         Some(why) => steps.skip("requirements", why),
         None => steps.run("requirements", || {
             requirements::run(workspace, &RequirementsOptions { check: true, listed: false })
-        }),
-    }
-    match of_packages {
-        Some(why) => steps.skip("flaws planted in the core", why),
-        None => steps.run("flaws planted in the core", || {
-            mutants::run(workspace, &MutantsOptions { some: true, ..MutantsOptions::default() })
         }),
     }
     match of_packages.or(options.skip_external.then_some("--skip-external")) {
