@@ -434,7 +434,10 @@ fn p22(stage: &Stage) -> Outcome {
         for length in [2_000, 6_000, 20_000] {
             let value = long.get(..length).unwrap_or_default();
             let mut browser = stage.browser();
-            let told = browser.get(&authorize("spa", &[(name, value)]))?;
+            // Whoever refuses a head that is too long may close while it is still being sent, and its answer be lost with that.
+            let asked = authorize("spa", &[(name, value)]);
+            let told =
+                (0..5).find_map(|_| browser.get(&asked).ok()).map_or_else(|| browser.get(&asked), Ok)?;
             ensure!([200, 303, 400, 414, 431].contains(&told.status), "{name} of {length}: {told}");
             let cookies: usize = browser.cookies.iter().map(|(name, value)| name.len() + value.len()).sum();
             ensure!(cookies < 4_000, "{name} of {length} is kept in a cookie");
