@@ -171,6 +171,8 @@ const IN_PART: &[(&str, &str)] = &[
         "R01",
         "a length and chunks together are not refused but read as chunks, and the connection is closed, as RFC 9112 lets a server",
     ),
+    ("T01", "twelve rounds of each: crates/server/tests/it/races.rs runs fifty"),
+    ("T05", "two hundred and forty of them: crates/server/tests/it/races.rs has the thousand"),
 ];
 
 fn numbers() -> Vec<&'static str> {
