@@ -10,6 +10,7 @@ mod browser;
 mod ci;
 mod cli;
 mod clients;
+mod complaints;
 mod coverage;
 mod excuses;
 mod external;

@@ -10,6 +10,7 @@ use std::time::UNIX_EPOCH;
 
 use serde_json::{Value, json};
 
+use crate::complaints;
 use crate::failure::{Failure, Outcome, While};
 use crate::workspace::{self, Workspace};
 
@@ -84,7 +85,13 @@ pub(crate) fn run_and_keep(workspace: &Workspace, selection: &[String]) -> Outco
         programs: results(&output, programs),
     };
     ran.write(&file(workspace)?)?;
-    if passed { Ok(()) } else { Err(Failure::new("some tests failed")) }
+    if passed {
+        return Ok(());
+    }
+    Err(match complaints::read(&output) {
+        Some(complaints) => Failure::new(format!("some tests failed:\n{complaints}")),
+        None => Failure::new("cargo failed, and no test did: see above"),
+    })
 }
 
 /// The variables that are set now and make tests leave something out.

@@ -8,7 +8,7 @@ use crate::failure::{Failure, Outcome};
 /// What became of one step.
 enum Fate {
     Passed,
-    Failed,
+    Failed(Failure),
     Skipped,
 }
 
@@ -32,8 +32,7 @@ impl Steps {
             }
             Err(failure) => {
                 println!("<== {name}: FAILED, {}", seconds(took));
-                eprintln!("{failure}");
-                Fate::Failed
+                Fate::Failed(failure)
             }
         };
         self.done.push((name.to_owned(), took, fate));
@@ -45,15 +44,17 @@ impl Steps {
         self.done.push((name.to_owned(), Duration::ZERO, Fate::Skipped));
     }
 
-    /// Prints the table; fails when a step did.
+    /// Prints what is wrong, and the table; fails when a step did. What is wrong comes last of all, since a step that failed may
+    /// be followed by an hour of others.
     pub(crate) fn finish(self) -> Outcome {
+        let mut failed = Vec::new();
+        for (name, _, fate) in &self.done {
+            if let Fate::Failed(failure) = fate {
+                println!("\n==== {name}: {failure}");
+                failed.push(name.as_str());
+            }
+        }
         print!("\n{}", self.table());
-        let failed: Vec<&str> = self
-            .done
-            .iter()
-            .filter(|(_, _, fate)| matches!(fate, Fate::Failed))
-            .map(|(name, _, _)| name.as_str())
-            .collect();
         if failed.is_empty() { Ok(()) } else { Err(Failure::new(format!("failed: {}", failed.join(", ")))) }
     }
 
@@ -63,7 +64,7 @@ impl Steps {
         for (name, took, fate) in &self.done {
             let word = match fate {
                 Fate::Passed => "ok",
-                Fate::Failed => "FAILED",
+                Fate::Failed(_) => "FAILED",
                 Fate::Skipped => "skipped",
             };
             // Writing to a String cannot fail.

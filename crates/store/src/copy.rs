@@ -58,6 +58,17 @@ pub enum CopyError {
 /// what differs in the target; what only the target holds makes the comparison fail either way. `progress` is told the
 /// number of records seen so far.
 ///
+/// ```
+/// use grantor_store::{MemoryStore, contents, copy};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let (from, to) = (MemoryStore::new(), MemoryStore::new());
+/// let copied = copy(&from, &to, false, |seen| eprintln!("{seen} records")).await?;
+/// assert_eq!(copied, contents(&from).await?);
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// [`CopyError`]. The source is never changed.
 pub async fn copy(

@@ -131,6 +131,24 @@ fn split_mix(state: &mut u64) -> u64 {
 }
 
 /// A store whose operations fail as its [`Faults`] say, each within the [`Store`] contract.
+///
+/// ```
+/// use grantor_core::record::{Kind, RecordKey};
+/// use grantor_store::{Fault, FaultLayer, MemoryStore, Store, StoreError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let store = FaultLayer::new(MemoryStore::new());
+/// let faults = store.faults();
+/// let key = RecordKey::new(Kind::Client, "web", None);
+///
+/// faults.script_gets([None, Some(Fault::LoseAnswer)]);
+/// assert!(store.get(&key).await.is_ok());
+/// assert!(matches!(store.get(&key).await, Err(StoreError::TimedOut(_))));
+/// assert!(store.get(&key).await.is_ok());
+/// assert_eq!(faults.injected(), 1);
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct FaultLayer<S> {
     inner: S,

@@ -47,7 +47,7 @@ pub trait Meter: Send + Sync + 'static {
     fn took(&self, method: Method, elapsed: Duration, answered: bool);
 }
 
-/// A store whose operations are timed.
+/// A store whose operations are timed. Costs two readings of the clock each.
 pub struct MeteredLayer<S> {
     inner: S,
     meter: Arc<dyn Meter>,

@@ -7,6 +7,24 @@ use crate::contract::{Page, Store, StoreError};
 /// The keys that begin with a text and come after `after`, at most `limit` of them. Costs a page of that many keys, however
 /// many there are, and one read for the first page.
 ///
+/// ```
+/// use grantor_core::record::{Expect, Kind, Prefix, Put, RecordKey, Version};
+/// use grantor_store::{MemoryStore, Store, list_prefix};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), grantor_store::StoreError> {
+/// let store = MemoryStore::new();
+/// for id in ["alan", "alice", "bob"] {
+///     let key = RecordKey::new(Kind::User, id, None);
+///     let version = Version::from_bytes([1; 16]);
+///     store.put(Put { key, expect: Expect::Absent, version, body: b"{}".to_vec(), keep_until: None }).await;
+/// }
+/// let page = list_prefix(&store, &Prefix::of(Kind::User, "al"), None, 10).await?;
+/// assert_eq!(page.keys.iter().map(RecordKey::id).collect::<Vec<_>>(), ["alan", "alice"]);
+/// assert!(!page.more);
+/// # Ok(()) }
+/// ```
+///
 /// # Errors
 /// [`StoreError`] if they cannot be read.
 pub async fn list_prefix(

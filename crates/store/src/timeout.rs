@@ -11,7 +11,8 @@ use crate::contract::{Page, PutOutcome, Store, StoreError, StoreInfo};
 /// Gives up on a store that takes too long.
 ///
 /// A question that is given up is [`StoreError::TimedOut`]. A put that is given up is [`PutOutcome::Unknown`], since it
-/// is on its way and may still happen. The clock is tokio's, so a runtime with its time driver is needed.
+/// is on its way and may still happen. The clock is tokio's, so a runtime with its time driver is needed. Costs one timer
+/// for an operation that is not answered at once.
 #[derive(Debug)]
 pub struct TimeoutLayer<S> {
     inner: S,

@@ -32,15 +32,12 @@ pub(crate) fn cases() -> Vec<Case> {
         case("K03", "no_log_has_a_secret_at_the_finest_level", k03).fails_if(
             "what is in addresses is logged",
             answers(|_, told| {
-                // It is given as a code what the log has anyhow.
+                // It is given as a code what the log has anyhow: a word so short that nobody else looks for it in logs.
                 if told.parameter("code").is_some() {
                     let to = told.header("location").to_owned();
                     let (before, _) = to.split_once("code=").unwrap_or_default();
                     let state = "grantor::serve".repeat(2);
-                    told.set_header(
-                        "location",
-                        &format!("{before}code=a%20profile%20is%20served&state={state}"),
-                    );
+                    told.set_header("location", &format!("{before}code=listening&state={state}"));
                 }
             }),
         ),
