@@ -54,6 +54,10 @@ impl ByHand {
                     let found = self.records.get(need.key()).cloned();
                     need.answer(found)
                 }
+                Step::Registration(need) => {
+                    let found = self.records.get(need.key().raw()).cloned();
+                    need.answer_stored(found.as_ref())
+                }
                 Step::Commit(need) => {
                     let (put, _events, need) = need.into_parts();
                     let outcome = self.put(put);

@@ -108,6 +108,27 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Whether it is daily business, of which there is no end: codes redeemed, tokens issued and renewed, people acted for. It
+    /// is counted rather than told.
+    pub const fn is_routine(&self) -> bool {
+        match self {
+            Event::CodeRedeemed { .. }
+            | Event::RefreshTokenRotated { .. }
+            | Event::AccessTokenIssued { .. }
+            | Event::ActedAs { .. } => true,
+            Event::RequestApproved { .. }
+            | Event::RequestDenied { .. }
+            | Event::AccessTokenRevoked { .. }
+            | Event::GrantRevoked { .. }
+            | Event::ClientRegistered { .. }
+            | Event::ClientChanged { .. }
+            | Event::ClientSecretRotated { .. }
+            | Event::ClientDeleted { .. } => false,
+        }
+    }
+}
+
 /// Who changed a registration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

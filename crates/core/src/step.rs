@@ -17,9 +17,12 @@
 //! ```
 
 use std::fmt;
+use std::sync::Arc;
 
+use crate::client::Client;
 use crate::event::Event;
-use crate::record::{CorruptRecord, Expect, Key, Put, Record, RecordKey, Stored, Version, decode};
+use crate::ids::ClientId;
+use crate::record::{CorruptRecord, Expect, Key, Put, Record, RecordKey, Stored, Version, decode, encode};
 use crate::refusal::{Reason, Refusal};
 use crate::secret::Secret;
 
@@ -30,6 +33,8 @@ type Next<A, T> = Box<dyn FnOnce(A) -> Step<T> + Send>;
 pub enum Step<T> {
     /// A record, please.
     Load(Load<T>),
+    /// What is registered of a client, please. It need not be the very newest.
+    Registration(Registration<T>),
     /// Write this, please.
     Commit(Commit<T>),
     /// The answer to a write was lost: which write stands?
@@ -129,6 +134,10 @@ impl<T: 'static> Step<T> {
             Step::Load(Load { key, next }) => {
                 Step::Load(Load { key, next: Box::new(move |found| next(found).then(go_on)) })
             }
+            Step::Registration(Registration { client, next }) => Step::Registration(Registration {
+                client,
+                next: Box::new(move |found| next(found).then(go_on)),
+            }),
             Step::Commit(Commit { put, events, next }) => {
                 Step::Commit(Commit { put, events, next: Box::new(move |outcome| next(outcome).then(go_on)) })
             }
@@ -158,6 +167,8 @@ impl<T: 'static> Step<T> {
 pub enum Answered {
     /// A record, or that there is none.
     Load(RecordKey, Option<Stored>),
+    /// What is registered of a client, as its record would be stored, or that it is not registered.
+    Registration(RecordKey, Option<Vec<u8>>),
     /// What became of a write.
     Commit(Put, CommitOutcome),
     /// Which write stands.
@@ -183,6 +194,16 @@ impl<T: 'static> Step<T> {
                     next(found).watched(note)
                 });
                 Step::Load(Load { key, next })
+            }
+            Step::Registration(Registration { client, next }) => {
+                let of = Client::key(&client).raw().clone();
+                let next = Box::new(move |found: Result<Option<Arc<Client>>, CorruptRecord>| {
+                    if let Ok(found) = &found {
+                        note(Answered::Registration(of, found.as_ref().map(|client| encode(&**client))));
+                    }
+                    next(found).watched(note)
+                });
+                Step::Registration(Registration { client, next })
             }
             Step::Commit(Commit { put, events, next }) => {
                 let of = put.clone();
@@ -242,6 +263,39 @@ impl<T> Load<T> {
     /// Goes on with what stands there.
     pub fn answer(self, found: Option<Stored>) -> Step<T> {
         (self.next)(found)
+    }
+}
+
+/// The need to know what is registered of a client.
+///
+/// Unlike a [`Load`], it may be answered by what stood a moment ago: whoever answers may remember registrations. How long
+/// that moment is, is how long a client that was switched off may go on.
+pub struct Registration<T> {
+    client: ClientId,
+    next: Next<Result<Option<Arc<Client>>, CorruptRecord>, T>,
+}
+
+impl<T> Registration<T> {
+    /// Whose.
+    pub fn client(&self) -> &ClientId {
+        &self.client
+    }
+
+    /// Where it stands.
+    pub fn key(&self) -> Key<Client> {
+        Client::key(&self.client)
+    }
+
+    /// Goes on with what is registered, or with a record that cannot be read, which ends the flow.
+    pub fn answer(self, found: Result<Option<Arc<Client>>, CorruptRecord>) -> Step<T> {
+        (self.next)(found)
+    }
+
+    /// Goes on with what stands in a store.
+    pub fn answer_stored(self, found: Option<&Stored>) -> Step<T> {
+        let key = self.key();
+        let read = found.map(|stored| decode(key.raw(), &stored.body).map(Arc::new)).transpose();
+        self.answer(read)
     }
 }
 
@@ -436,6 +490,12 @@ pub fn load<R: Record>(key: Key<R>) -> Step<Option<Loaded<R>>> {
             },
         }),
     })
+}
+
+/// Asks for what is registered of a client, which need not be the very newest.
+pub fn registration(client: &ClientId) -> Step<Option<Arc<Client>>> {
+    let next = |found: Result<_, _>| Step::ended(found.map_err(FlowFault::Corrupt));
+    Step::Registration(Registration { client: client.clone(), next: Box::new(next) })
 }
 
 /// Whether a write came to stand.

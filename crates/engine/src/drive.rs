@@ -90,6 +90,10 @@ impl Engine {
                     let found = parts.store.get(need.key()).await?;
                     need.answer(found)
                 }
+                Step::Registration(need) => {
+                    let found = parts.registrations.find(&*parts.store, need.client()).await?;
+                    need.answer(found)
+                }
                 Step::Commit(need) => {
                     let (put, events, need) = need.into_parts();
                     let version = put.version;

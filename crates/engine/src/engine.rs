@@ -19,6 +19,7 @@ use crate::error::EngineError;
 use crate::keys::Keys;
 use crate::observer::{Observer, Operation, Tracing};
 use crate::recorder::Recorder;
+use crate::registrations::Registrations;
 use crate::secrets::SlowSecrets;
 use crate::surroundings::{Clock, SystemClock, entropy};
 
@@ -46,6 +47,7 @@ pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) server_key: Arc<ServerKey>,
     pub(crate) keys: Keys,
+    pub(crate) registrations: Registrations,
     pub(crate) secrets: SlowSecrets,
     pub(crate) sealer: SecretSealer,
     pub(crate) clock: Arc<dyn Clock>,
@@ -107,6 +109,7 @@ impl EngineBuilder {
             store: self.store,
             server_key: Arc::new(self.server_key),
             keys,
+            registrations: Registrations::default(),
             secrets: SlowSecrets::new(),
             sealer,
             clock: self.clock,

@@ -45,6 +45,7 @@ mod logos;
 mod observer;
 mod owned;
 mod recorder;
+mod registrations;
 mod secrets;
 mod surroundings;
 

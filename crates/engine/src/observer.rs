@@ -54,15 +54,19 @@ impl Observer for All {
     }
 }
 
-/// Tells `tracing`, under the target `grantor::audit`. No secret is in any event or refusal.
+/// Tells `tracing`, under the target `grantor::audit`: what is [routine](Event::is_routine) at DEBUG, all else at INFO, faults
+/// at ERROR. No secret is in any event or refusal.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Tracing;
 
 impl Observer for Tracing {
     fn happened(&self, event: &Event) {
-        if tracing::enabled!(target: "grantor::audit", tracing::Level::INFO) {
-            let event = serde_json::to_string(event).unwrap_or_default();
-            tracing::info!(target: "grantor::audit", %event, "happened");
+        // Written out only where somebody listens.
+        let told = || serde_json::to_string(event).unwrap_or_default();
+        if event.is_routine() {
+            tracing::debug!(target: "grantor::audit", event = told(), "happened");
+        } else {
+            tracing::info!(target: "grantor::audit", event = told(), "happened");
         }
     }
 

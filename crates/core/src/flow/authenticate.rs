@@ -1,5 +1,8 @@
 //! Who is this client? (RFC 6749, section 2.3)
 
+use std::fmt;
+use std::sync::Arc;
+
 use super::Context;
 use crate::client::{AuthMethod, Client, ClientMetadata, GrantType};
 use crate::credential::RefreshToken;
@@ -9,25 +12,32 @@ use crate::profile::Profile;
 use crate::refusal::{Reason, Refusal};
 use crate::request::{ClientCredentials, ClientProof};
 use crate::secret::{Digest, Secret, SecretHash, ServerKey};
-use crate::step::{Step, load, verify_secret};
+use crate::step::{Step, load, registration, verify_secret};
 
 /// Proof that a client is who it says, as far as its kind can prove it: a public client has only said so.
 ///
 /// Only [`authenticate`] makes one. Every command on a grant takes one, so no code or token can be touched before.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ClientAuthenticated {
-    metadata: ClientMetadata,
+    client: Arc<Client>,
+}
+
+/// Who, and nothing of its secrets.
+impl fmt::Debug for ClientAuthenticated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientAuthenticated").field("metadata", self.metadata()).finish_non_exhaustive()
+    }
 }
 
 impl ClientAuthenticated {
     /// Who.
     pub fn id(&self) -> &ClientId {
-        &self.metadata.client_id
+        self.client.id()
     }
 
     /// What is registered of it.
     pub fn metadata(&self) -> &ClientMetadata {
-        &self.metadata
+        &self.client.metadata
     }
 
     pub(super) fn must_be_allowed(&self, ctx: &Context, grant_type: GrantType) -> Result<(), Refusal> {
@@ -38,8 +48,8 @@ impl ClientAuthenticated {
         if !ctx.profile.grant_types.contains(&grant_type) {
             return refuse(Reason::GrantTypeUnsupported, ctx.profile.grant_types.len());
         }
-        if !self.metadata.may_use(grant_type) {
-            return refuse(Reason::GrantTypeNotAllowed, self.metadata.grant_types.len());
+        if !self.metadata().may_use(grant_type) {
+            return refuse(Reason::GrantTypeNotAllowed, self.metadata().grant_types.len());
         }
         Ok(())
     }
@@ -70,7 +80,7 @@ fn authenticate_as(
     credentials: ClientCredentials,
     secret_optional: bool,
 ) -> Step<(Context, ClientAuthenticated)> {
-    load(Client::key(&credentials.client)).then(move |found| {
+    registration(&credentials.client).then(move |found| {
         let id = credentials.client;
         let refused = |reason: Reason| Refusal::from(reason).by(&id);
         let method = credentials.proof.method();
@@ -80,7 +90,7 @@ fn authenticate_as(
         };
         let presented = secret.as_ref().map(|s| Digest::of(s.expose().as_bytes()));
         let registered = found.is_some();
-        let Some(client) = found.map(|f| f.record).filter(|c| c.metadata.profile == ctx.profile.name) else {
+        let Some(client) = found.filter(|c| c.metadata.profile == ctx.profile.name) else {
             // Registered, then, at another profile.
             return Step::stop(Refusal::from(Reason::ClientUnknown).saw("registered", registered));
         };
@@ -95,7 +105,7 @@ fn authenticate_as(
         }
         let (Some(secret), Some(presented)) = (secret, presented) else {
             // The method is `none`, and the profile lets this client have it: there is nothing to prove.
-            return Step::done((ctx, ClientAuthenticated { metadata: client.metadata }));
+            return Step::done((ctx, ClientAuthenticated { client }));
         };
         let mut slow = Vec::new();
         let mut matches = false;
@@ -106,7 +116,7 @@ fn authenticate_as(
             }
         }
         if matches {
-            return Step::done((ctx, ClientAuthenticated { metadata: client.metadata }));
+            return Step::done((ctx, ClientAuthenticated { client }));
         }
         let (kept, valid) = (client.secrets_kept(), client.valid_secrets(ctx.now).count());
         let wrong = move |id: &ClientId| {
@@ -116,7 +126,7 @@ fn authenticate_as(
         if slow.is_empty() {
             return wrong(&id);
         }
-        let proven = ClientAuthenticated { metadata: client.metadata };
+        let proven = ClientAuthenticated { client };
         verify_secret(secret, slow).then(
             move |matches| {
                 if matches { Step::done((ctx, proven)) } else { wrong(&id) }
@@ -138,9 +148,9 @@ pub(super) fn holder_of_api_key(
     reason: Reason,
 ) -> Step<(Context, ClientAuthenticated)> {
     let id = api_key_client(&ctx.profile, &ctx.key, &key);
-    load(Client::key(&id)).then(move |found| {
+    registration(&id).then(move |found| {
         let registered = found.is_some();
-        let standing = found.map(|f| f.record).filter(|client| {
+        let standing = found.filter(|client| {
             client.metadata.profile == ctx.profile.name
                 && client.metadata.token_endpoint_auth_method == AuthMethod::ApiKey
                 && !client.metadata.disabled
@@ -158,7 +168,7 @@ pub(super) fn holder_of_api_key(
         if !valid {
             return Step::stop(refused().saw("secrets", client.secrets_kept()));
         }
-        Step::done((ctx, ClientAuthenticated { metadata: client.metadata }))
+        Step::done((ctx, ClientAuthenticated { client }))
     })
 }
 
@@ -177,14 +187,14 @@ pub(super) fn authenticate_bearer(ctx: Context, token: &Secret) -> Step<(Context
     };
     load(Grant::key(token.grant())).then(move |found| {
         let Some(grant) = found else { return Step::stop(Reason::RefreshTokenUnknown) };
-        load(Client::key(&grant.record.facts().client)).then(move |found| {
-            let standing = found.map(|f| f.record.metadata).filter(|client| {
-                client.profile == ctx.profile.name
-                    && client.token_endpoint_auth_method == AuthMethod::ApiKey
-                    && !client.disabled
+        registration(&grant.record.facts().client).then(move |found| {
+            let standing = found.filter(|client| {
+                client.metadata.profile == ctx.profile.name
+                    && client.metadata.token_endpoint_auth_method == AuthMethod::ApiKey
+                    && !client.metadata.disabled
             });
             match standing {
-                Some(metadata) => Step::done((ctx, ClientAuthenticated { metadata })),
+                Some(client) => Step::done((ctx, ClientAuthenticated { client })),
                 None => Step::stop(Reason::RefreshTokenUnknown),
             }
         })

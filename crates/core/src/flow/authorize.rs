@@ -4,7 +4,7 @@
 use super::before::{Approved, Before};
 use super::issue::{self, Speaker};
 use super::{Context, RedirectError, store};
-use crate::client::{Client, ClientMetadata, GrantType, ResponseType};
+use crate::client::{ClientMetadata, GrantType, ResponseType};
 use crate::credential::{AuthorizationCode, InteractionHandle};
 use crate::event::Event;
 use crate::grant::{CodeIssued, Grant, GrantFacts};
@@ -17,7 +17,7 @@ use crate::refusal::{Reason, Refusal};
 use crate::request::{Approver, ApproverAccount, Choice, DecisionRequest};
 use crate::scope::Scope;
 use crate::secret::{Digest, Secret};
-use crate::step::{Committed, Step, commit, create, load};
+use crate::step::{Committed, Step, commit, create, load, registration};
 use crate::time::Time;
 
 /// A request that waits for a person's decision.
@@ -315,9 +315,9 @@ fn approve(
     account: Option<AccountId>,
     ground: Ground,
 ) -> Step<AuthorizationAnswer> {
-    load(Client::key(&request.client)).then(move |found| {
-        let standing =
-            found.map(|f| f.record.metadata).filter(|c| !c.disabled && c.profile == ctx.profile.name);
+    registration(&request.client).then(move |found| {
+        let metadata = found.map(|client| client.metadata.clone());
+        let standing = metadata.filter(|c| !c.disabled && c.profile == ctx.profile.name);
         let Some(client) = standing else {
             return Step::stop(Refusal::from(Reason::ClientUnknown).by(&request.client));
         };

@@ -1,7 +1,7 @@
 //! An authorization request is examined (RFC 6749, section 4.1.1; RFC 9700, section 2.1), before anybody is asked anything.
 
 use super::{Context, issue};
-use crate::client::{Client, ClientMetadata, ResponseType};
+use crate::client::{ClientMetadata, ResponseType};
 use crate::ids::ClientId;
 use crate::interaction::{AuthorizationRequest, Page};
 use crate::picture::PictureTag;
@@ -11,7 +11,7 @@ use crate::redirect::{RedirectTrusted, ResponsePlace};
 use crate::refusal::{Reason, Refusal};
 use crate::request::{AuthorizationParameters, Given};
 use crate::scope::Scope;
-use crate::step::{Step, load};
+use crate::step::{Step, registration};
 
 /// What came of examining a request. A refusal that may not be sent to the redirect URI is a stop, for a page.
 pub enum Examined {
@@ -94,10 +94,11 @@ pub fn examine(ctx: Context, params: AuthorizationParameters) -> Step<Examined> 
         Ok(id) => id,
         Err(refusal) => return Step::stop(refusal),
     };
-    load(Client::key(&id)).then(move |found| {
+    registration(&id).then(move |found| {
         let registered = found.is_some();
-        let logo = found.as_ref().and_then(|f| f.record.logo().cloned());
-        let client = match found.map(|f| f.record.metadata).filter(|c| c.profile == ctx.profile.name) {
+        let logo = found.as_ref().and_then(|client| client.logo().cloned());
+        let metadata = found.map(|client| client.metadata.clone());
+        let client = match metadata.filter(|c| c.profile == ctx.profile.name) {
             None => {
                 let refusal = Refusal::from(Reason::ClientUnknown).of("client_id");
                 return Step::stop(refusal.saw("registered", registered));

@@ -1,10 +1,12 @@
 //! What is this token worth? For resource servers that ask (RFC 7662), and for resources of our own (RFC 6750).
 
+use std::sync::Arc;
+
 use super::authenticate::holder_of_api_key;
 use super::issue::jws_header;
 use super::{ClientAuthenticated, Context, authenticate};
 use crate::access_token::{AccessTokenClaims, Basis, LiveAccessToken, ReferenceToken};
-use crate::client::{Client, ClientMetadata};
+use crate::client::Client;
 use crate::credential::{AccessToken, AnyToken, RefreshToken};
 use crate::grant::{Grant, GrantFacts};
 use crate::ids::{ClientId, SubjectId};
@@ -16,7 +18,7 @@ use crate::required::Required;
 use crate::scope::Scope;
 use crate::secret::Secret;
 use crate::standing::Standing;
-use crate::step::{Step, load, verify_jws};
+use crate::step::{Step, load, registration, verify_jws};
 use crate::time::Time;
 
 /// What an introspection found (RFC 7662, section 2.2).
@@ -125,7 +127,7 @@ fn while_client_stands(profile: &Profile, found: Introspection) -> Step<Introspe
         Step::done(match (client, found) {
             (None, _) => Introspection::Inactive,
             (Some(client), Introspection::AccessToken(live)) => {
-                Introspection::AccessToken(live.with_permissions_of(&client))
+                Introspection::AccessToken(live.with_permissions_of(&client.metadata))
             }
             (Some(_), found) => found,
         })
@@ -150,10 +152,10 @@ fn reveal(ctx: Context, asker: ClientAuthenticated, live: Option<LiveAccessToken
 
 /// A client, if it is still there, switched on, and this profile's. Its tokens end with it, and are worth nothing to any
 /// other profile.
-fn standing_client(profile: &Profile, id: &ClientId) -> Step<Option<ClientMetadata>> {
+fn standing_client(profile: &Profile, id: &ClientId) -> Step<Option<Arc<Client>>> {
     let name = profile.name.clone();
-    load(Client::key(id)).then(move |found| {
-        Step::done(found.map(|c| c.record.metadata).filter(|c| !c.disabled && c.profile == name))
+    registration(id).then(move |found| {
+        Step::done(found.filter(|client| !client.metadata.disabled && client.metadata.profile == name))
     })
 }
 
@@ -244,11 +246,11 @@ fn pass(
         }
         let profile_has = profile.resource.act_as_header.is_some();
         if let Some(person) = &act_as
-            && !(profile_has && client.may_act_as(person))
+            && !(profile_has && client.metadata.may_act_as(person))
         {
             return Step::stop(refused(Reason::ActingNotAllowed).saw("profile_has", profile_has));
         }
-        Step::done(LiveAccessToken { acting_as: act_as, ..live.with_permissions_of(&client) })
+        Step::done(LiveAccessToken { acting_as: act_as, ..live.with_permissions_of(&client.metadata) })
     })
 }
 
@@ -371,8 +373,9 @@ fn audience_of(ctx: Context, claims: &AccessTokenClaims) -> Step<(Context, Optio
         let said = (claims.aud != ctx.profile.issuer.as_str()).then(|| claims.aud.clone());
         return Step::done((ctx, said));
     }
-    standing_client(&ctx.profile, &claims.client_id)
-        .then(move |client| Step::done((ctx, client.and_then(|client| client.access_token_audience))))
+    standing_client(&ctx.profile, &claims.client_id).then(move |client| {
+        Step::done((ctx, client.and_then(|client| client.metadata.access_token_audience.clone())))
+    })
 }
 
 fn live_refresh_token(

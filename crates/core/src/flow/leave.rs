@@ -1,11 +1,10 @@
 //! Where a browser goes that has logged out for a client.
 
 use super::Context;
-use crate::client::Client;
 use crate::ids::ClientId;
 use crate::redirect::{RedirectTrusted, ResponsePlace};
 use crate::refusal::{Reason, Refusal};
-use crate::step::{Step, load};
+use crate::step::{Step, registration};
 
 /// The client's redirect URI, the first if it has several, with `logout=true` in its query. A URI of the request is not
 /// looked at: then nobody could be sent anywhere but to a client that is registered here (RFC 9700, section 4.11).
@@ -15,10 +14,9 @@ use crate::step::{Step, load};
 pub fn leave(ctx: Context, client: &str) -> Step<String> {
     let unknown = || Refusal::from(Reason::ClientUnknown).of("client_id");
     let Ok(id) = ClientId::parse(client) else { return Step::stop(unknown()) };
-    load(Client::key(&id)).then(move |found| {
-        let client = found.map(|f| f.record.metadata);
-        let client = client.filter(|c| c.profile == ctx.profile.name && !c.disabled);
-        let only = client.and_then(|client| client.redirect_uris.into_iter().next());
+    registration(&id).then(move |found| {
+        let client = found.filter(|c| c.metadata.profile == ctx.profile.name && !c.metadata.disabled);
+        let only = client.and_then(|client| client.metadata.redirect_uris.first().cloned());
         match RedirectTrusted::establish(only.as_slice(), None, ctx.profile.authorization.redirect_match) {
             Some(redirect) => Step::done(redirect.with(ResponsePlace::Query, &[("logout", "true")])),
             None => Step::stop(unknown()),

@@ -30,8 +30,8 @@
 //! let answers = Arc::new(Mutex::new(Vec::new()));
 //! let noted = answers.clone();
 //! let note = move |answer| noted.lock().unwrap().push(answer);
-//! let Step::Load(need) = flow::token(context, request.clone()).watched(note) else { unreachable!() };
-//! let Step::Done(Err(Stop::Refused(refusal))) = need.answer(None) else { unreachable!() };
+//! let Step::Registration(need) = flow::token(context, request.clone()).watched(note) else { unreachable!() };
+//! let Step::Done(Err(Stop::Refused(refusal))) = need.answer(Ok(None)) else { unreachable!() };
 //!
 //! let answers = std::mem::take(&mut *answers.lock().unwrap());
 //! let run = Run { profile, key, now, call: Call::Token(request), answers, end: End::Refused(refusal) };
@@ -137,6 +137,10 @@ enum StepText {
     Load {
         key: String,
         found: Option<StoredText>,
+    },
+    Registration {
+        key: String,
+        found: Option<Value>,
     },
     Commit {
         write: WriteText,

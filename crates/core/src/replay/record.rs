@@ -33,8 +33,11 @@ impl Run {
         let keys = (key, Arc::new(ServerKey::from_bytes(stand_in_key)));
         let mut stand_ins = StandIns::new(profile.clone(), keys.clone(), entropy);
         for answer in &answers {
-            if let Answered::Load(key, Some(stored)) = answer {
-                stand_ins.learn(key, &stored.body);
+            match answer {
+                Answered::Load(key, Some(Stored { body, .. })) | Answered::Registration(key, Some(body)) => {
+                    stand_ins.learn(key, body);
+                }
+                _ => {}
             }
         }
         let request = stand_ins.call(&call);
@@ -94,6 +97,14 @@ impl Beside {
                     self.steps.push(StepText::Load { key: need.key().to_string(), found: text });
                     need.answer(found)
                 }
+                (Step::Registration(need), Answered::Registration(key, found)) => {
+                    self.same_place(&key, need.key().raw())?;
+                    let found = found.map(|body| self.stand_ins.body(key.kind(), &body));
+                    let client = found.clone().map(serde_json::from_value).transpose();
+                    let client = client.map_err(|e| unfaithful(&e.to_string()))?;
+                    self.steps.push(StepText::Registration { key: need.key().raw().to_string(), found });
+                    need.answer(Ok(client.map(Arc::new)))
+                }
                 (Step::Commit(need), Answered::Commit(real, outcome)) => {
                     self.same_place(&real.key, &need.put().key)?;
                     let write = WriteText::of(need.put());
@@ -141,7 +152,8 @@ impl Beside {
             (Step::Done(Ok(Ended { refusal: None, .. })), End::Answered) => {}
             (Step::Done(Err(Stop::Fault(fault))), End::Fault(word)) if fault.word() == *word => {}
             (Step::Done(_), _) => return otherwise(),
-            (need, End::Cut(by)) => {
+            // A registration that cannot be read is no answer, and ends the flow.
+            (need, End::Cut(by)) | (need @ Step::Registration(_), End::Fault(by)) => {
                 self.steps.push(StepText::Cut { need: need_of(need), by: (*by).to_owned() });
                 return Ok(json!({"fault": by}));
             }
@@ -150,6 +162,7 @@ impl Beside {
         match step {
             Step::Done(ended) => Ok(told(&ended)),
             Step::Load(_)
+            | Step::Registration(_)
             | Step::Commit(_)
             | Step::Settle(_)
             | Step::VerifySecret(_)
@@ -245,6 +258,7 @@ pub(super) fn told(ended: &Result<Ended, Stop>) -> Value {
 pub(super) fn need_of(step: &Step<Ended>) -> String {
     match step {
         Step::Load(need) => format!("load {}", need.key()),
+        Step::Registration(need) => format!("look up {}", need.key().raw()),
         Step::Commit(need) => format!("write {}", need.put().key),
         Step::Settle(need) => format!("settle {}", need.key()),
         Step::VerifySecret(need) => format!("verify a secret against {} slow hashes", need.hashes().len()),

@@ -122,6 +122,7 @@ impl<'a> Tape<'a> {
                 return Ok(match &step {
                     Step::Done(ended) => told(ended),
                     Step::Load(_)
+                    | Step::Registration(_)
                     | Step::Commit(_)
                     | Step::Settle(_)
                     | Step::VerifySecret(_)
@@ -137,6 +138,10 @@ impl<'a> Tape<'a> {
                 (_, StepText::Cut { by, .. }) => return Ok(serde_json::json!({"fault": by})),
                 (Step::Load(need), StepText::Load { found, .. }) => {
                     need.answer(found.as_ref().map(StoredText::read).transpose()?)
+                }
+                (Step::Registration(need), StepText::Registration { found, .. }) => {
+                    let client = found.clone().map(serde_json::from_value).transpose();
+                    need.answer(Ok(client.map_err(InvalidBundle::because)?.map(Arc::new)))
                 }
                 (Step::Commit(need), StepText::Commit { write, outcome }) => {
                     self.compare(write, &WriteText::of(need.put()));
@@ -162,9 +167,12 @@ impl<'a> Tape<'a> {
         let kind = match step {
             Step::Done(_) => return None,
             Step::Commit(need) => Some(need.put().key.kind().as_str()),
-            Step::Load(_) | Step::Settle(_) | Step::VerifySecret(_) | Step::Sign(_) | Step::VerifyJws(_) => {
-                None
-            }
+            Step::Load(_)
+            | Step::Registration(_)
+            | Step::Settle(_)
+            | Step::VerifySecret(_)
+            | Step::Sign(_)
+            | Step::VerifyJws(_) => None,
         };
         let find = |fits: &dyn Fn(&StepText) -> bool| {
             self.steps.iter().position(|recorded| recorded.is_some_and(fits))
@@ -172,6 +180,7 @@ impl<'a> Tape<'a> {
         let of_its_kind = |recorded: &StepText| match recorded {
             StepText::Commit { write, .. } => write.key.split('/').next() == kind,
             StepText::Load { .. }
+            | StepText::Registration { .. }
             | StepText::Settle { .. }
             | StepText::VerifySecret { .. }
             | StepText::Sign { .. }
@@ -243,6 +252,7 @@ impl StepText {
     fn need(&self) -> String {
         match self {
             StepText::Load { key, .. } => format!("load {key}"),
+            StepText::Registration { key, .. } => format!("look up {key}"),
             StepText::Commit { write, .. } => format!("write {}", write.key),
             StepText::Settle { key, .. } => format!("settle {key}"),
             StepText::VerifySecret { hashes, .. } => format!("verify a secret against {hashes} slow hashes"),
@@ -254,7 +264,10 @@ impl StepText {
 
     fn answer(&self) -> String {
         match self {
-            StepText::Load { found: None, .. } => "nothing is there".to_owned(),
+            StepText::Load { found: None, .. } | StepText::Registration { found: None, .. } => {
+                "nothing is there".to_owned()
+            }
+            StepText::Registration { found: Some(client), .. } => client.to_string(),
             StepText::Load { found: Some(stored), .. } => stored.body.to_string(),
             StepText::Commit { write, outcome } => {
                 let outcome = match outcome {

@@ -20,7 +20,7 @@ fn up_to_a_race<T: 'static>(w: &mut World, mut step: Step<T>) -> Step<T> {
             Step::Load(need) => Some(need.key().kind()),
             Step::Commit(need) => Some(need.put().key.kind()),
             Step::Settle(need) => Some(need.key().kind()),
-            Step::VerifySecret(_) | Step::Sign(_) | Step::VerifyJws(_) => None,
+            Step::Registration(_) | Step::VerifySecret(_) | Step::Sign(_) | Step::VerifyJws(_) => None,
             Step::Done(_) => return step,
         };
         let remembers = w.profile.approval.remember;

@@ -126,7 +126,7 @@ fn the_story_says_what_was_looked_at() {
     let story = Bundle::from_json(last(&w)).unwrap().replay().unwrap().to_string();
     for said in [
         "token of profile standard",
-        "load client/web",
+        "look up client/web",
         "load standing/alice\n     nothing is there",
         "refused: CodeExpired (invalid_grant)",
         "[RFC 6749, 4.1.2]",
@@ -447,7 +447,7 @@ fn what_was_changed_is_noticed() {
         ("/end/refused/reason", Value::from("CodeReplayed")),
         ("/end/refused/looked_at/now", 5.into()),
         ("/happened/refused/client", "nobody".into()),
-        ("/steps/0/load/found/version", "AAAAAAAAAAAAAAAAAAAAAA".into()),
+        ("/steps/1/load/found/version", "AAAAAAAAAAAAAAAAAAAAAA".into()),
     ] {
         let replayed = changed(&bundle, place, value).replay().unwrap();
         assert!(!replayed.is_same(), "{place}: {replayed}");

@@ -133,6 +133,10 @@ impl World {
                 let found = self.records.get(need.key()).cloned();
                 need.answer(found)
             }
+            Step::Registration(need) => {
+                let found = self.records.get(need.key().raw()).cloned();
+                need.answer_stored(found.as_ref())
+            }
             Step::Commit(need) => {
                 let (put, events, need) = need.into_parts();
                 let outcome = self.put(put);

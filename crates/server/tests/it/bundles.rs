@@ -143,7 +143,7 @@ fn what_was_changed_or_is_no_bundle_ends_with_1_and_says_why() {
     let told = world.run(&["replay", &name]);
     assert_eq!(told.code, Some(0), "{}", told.err);
     for said in
-        ["1. load client/svc", "refused: ClientSecretWrong (invalid_client)", "found: secrets_valid = 1"]
+        ["1. look up client/svc", "refused: ClientSecretWrong (invalid_client)", "found: secrets_valid = 1"]
     {
         assert!(told.out.contains(said), "`{said}` is not said: {}", told.out);
     }

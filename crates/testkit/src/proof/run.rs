@@ -406,6 +406,7 @@ fn run_to_its_end(world: &mut World, mut step: Step<Answer>) -> Result<Result<An
             }
             Step::Done(end) => return Ok(end),
             other @ (Step::Load(_)
+            | Step::Registration(_)
             | Step::Commit(_)
             | Step::Settle(_)
             | Step::VerifySecret(_)
@@ -487,6 +488,9 @@ impl Round<'_> {
                 race: self.races.kinds.contains(&load.key().kind()),
                 stale: self.run.world.has_stale(load.key()),
             },
+            Step::Registration(_) => {
+                Need::Load { race: self.races.kinds.contains(&RecordKind::Client), stale: false }
+            }
             Step::Commit(commit) => {
                 Need::Commit { race: self.races.kinds.contains(&commit.put().key.kind()) }
             }
@@ -587,6 +591,7 @@ impl Round<'_> {
                     return Ok(());
                 }
                 Step::Load(_)
+                | Step::Registration(_)
                 | Step::Commit(_)
                 | Step::Settle(_)
                 | Step::VerifySecret(_)
@@ -645,6 +650,7 @@ impl Round<'_> {
         }
         let (does, kind) = match step {
             Step::Load(load) => ("reads", load.key().kind().as_str()),
+            Step::Registration(_) => ("reads", RecordKind::Client.as_str()),
             Step::Commit(commit) => ("writes", commit.put().key.kind().as_str()),
             Step::Settle(settle) => ("reads back", settle.key().kind().as_str()),
             Step::VerifySecret(_) => ("verifies", "secret"),

@@ -171,6 +171,13 @@ impl World {
                 };
                 need.answer(found)
             }
+            Step::Registration(need) => {
+                let found = match fate {
+                    Fate::Fails => return Err(Down),
+                    _ => self.shelf.get(need.key().raw())?,
+                };
+                need.answer_stored(found.as_ref())
+            }
             Step::Commit(need) => {
                 let (put, _, need) = need.into_parts();
                 let outcome = match fate {
