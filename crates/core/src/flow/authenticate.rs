@@ -173,10 +173,12 @@ pub fn api_key_client(profile: &Profile, server_key: &ServerKey, key: &Secret) -
 /// decides whether the token is worth anything.
 pub(super) fn authenticate_bearer(ctx: Context, token: &Secret) -> Step<(Context, ClientAuthenticated)> {
     let Some(token) = RefreshToken::parse(&ctx.profile.formats.refresh_token, token.expose()) else {
-        return Step::stop(Reason::RefreshTokenMalformed);
+        let bytes = token.expose().len();
+        return Step::stop(Refusal::from(Reason::RefreshTokenMalformed).saw("bytes", bytes));
     };
+    let unknown = Refusal::from(Reason::RefreshTokenUnknown).on(token.grant());
     load(Grant::key(token.grant())).then(move |found| {
-        let Some(grant) = found else { return Step::stop(Reason::RefreshTokenUnknown) };
+        let Some(grant) = found else { return Step::stop(unknown.saw("found", false)) };
         load(Client::key(&grant.record.facts().client)).then(move |found| {
             let standing = found.map(|f| f.record.metadata).filter(|client| {
                 client.profile == ctx.profile.name
@@ -185,7 +187,7 @@ pub(super) fn authenticate_bearer(ctx: Context, token: &Secret) -> Step<(Context
             });
             match standing {
                 Some(metadata) => Step::done((ctx, ClientAuthenticated { metadata })),
-                None => Step::stop(Reason::RefreshTokenUnknown),
+                None => Step::stop(unknown.saw("client_stands", false)),
             }
         })
     })

@@ -13,6 +13,7 @@ mod approval;
 mod authorize;
 mod eras;
 mod examples;
+mod facts;
 mod golden;
 mod history;
 mod interleaving;
