@@ -11,6 +11,8 @@
 
 mod approval;
 mod authorize;
+mod dialects;
+mod edges;
 mod eras;
 mod examples;
 mod facts;
