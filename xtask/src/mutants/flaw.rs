@@ -101,6 +101,17 @@ mod tests {
         assert!(edit.apply("one one").is_err());
     }
 
+    /// A rule that is written anew takes the flaw that was planted in it along, or the next who plants all finds it gone.
+    #[test]
+    fn every_flaw_applies_to_the_core_as_it_is() {
+        let workspace = Workspace::of_this_xtask();
+        let list = std::fs::read_to_string(workspace.path(super::super::LIST)).unwrap();
+        let flaws = read(&list).unwrap();
+        let astray: Vec<String> =
+            flaws.iter().filter_map(|flaw| flaw.check(&workspace).err()).map(|e| e.to_string()).collect();
+        assert!(astray.is_empty(), "{}", astray.join("\n"));
+    }
+
     #[test]
     fn a_list_that_is_not_whole_is_refused() {
         for bad in ["", "[[mutant]]\nname = \"a\"", &GOOD.replace("edits", "edit"), &format!("{GOOD}{GOOD}")]

@@ -18,7 +18,8 @@ pub(super) fn issue(mut ctx: Context, client: ClientAuthenticated) -> Step<Token
     let metadata = client.metadata();
     let itself = || SubjectId::parse(client.id().as_str()).ok();
     let Some(subject) = metadata.owner.clone().or_else(itself) else {
-        return Step::stop(Refusal::from(Reason::ApiKeyWrong).by(client.id()));
+        let refusal = Refusal::from(Reason::ApiKeyWrong).by(client.id());
+        return Step::stop(refusal.saw("owner", false));
     };
     let lifetimes = &ctx.profile.lifetimes;
     let expires_at = lifetimes.grant.map(|lifetime| ctx.now + lifetime);

@@ -183,10 +183,12 @@ pub fn api_key_client(profile: &Profile, server_key: &ServerKey, key: &Secret) -
 /// decides whether the token is worth anything.
 pub(super) fn authenticate_bearer(ctx: Context, token: &Secret) -> Step<(Context, ClientAuthenticated)> {
     let Some(token) = RefreshToken::parse(&ctx.profile.formats.refresh_token, token.expose()) else {
-        return Step::stop(Reason::RefreshTokenMalformed);
+        let bytes = token.expose().len();
+        return Step::stop(Refusal::from(Reason::RefreshTokenMalformed).saw("bytes", bytes));
     };
+    let unknown = Refusal::from(Reason::RefreshTokenUnknown).on(token.grant());
     load(Grant::key(token.grant())).then(move |found| {
-        let Some(grant) = found else { return Step::stop(Reason::RefreshTokenUnknown) };
+        let Some(grant) = found else { return Step::stop(unknown.saw("found", false)) };
         registration(&grant.record.facts().client).then(move |found| {
             let standing = found.filter(|client| {
                 client.metadata.profile == ctx.profile.name
@@ -195,7 +197,7 @@ pub(super) fn authenticate_bearer(ctx: Context, token: &Secret) -> Step<(Context
             });
             match standing {
                 Some(client) => Step::done((ctx, ClientAuthenticated { client })),
-                None => Step::stop(Reason::RefreshTokenUnknown),
+                None => Step::stop(unknown.saw("client_stands", false)),
             }
         })
     })

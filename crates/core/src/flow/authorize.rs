@@ -201,7 +201,7 @@ pub fn choose_account(
             let expect = Expect::Version(waiting.read);
             let put = Put::of(&waiting.key, expect, waiting.ctx.version(), &record, Some(expires_at));
             commit(put, Vec::new()).then(move |committed| match committed {
-                Committed::LostRace => Step::stop(Reason::InteractionOver),
+                Committed::LostRace => Step::stop(overtaken()),
                 Committed::Yes => {
                     let opened = OpenedInteraction { handle, expires_at };
                     let question = Question::of(&waiting.ctx.profile, &waiting.request, asking, opened);
@@ -247,10 +247,15 @@ impl Waiting {
         let keep_until = Some(record.expires_at());
         let put = Put::of(&self.key, Expect::Version(self.read), self.ctx.version(), &record, keep_until);
         commit(put, events).then(move |committed| match committed {
-            Committed::LostRace => Step::stop(Reason::InteractionOver),
+            Committed::LostRace => Step::stop(overtaken()),
             Committed::Yes => Step::done((self.ctx, self.request)),
         })
     }
+}
+
+/// Another came first, while this one was being answered.
+fn overtaken() -> Refusal {
+    Refusal::from(Reason::InteractionOver).saw("overtaken", true)
 }
 
 /// Where to send the browser now that the person decided.
@@ -286,7 +291,10 @@ pub fn decide(ctx: Context, decision: DecisionRequest) -> Step<AuthorizationAnsw
             }],
         };
         waiting.decide(events).then(move |(ctx, request)| match choice {
-            Choice::Deny => Step::done(refuse(&ctx.profile, request, Reason::Denied)),
+            Choice::Deny => {
+                let refusal = Refusal::from(Reason::Denied).saw("choice", "deny");
+                Step::done(refuse(&ctx.profile, request, refusal))
+            }
             Choice::Approve { scope: ticked } => {
                 approve(ctx, request, approver, account, Ground::Said { already, ticked })
             }
@@ -319,7 +327,8 @@ fn approve(
         let metadata = found.map(|client| client.metadata.clone());
         let standing = metadata.filter(|c| !c.disabled && c.profile == ctx.profile.name);
         let Some(client) = standing else {
-            return Step::stop(Refusal::from(Reason::ClientUnknown).by(&request.client));
+            let refusal = Refusal::from(Reason::ClientUnknown).by(&request.client);
+            return Step::stop(refusal.saw("client_stands", false));
         };
         let rule = ctx.profile.authorization.redirect_match;
         if !client.redirect_uris.iter().any(|r| rule.admits(r, request.redirect.as_str())) {
@@ -339,12 +348,14 @@ fn approve(
                 let new = ctx.profile.scopes.approved(&request.scope.without(&already), ticked.as_ref());
                 let granted = already.union(&new);
                 if granted.is_empty() && !request.scope.is_empty() {
-                    return Step::done(refuse(&ctx.profile, request, Reason::Denied));
+                    let asked = request.scope.tokens().count();
+                    let refusal = Refusal::from(Reason::Denied).saw("asked", asked).saw("approved", 0_u32);
+                    return Step::done(refuse(&ctx.profile, request, refusal));
                 }
                 request.scope = granted;
                 let before = before.part(already);
                 before.add(ctx, &new).then(move |(ctx, stands)| match stands {
-                    false => Step::done(refuse(&ctx.profile, request, Reason::Withdrawn)),
+                    false => Step::done(refuse(&ctx.profile, request, withdrawn())),
                     true if before.is_nothing() => grant(ctx, request, approval),
                     true => grant_as_before(ctx, request, approval, before),
                 })
@@ -367,11 +378,14 @@ fn grant_as_before(
     let (profile, asked) = (ctx.profile.clone(), request.clone());
     grant(ctx, request, approval).then(move |answer| {
         before.still().then(move |still| {
-            let refused = answer.refusal.is_some();
-            let answer = if still || refused { answer } else { refuse(&profile, asked, Reason::Withdrawn) };
+            let answer = if still { answer } else { refuse(&profile, asked, withdrawn()) };
             Step::done(answer)
         })
     })
+}
+
+fn withdrawn() -> Refusal {
+    Refusal::from(Reason::Withdrawn).saw("consent_stands", false)
 }
 
 /// The account that a grant is to be about.

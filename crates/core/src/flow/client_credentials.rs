@@ -15,7 +15,7 @@ pub(super) fn issue(ctx: Context, client: &ClientAuthenticated, scope: Option<&S
     }
     let metadata = client.metadata();
     if metadata.is_public() {
-        return Step::stop(Refusal::from(Reason::ClientNotConfidential).by(client.id()));
+        return Step::stop(Refusal::from(Reason::ClientNotConfidential).by(client.id()).saw("public", true));
     }
     let scope = match issue::scope_for(&ctx, metadata, scope) {
         Ok(scope) => scope,

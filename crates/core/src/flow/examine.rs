@@ -156,7 +156,7 @@ fn examine_trusted(
     params: &AuthorizationParameters,
 ) -> Result<AuthorizationRequest, Refusal> {
     if let Some(reason) = params.others {
-        return Err(reason.into());
+        return Err(of_another(reason));
     }
     let state = optional(&params.state, "state")?;
     let most = ctx.profile.limits.state_bytes;
@@ -172,7 +172,10 @@ fn examine_trusted(
     };
     let response_type = ResponseType::from_name(required(&params.response_type, "response_type")?)
         .filter(|t| ctx.profile.response_types.contains(t))
-        .ok_or(Reason::ResponseTypeUnsupported)?;
+        .ok_or_else(|| {
+            let types = ctx.profile.response_types.len();
+            Refusal::from(Reason::ResponseTypeUnsupported).saw("response_types", types)
+        })?;
     if state.is_none() && ctx.profile.authorization.state_required.contains(&response_type) {
         return Err(Refusal::from(Reason::ParameterMissing).of("state"));
     }
@@ -188,8 +191,13 @@ fn examine_trusted(
     if optional(&params.response_mode, "response_mode")?.is_some_and(|mode| mode != only_mode) {
         return Err(Refusal::from(Reason::ResponseModeUnsupported).saw("response_mode_of_type", only_mode));
     }
-    let requested = optional(&params.scope, "scope")?.map(Scope::parse).transpose();
-    let scope = issue::scope_for(ctx, client, requested.map_err(|_| Reason::ScopeMalformed)?.as_ref())?;
+    let requested = match optional(&params.scope, "scope")? {
+        None => None,
+        Some(text) => Some(
+            Scope::parse(text).map_err(|_| Refusal::from(Reason::ScopeMalformed).saw("bytes", text.len()))?,
+        ),
+    };
+    let scope = issue::scope_for(ctx, client, requested.as_ref())?;
     let challenge = challenge(ctx, client, response_type, params)?;
     Ok(AuthorizationRequest {
         client: client.client_id.clone(),
@@ -213,7 +221,8 @@ fn challenge(
     let method = optional(&params.code_challenge_method, "code_challenge_method")?;
     match (optional(&params.code_challenge, "code_challenge")?, method) {
         (Some(text), Some("S256")) => {
-            CodeChallenge::parse(text).map(Some).ok_or_else(|| Reason::ChallengeInvalid.into())
+            let invalid = || Refusal::from(Reason::ChallengeInvalid).saw("bytes", text.len());
+            CodeChallenge::parse(text).map(Some).ok_or_else(invalid)
         }
         (Some(_), given) => {
             let refusal = Refusal::from(Reason::ChallengeMethodUnsupported);
@@ -226,6 +235,18 @@ fn challenge(
         }
         (None, None) => Ok(None),
     }
+}
+
+/// About a parameter that no other rule here looks at, or the request as a whole.
+fn of_another(reason: Reason) -> Refusal {
+    let parameter = if reason == Reason::RequestObjectUnsupported {
+        "request"
+    } else if reason == Reason::RequestUriUnsupported {
+        "request_uri"
+    } else {
+        "another"
+    };
+    Refusal::from(reason).saw("parameter", parameter)
 }
 
 fn optional<'a>(given: &'a Given, name: &'static str) -> Result<Option<&'a str>, Refusal> {

@@ -80,7 +80,7 @@ pub fn introspect(ctx: Context, credentials: ClientCredentials, token: Secret) -
     authenticate(ctx, credentials).then(move |(ctx, asker)| {
         if asker.metadata().is_public() {
             // It has proven nothing: section 2.1 wants the asker authorized.
-            return Step::stop(Refusal::from(Reason::ClientUnidentified).by(asker.id()));
+            return Step::stop(Refusal::from(Reason::ClientUnidentified).by(asker.id()).saw("public", true));
         }
         let AnyToken { access, refresh, jwt } = AnyToken::parse(&ctx.profile.formats, token.expose());
         live_access(ctx, access, jwt).then(move |(ctx, live)| match (live.ok(), refresh) {
@@ -172,7 +172,9 @@ pub fn check(
     act_as: Option<SubjectId>,
 ) -> Step<LiveAccessToken> {
     let required = required.into();
-    let Some(token) = token else { return Step::stop(Reason::TokenMissing) };
+    let Some(token) = token else {
+        return Step::stop(Refusal::from(Reason::TokenMissing).saw("shown", false));
+    };
     let AnyToken { access, jwt, .. } = AnyToken::parse(&ctx.profile.formats, token.expose());
     live_access(ctx, access, jwt).then(move |(ctx, live)| {
         let live = match live {
@@ -196,7 +198,8 @@ pub fn check_api_key(
 ) -> Step<LiveAccessToken> {
     let required = required.into();
     if !ctx.profile.resource.danger_api_key_as_token {
-        return Step::stop(Reason::TokenMissing);
+        let refusal = Refusal::from(Reason::TokenMissing);
+        return Step::stop(refusal.saw("danger_api_key_as_token", false));
     }
     holder_of_api_key(ctx, key, Reason::TokenInvalid).then(move |(ctx, client)| {
         let metadata = client.metadata();

@@ -128,7 +128,7 @@ pub(super) fn scope_for(
         .filter(|known| !known.is_empty());
     match known.as_ref().or(requested) {
         None if ctx.profile.authorization.scope_required => {
-            Err(Refusal::from(Reason::ScopeMissing).by(&client.client_id))
+            Err(Refusal::from(Reason::ScopeMissing).by(&client.client_id).saw("scope_required", true))
         }
         None => Ok(client.default_scope.clone().unwrap_or_else(|| client.scope.clone())),
         Some(scope) if ctx.profile.scopes.permits_all(&client.scope, scope) => Ok(scope.clone()),

@@ -22,7 +22,7 @@ pub(super) fn issue(
         return Step::stop(refusal);
     }
     let Some(subject) = subject else {
-        return Step::stop(Refusal::from(Reason::PasswordWrong).by(client.id()));
+        return Step::stop(Refusal::from(Reason::PasswordWrong).by(client.id()).saw("proven", false));
     };
     let scope = match issue::scope_for(&ctx, client.metadata(), scope) {
         Ok(scope) => scope,

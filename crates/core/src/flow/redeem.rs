@@ -35,7 +35,10 @@ pub(super) fn redeem(
         return Step::stop(refusal);
     }
     match AuthorizationCode::parse(&ctx.profile.formats.authorization_code, code.expose()) {
-        None => Step::stop(Refusal::from(Reason::CodeMalformed).by(client.id())),
+        None => {
+            let refusal = Refusal::from(Reason::CodeMalformed).by(client.id());
+            Step::stop(refusal.saw("bytes", code.expose().len()))
+        }
         Some(code) => Redemption { ctx, client, code, redirect_uri, verifier, races: 0 }.read(),
     }
 }
@@ -43,7 +46,10 @@ pub(super) fn redeem(
 impl Redemption {
     fn read(self) -> Step<TokenAnswer> {
         load(Grant::key(self.code.grant())).then(move |found| match found {
-            None => Step::stop(Refusal::from(Reason::CodeUnknown).by(self.client.id()).on(self.code.grant())),
+            None => {
+                let refusal = Refusal::from(Reason::CodeUnknown).by(self.client.id()).on(self.code.grant());
+                Step::stop(refusal.saw("found", false))
+            }
             // Read after the grant: whoever suspends a subject writes this first and then revokes what it finds.
             Some(found) => load(Standing::key(&found.record.facts().subject)).then(move |standing| {
                 if let Some(suspended) = standing.filter(|s| s.record.is_suspended()) {

@@ -31,7 +31,10 @@ pub(super) fn refresh(
         return Step::stop(refusal);
     }
     match RefreshToken::parse(&ctx.profile.formats.refresh_token, token.expose()) {
-        None => Step::stop(Refusal::from(Reason::RefreshTokenMalformed).by(client.id())),
+        None => {
+            let refusal = Refusal::from(Reason::RefreshTokenMalformed).by(client.id());
+            Step::stop(refusal.saw("bytes", token.expose().len()))
+        }
         Some(token) => Renewal { ctx, client, token, scope, races: 0 }.read(),
     }
 }
@@ -42,7 +45,7 @@ impl Renewal {
             None => {
                 let refusal =
                     Refusal::from(Reason::RefreshTokenUnknown).by(self.client.id()).on(self.token.grant());
-                Step::stop(refusal)
+                Step::stop(refusal.saw("found", false))
             }
             Some(found) => self.decide(found),
         })

@@ -9,7 +9,7 @@ use crate::client::GrantType;
 use crate::grant::GrantFacts;
 use crate::ids::{ClientId, GrantId, SubjectId};
 use crate::profile::ScopeEncoding;
-use crate::refusal::Reason;
+use crate::refusal::{Reason, Refusal};
 use crate::request::{GrantRequest, Presenter, TokenRequest};
 use crate::scope::Scope;
 use crate::secret::Secret;
@@ -112,7 +112,7 @@ fn who(ctx: Context, presenter: Presenter, grant: &GrantRequest) -> Step<(Contex
             | GrantRequest::ClientCredentials { .. }
             | GrantRequest::ApiKey
             | GrantRequest::Password { .. },
-        ) => Step::stop(Reason::ClientUnidentified),
+        ) => Step::stop(Refusal::from(Reason::ClientUnidentified).saw("presenter", "bearer")),
     }
 }
 

@@ -53,14 +53,14 @@ pub struct Refreshed {
     pub refresh_token: Secret,
 }
 
-/// What a presented token is to the chain.
+/// What a token of the chain is to the current one.
+#[derive(Clone, Copy)]
 enum Kinship {
     Current,
-    /// The current one's direct predecessor.
+    /// Its direct predecessor.
     Predecessor,
     /// One from further back.
     Ancestor,
-    Stranger,
 }
 
 impl RefreshChain {
@@ -86,35 +86,28 @@ impl RefreshChain {
 
     /// Whether this token is the current one or one that it replaced: what revocation asks.
     pub(crate) fn descends_from(&self, token: &RefreshToken, key: &ServerKey, limits: &Limits) -> bool {
-        match self.kinship(token, key, limits) {
-            Kinship::Current | Kinship::Predecessor | Kinship::Ancestor => true,
-            Kinship::Stranger => false,
-        }
+        self.kinship(token, key, limits).is_some()
     }
 
     fn has_expired(&self, now: Time) -> bool {
         self.expires_at.is_some_and(|at| at <= now)
     }
 
-    fn kinship(&self, token: &RefreshToken, key: &ServerKey, limits: &Limits) -> Kinship {
+    /// What a presented token is to the chain; nothing, if it is none of it or from too far back to tell.
+    fn kinship(&self, token: &RefreshToken, key: &ServerKey, limits: &Limits) -> Option<Kinship> {
         if self.digest.matches(&token.digest()) {
-            return Kinship::Current;
+            return Some(Kinship::Current);
         }
-        let Some(steps @ 1..) = self.generation.checked_sub(token.generation()) else {
-            return Kinship::Stranger;
-        };
+        let steps = self.generation.checked_sub(token.generation()).filter(|steps| *steps > 0)?;
         if steps > limits.replay_proof_steps {
-            return Kinship::Stranger;
+            return None;
         }
         let mut descendant = token.successor(key);
         for _ in 1..steps {
             descendant = descendant.successor(key);
         }
-        match (self.digest.matches(&descendant.digest()), steps) {
-            (false, _) => Kinship::Stranger,
-            (true, 1) => Kinship::Predecessor,
-            (true, _) => Kinship::Ancestor,
-        }
+        let kinship = if steps == 1 { Kinship::Predecessor } else { Kinship::Ancestor };
+        self.digest.matches(&descendant.digest()).then_some(kinship)
     }
 
     /// Whether the last rotation was less than `grace` ago. A clock that was set back widens nothing.
@@ -140,12 +133,16 @@ impl Grant {
             return Decision::refuse(about(Reason::RefreshTokenUnknown).saw("chain", false));
         };
         let placed = |reason: Reason| {
-            about(reason).saw("generation", token.generation()).saw("generation_current", chain.generation)
+            let refusal = about(reason).saw("generation", token.generation());
+            let refusal = refusal.saw("generation_current", chain.generation);
+            match chain.rotated_at {
+                Some(at) => refusal.saw("rotated_at", at),
+                None => refusal,
+            }
         };
-        let kinship = chain.kinship(token, refresh.key, refresh.limits);
-        if let Kinship::Stranger = kinship {
+        let Some(kinship) = chain.kinship(token, refresh.key, refresh.limits) else {
             return Decision::refuse(placed(Reason::RefreshTokenUnknown));
-        }
+        };
         if let Some(ended) = chain.expires_at.filter(|_| chain.has_expired(now)) {
             let refusal = about(Reason::RefreshTokenExpired).saw("expires_at", ended);
             return Decision::refuse(refusal.saw("now", now));
@@ -153,7 +150,9 @@ impl Grant {
         let again = || Decision::answer(Refreshed { refresh_token: token.text() });
         let successor = || token.successor(refresh.key);
         match (refresh.mode, kinship) {
-            (RefreshMode::None, _) => Decision::refuse(about(Reason::GrantTypeUnsupported)),
+            (RefreshMode::None, _) => {
+                Decision::refuse(about(Reason::GrantTypeUnsupported).saw("refresh", "none"))
+            }
             (RefreshMode::Reuse, Kinship::Current) => again(),
             (RefreshMode::Rotate { .. } | RefreshMode::ReplaceAll, Kinship::Current) => {
                 self.rotate(&successor(), refresh.lifetimes, now)
@@ -163,16 +162,11 @@ impl Grant {
             }
             (RefreshMode::Rotate { grace }, Kinship::Predecessor | Kinship::Ancestor) => {
                 let refusal = placed(Reason::RefreshTokenReplayed).saw("grace", grace).saw("now", now);
-                let refusal = match chain.rotated_at {
-                    Some(at) => refusal.saw("rotated_at", at),
-                    None => refusal,
-                };
                 self.replayed(refusal, RevocationCause::RefreshTokenReplayed, now)
             }
             (RefreshMode::Reuse | RefreshMode::ReplaceAll, Kinship::Predecessor | Kinship::Ancestor) => {
                 Decision::refuse(placed(Reason::RefreshTokenReplaced))
             }
-            (_, Kinship::Stranger) => Decision::refuse(placed(Reason::RefreshTokenUnknown)),
         }
     }
 

@@ -32,7 +32,7 @@ use crate::wire::Shown;
 
 /// What is given for a text that reads as no code or token: nor does this, in any alphabet.
 const MALFORMED: &str = "(malformed)";
-/// What is given for a JWT, and for what was signed.
+/// What is given for what was signed.
 pub(super) const JWT: &str = "stand-in.jwt.token";
 /// What stands for a slow hash.
 const SLOW: &str = "$argon2id$stand-in";
@@ -499,9 +499,12 @@ impl StandIns {
 const NOT_NEEDED: [&str; 7] =
     ["client_name", "description", "client_uri", "logo_uri", "logo", "sealed", "permissions"];
 
-/// A text that reads as no code or token. A JWT has three parts, and is verified if it is one.
+/// A text that reads as no code or token, as long as what it stands for. A JWT has three parts, and is verified if it is one.
 fn malformed(text: &str) -> String {
-    if text.split('.').count() == 3 { JWT.to_owned() } else { MALFORMED.to_owned() }
+    if text.split('.').count() == 3 {
+        return text.split('.').map(|part| "x".repeat(part.len())).collect::<Vec<_>>().join(".");
+    }
+    MALFORMED.chars().cycle().take(text.len()).collect()
 }
 
 fn first_of_its_form(character: char) -> char {

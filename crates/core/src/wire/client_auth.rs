@@ -27,14 +27,16 @@ pub fn client_credentials(
     if parameters.contains("client_assertion") || parameters.contains("client_assertion_type") {
         let twice = authorization.is_some() || body_secret.is_some();
         let reason = if twice { Reason::AuthenticationTwice } else { Reason::ClientMethodWrong };
-        return Err(reason.into());
+        let refusal = ways(reason, authorization.is_some(), body_secret.is_some());
+        return Err(refusal.saw("client_assertion", true));
     }
     match (authorization, body_secret) {
-        (Some(_), Some(_)) => Err(Reason::AuthenticationTwice.into()),
+        (Some(_), Some(_)) => Err(ways(Reason::AuthenticationTwice, true, true)),
         (Some(header), None) => {
-            let (id, secret) = basic(header, limits).ok_or(Reason::AuthorizationMalformed)?;
+            let (id, secret) = basic(header, limits).ok_or_else(|| malformed(header))?;
             if body_id.is_some_and(|other| other != id) {
-                return Err(Reason::ClientIdsDiffer.into());
+                let refusal = Refusal::from(Reason::ClientIdsDiffer).saw("header_bytes", id.len());
+                return Err(refusal.saw("body_bytes", body_id.map_or(0, str::len)));
             }
             // An empty password is how some public clients send their id.
             let proof =
@@ -42,10 +44,11 @@ pub fn client_credentials(
             Ok(ClientCredentials { client: client_id(&id)?, proof })
         }
         (None, Some(secret)) if secret.len() > limits.client_secret_bytes => {
-            Err(Refusal::from(Reason::ParameterInvalid).of("client_secret"))
+            Err(too_long("client_secret", secret, limits))
         }
         (None, secret) => {
-            let client = client_id(body_id.ok_or(Reason::ClientUnidentified)?)?;
+            let unidentified = || ways(Reason::ClientUnidentified, false, secret.is_some());
+            let client = client_id(body_id.ok_or_else(unidentified)?)?;
             let proof = secret.map_or(ClientProof::None, |s| ClientProof::Post(Secret::new(s)));
             Ok(ClientCredentials { client, proof })
         }
@@ -54,7 +57,22 @@ pub fn client_credentials(
 
 /// An id that cannot be one belongs to no client.
 fn client_id(text: &str) -> Result<ClientId, Refusal> {
-    ClientId::parse(text).map_err(|_| Reason::ClientUnknown.into())
+    let unknown = |_| Refusal::from(Reason::ClientUnknown).saw("client_id_bytes", text.len());
+    ClientId::parse(text).map_err(unknown)
+}
+
+/// In which ways a client authenticates, or does not.
+fn ways(reason: Reason, header: bool, secret: bool) -> Refusal {
+    Refusal::from(reason).saw("authorization", header).saw("client_secret", secret)
+}
+
+fn malformed(header: &str) -> Refusal {
+    Refusal::from(Reason::AuthorizationMalformed).saw("bytes", header.len())
+}
+
+fn too_long(parameter: &'static str, value: &str, limits: &Limits) -> Refusal {
+    let refusal = Refusal::from(Reason::ParameterInvalid).of(parameter).saw("bytes", value.len());
+    refusal.saw("bytes_most", limits.client_secret_bytes)
 }
 
 /// `Basic base64(form-encoded id ":" form-encoded secret)`; each part is decoded once, after it was split off.
@@ -88,13 +106,14 @@ pub(super) fn api_key(
     limits: &Limits,
 ) -> Result<Secret, Refusal> {
     let header = authorization.map(str::trim).filter(|value| !value.is_empty());
-    let shown = header.map(|header| basic_user(header, limits).ok_or(Reason::AuthorizationMalformed));
+    let shown = header.map(|header| basic_user(header, limits).ok_or_else(|| malformed(header)));
     match (parameters.get("api_key"), shown.transpose()?) {
-        (Some(key), _) if key.len() > limits.client_secret_bytes => {
-            Err(Refusal::from(Reason::ParameterInvalid).of("api_key"))
-        }
+        (Some(key), _) if key.len() > limits.client_secret_bytes => Err(too_long("api_key", key, limits)),
         // Both came from who asks: nobody else learns from the time of this comparison.
-        (Some(key), Some(shown)) if shown.expose() != key => Err(Reason::AuthenticationTwice.into()),
+        (Some(key), Some(shown)) if shown.expose() != key => {
+            let refusal = Refusal::from(Reason::AuthenticationTwice).saw("authorization", true);
+            Err(refusal.saw("api_key", true))
+        }
         (Some(key), _) => Ok(Secret::new(key)),
         (None, Some(shown)) => Ok(shown),
         (None, None) => Err(Refusal::from(Reason::ParameterMissing).of("api_key")),

@@ -35,7 +35,10 @@ impl Parameters {
             Ok(JsonPairs(pairs)) => {
                 Self::of(pairs.into_iter().map(|(name, value)| (name.into(), value.into())), limits)
             }
-            Err(_) => Self { pairs: Vec::new(), fault: Some(Reason::ParameterInvalid.into()) },
+            Err(_) => {
+                let refusal = Refusal::from(Reason::ParameterInvalid).saw("json_object", false);
+                Self { pairs: Vec::new(), fault: Some(refusal) }
+            }
         }
     }
 
@@ -44,18 +47,26 @@ impl Parameters {
         let mut fault = None;
         for (name, value) in read {
             if pairs.len() == limits.parameters {
-                fault.get_or_insert_with(|| Refusal::from(Reason::ParametersTooMany));
+                let most = limits.parameters;
+                fault.get_or_insert_with(|| {
+                    Refusal::from(Reason::ParametersTooMany).saw("parameters_most", most)
+                });
                 break;
             }
+            // By its place: the name of one that we do not know is whatever its sender put there.
+            let wrong = |reason: Reason| Refusal::from(reason).saw("at", pairs.len() + 1);
             // What is no UTF-8 has been replaced by U+FFFD; nobody sends that on purpose.
             if [&name, &value].iter().any(|text| text.contains(['\0', char::REPLACEMENT_CHARACTER])) {
-                fault.get_or_insert_with(|| Refusal::from(Reason::ParameterNotText));
+                fault.get_or_insert_with(|| wrong(Reason::ParameterNotText));
             }
             if value.len() > limits.parameter_bytes {
-                fault.get_or_insert_with(|| Refusal::from(Reason::ParameterInvalid));
+                fault.get_or_insert_with(|| {
+                    let refusal = wrong(Reason::ParameterInvalid).saw("bytes", value.len());
+                    refusal.saw("bytes_most", limits.parameter_bytes)
+                });
             }
             if pairs.iter().any(|(earlier, _)| *earlier == name) {
-                fault.get_or_insert_with(|| Refusal::from(Reason::ParameterRepeated));
+                fault.get_or_insert_with(|| wrong(Reason::ParameterRepeated));
             }
             pairs.push((name.into_owned(), value.into_owned()));
         }
@@ -70,7 +81,8 @@ impl Parameters {
             match self.pairs.iter().find(|(known, _)| *known == name) {
                 Some((_, known)) if *known == value => {}
                 Some(_) => {
-                    self.fault.get_or_insert_with(|| Refusal::from(Reason::ParameterRepeated));
+                    let refusal = Refusal::from(Reason::ParameterRepeated).saw("places", 2_u32);
+                    self.fault.get_or_insert(refusal);
                 }
                 None => self.pairs.push((name, value)),
             }

@@ -40,15 +40,22 @@ pub fn shown_token(
 ) -> Result<Shown, Refusal> {
     let in_header = match authorization.map(str::trim).filter(|value| !value.is_empty()) {
         None => Shown::Nothing,
-        Some(_) if places == TokenPlaces::QueryOnly => return Err(Reason::TokenMisplaced.into()),
+        Some(_) if places == TokenPlaces::QueryOnly => {
+            return Err(misplaced(1, 0).saw("query_only", true));
+        }
         Some(header) => of_header(profile, header)?,
     };
     let in_query = of_query(profile, query)?;
     match (in_header, in_query) {
         (shown, None) => Ok(shown),
         (Shown::Nothing, Some(token)) => Ok(Shown::Token(token)),
-        (Shown::Token(_) | Shown::ApiKey(_), Some(_)) => Err(Reason::TokenMisplaced.into()),
+        (Shown::Token(_) | Shown::ApiKey(_), Some(_)) => Err(misplaced(1, 1)),
     }
+}
+
+/// More than one token, or one where none is taken: how many there are in each place.
+fn misplaced(in_header: usize, in_query: usize) -> Refusal {
+    Refusal::from(Reason::TokenMisplaced).saw("in_header", in_header).saw("in_query", in_query)
 }
 
 fn of_header(profile: &Profile, header: &str) -> Result<Shown, Refusal> {
@@ -59,12 +66,16 @@ fn of_header(profile: &Profile, header: &str) -> Result<Shown, Refusal> {
         Some(token) if !token.is_empty() && token.bytes().all(allowed) => {
             Ok(Shown::Token(Secret::new(token)))
         }
-        Some(_) => Err(Reason::TokenInvalid.into()),
+        Some(token) => Err(Refusal::from(Reason::TokenInvalid).saw("bytes", token.len())),
         None if profile.resource.danger_api_key_as_token => {
-            basic_user(header, &profile.limits).map(Shown::ApiKey).ok_or_else(|| Reason::TokenMissing.into())
+            basic_user(header, &profile.limits).map(Shown::ApiKey).ok_or_else(of_another_scheme)
         }
-        None => Err(Reason::TokenMissing.into()),
+        None => Err(of_another_scheme()),
     }
+}
+
+fn of_another_scheme() -> Refusal {
+    Refusal::from(Reason::TokenMissing).saw("scheme_taken", false)
 }
 
 /// Of a query everything but the token belongs to the resource: only what stands under the token's names is looked at.
@@ -75,9 +86,10 @@ fn of_query(profile: &Profile, query: Option<&str>) -> Result<Option<Secret>, Re
         .map(|(_, value)| value);
     match (found.next(), found.next()) {
         (None, _) => Ok(None),
-        (Some(_), Some(_)) => Err(Reason::TokenMisplaced.into()),
+        (Some(_), Some(_)) => Err(misplaced(0, found.count() + 2)),
         (Some(token), None) if token.len() > profile.limits.parameter_bytes => {
-            Err(Reason::TokenInvalid.into())
+            let refusal = Refusal::from(Reason::TokenInvalid).saw("bytes", token.len());
+            Err(refusal.saw("bytes_most", profile.limits.parameter_bytes))
         }
         (Some(token), None) => Ok(Some(Secret::new(token))),
     }
@@ -90,7 +102,10 @@ fn of_query(profile: &Profile, query: Option<&str>) -> Result<Option<Secret>, Re
 pub fn acting_for(value: Option<&str>) -> Result<Option<SubjectId>, Refusal> {
     match value.map(str::trim).filter(|value| !value.is_empty()) {
         None => Ok(None),
-        Some(value) => SubjectId::parse(value).map(Some).map_err(|_| Reason::ActingNotAllowed.into()),
+        Some(value) => {
+            let nobody = |_| Refusal::from(Reason::ActingNotAllowed).saw("bytes", value.len());
+            SubjectId::parse(value).map(Some).map_err(nobody)
+        }
     }
 }
 

@@ -60,10 +60,14 @@ pub fn refuse_credentials_in_url(query: Option<&str>) -> Result<(), Refusal> {
     refuse_in_url(query, &IN_BODY_ONLY)
 }
 
-fn refuse_in_url(query: Option<&str>, names: &[&str]) -> Result<(), Refusal> {
+fn refuse_in_url(query: Option<&str>, names: &[&'static str]) -> Result<(), Refusal> {
     let query = query.unwrap_or_default();
-    let found = form_urlencoded::parse(query.as_bytes()).any(|(name, _)| names.contains(&name.as_ref()));
-    if found { Err(Reason::CredentialInUrl.into()) } else { Ok(()) }
+    let mut given = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
+    // Told by our own word for it: what else stands in the URL is whatever its sender put there.
+    match given.find_map(|name| names.iter().find(|known| **known == name)) {
+        Some(name) => Err(Refusal::from(Reason::CredentialInUrl).saw("in_url", *name)),
+        None => Ok(()),
+    }
 }
 
 /// Reads a request to a token endpoint.
@@ -85,17 +89,20 @@ pub fn token_request(
     let client = presenter(authorization, parameters, profile, endpoint)?;
     let grant_type = grant_type(parameters, profile, endpoint)?;
     let scope = || {
-        let parsed = parameters.get("scope").map(Scope::parse).transpose();
-        parsed.map_err(|_| Refusal::from(Reason::ScopeMalformed))
+        let read = |text: &str| {
+            Scope::parse(text).map_err(|_| Refusal::from(Reason::ScopeMalformed).saw("bytes", text.len()))
+        };
+        parameters.get("scope").map(read).transpose()
+    };
+    let verifier = |text: &str| {
+        let invalid = || Refusal::from(Reason::VerifierInvalid).saw("bytes", text.len());
+        CodeVerifier::parse(text).ok_or_else(invalid)
     };
     let grant = match grant_type {
         GrantType::AuthorizationCode => GrantRequest::AuthorizationCode {
             code: Secret::new(parameters.required("code")?),
             redirect_uri: parameters.get("redirect_uri").map(ToOwned::to_owned),
-            code_verifier: parameters
-                .get("code_verifier")
-                .map(|text| CodeVerifier::parse(text).ok_or_else(|| Refusal::from(Reason::VerifierInvalid)))
-                .transpose()?,
+            code_verifier: parameters.get("code_verifier").map(verifier).transpose()?,
         },
         GrantType::RefreshToken => GrantRequest::RefreshToken {
             refresh_token: Secret::new(parameters.required("refresh_token")?),
@@ -109,7 +116,10 @@ pub fn token_request(
         }
         GrantType::ApiKey => GrantRequest::ApiKey,
         // It has no request at this endpoint (RFC 6749, section 4.2).
-        GrantType::Implicit => return Err(Reason::GrantTypeUnsupported.into()),
+        GrantType::Implicit => {
+            let refusal = Refusal::from(Reason::GrantTypeUnsupported);
+            return Err(refusal.saw("grant_type", grant_type.as_str()));
+        }
     };
     Ok(TokenRequest { client, grant })
 }
@@ -125,9 +135,10 @@ fn grant_type(
         (None, None) if implied => Some(GrantType::AuthorizationCode),
         (None, _) => GrantType::from_name(parameters.required("grant_type")?),
     };
-    named
-        .filter(|grant_type| profile.grant_types.contains(grant_type))
-        .ok_or_else(|| Refusal::from(Reason::GrantTypeUnsupported))
+    named.filter(|grant_type| profile.grant_types.contains(grant_type)).ok_or_else(|| {
+        let refusal = Refusal::from(Reason::GrantTypeUnsupported);
+        refusal.saw("grant_types", profile.grant_types.len())
+    })
 }
 
 /// Who asks. Where the path says the grant type and clients have API keys, the key is who asks, or the refresh token.

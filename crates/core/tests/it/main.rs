@@ -11,8 +11,11 @@
 
 mod approval;
 mod authorize;
+mod dialects;
+mod edges;
 mod eras;
 mod examples;
+mod facts;
 mod golden;
 mod history;
 mod interleaving;

@@ -2,9 +2,9 @@
 
 use std::sync::{Arc, Mutex};
 
-use grantor_core::client::{AuthMethod, Client, GrantType};
+use grantor_core::client::Client;
 use grantor_core::flow::{self, Asked, Question};
-use grantor_core::record::{Expect, Kind, Put, Version};
+use grantor_core::record::{Kind, Put};
 use grantor_core::replay::{Bundle, Call, End, Run};
 use grantor_core::request::{
     Approver, ApproverAccount, Choice, ClientCredentials, ClientProof, GrantRequest, Presenter, TokenRequest,
@@ -37,24 +37,12 @@ fn a_secret_in_a_bundle_is_found_in_either_form() {
 
 /// A world that records.
 fn recording(change: impl FnOnce(&mut Profile)) -> World {
-    let mut w = World::new(change);
-    w.bundles = Some(Vec::new());
-    w
+    World::new(change).recorded()
 }
 
 /// One that is served as the named service is, which records.
 fn dialect(name: &str) -> World {
-    recording(|profile| {
-        let text = Profile::preset(name).unwrap();
-        let dialect = Profile::from_toml(text, &[], "standard", profile.issuer.clone()).unwrap();
-        // The world's own clients are registered first, and they are plain.
-        let standard = std::mem::replace(profile, dialect);
-        profile.clients.authentication.extend(standard.clients.authentication);
-        profile.grant_types.extend(standard.grant_types);
-        profile.scopes = standard.scopes;
-        profile.authorization.scope_required = false;
-        profile.response_types.extend(standard.response_types);
-    })
+    World::of_dialect(name, |_| {}).recorded()
 }
 
 fn last(w: &World) -> &str {
@@ -266,15 +254,7 @@ fn decide(w: &mut World, handle: &Secret, approver: &Approver) -> String {
 fn keys_that_name_their_client_have_bundles() {
     let mut w = dialect("api-video");
     let key = Secret::new("a key that somebody was given once");
-    let id = flow::api_key_client(&w.profile, &w.key, &key);
-    w.register("held", |m| {
-        m.client_id = id.clone();
-        m.token_endpoint_auth_method = AuthMethod::ApiKey;
-        m.grant_types = [GrantType::ApiKey, GrantType::RefreshToken].into();
-        m.redirect_uris.clear();
-        m.owner = Some("alice".parse().unwrap());
-    });
-    give_secret(&mut w, &id, SecretHash::of_strong(&key));
+    w.register_key(&key, |_| {});
     let ask = |presenter, grant| TokenRequest { client: presenter, grant };
     let first = w.request(ask(Presenter::ApiKey(key.clone()), GrantRequest::ApiKey)).unwrap();
     let refresh = first.refresh_token.unwrap();
@@ -298,24 +278,12 @@ fn keys_that_name_their_client_have_bundles() {
     }
 }
 
-/// Gives a client this secret and no other.
-fn give_secret(w: &mut World, id: &grantor_core::ClientId, hash: SecretHash) {
-    let key = Client::key(id);
-    let stored = w.records[key.raw()].clone();
-    let client: Client = grantor_core::record::decode(key.raw(), &stored.body).unwrap();
-    let now = w.now;
-    let client = client.with_new_secret(hash, now, now, &w.profile.limits);
-    let version = Version::draw(&mut w.context().entropy);
-    let put = Put::of(&key, Expect::Version(stored.version), version, &client, None);
-    assert_eq!(w.put(put), CommitOutcome::Applied);
-}
-
 #[test]
 fn slow_hashes_have_bundles_and_stay_where_they_are() {
     let mut w = recording(|_| {});
     // The world's slow hash is the secret itself.
     let weak = "weak password of a client";
-    give_secret(&mut w, &"web".parse().unwrap(), SecretHash::Argon2id(weak.to_owned()));
+    w.give_secret(&"web".parse().unwrap(), SecretHash::Argon2id(weak.to_owned()));
     let ask = |secret: &str| TokenRequest {
         client: ClientCredentials {
             client: "web".parse().unwrap(),

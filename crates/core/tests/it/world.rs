@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use grantor_core::client::{AuthMethod, Client, ClientMetadata, GrantType};
 use grantor_core::flow::{self, Asked, Context, Examined, Introspection, Question, TokenAnswer};
 use grantor_core::grant::{ClientGrant, Grant, SubjectGrant};
-use grantor_core::record::{Expect, Kind, Put, RecordKey, Stored, Version, decode};
+use grantor_core::record::{Expect, Key, Kind, Put, Record, RecordKey, Stored, Version, decode};
 use grantor_core::replay::{Bundle, Call, End, Outcome, Run};
 use grantor_core::request::{
     Approver, AuthorizationParameters, Choice, ClientCredentials, ClientProof, DecisionRequest, GrantRequest,
@@ -18,7 +18,7 @@ use grantor_core::step::{Answered, CommitOutcome, JwsHeader, SigningKey, Step, S
 use grantor_core::wire::{Parameters, Shown, authorization_parameters};
 use grantor_core::{
     AuthorizationRequest, ClientId, CodeVerifier, Digest, Entropy, Event, Lifetime, Limits, LiveAccessToken,
-    Profile, Reason, Scope, Secret, SecretHash, ServerKey, SubjectId, Time,
+    Profile, Reason, Refusal, Scope, Secret, SecretHash, ServerKey, Standing, StandingState, SubjectId, Time,
 };
 
 pub const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -34,6 +34,8 @@ pub struct World {
     pub events: Vec<Event>,
     /// A bundle of each call, while they are recorded.
     pub bundles: Option<Vec<String>>,
+    /// The last refusal of a call, with all it tells.
+    pub refusal: Option<Refusal>,
     seeds: u64,
 }
 
@@ -49,6 +51,7 @@ impl World {
             now: Time::from_unix_millis(1_800_000_000_000),
             events: Vec::new(),
             bundles: None,
+            refusal: None,
             seeds: 0,
         };
         for id in ["web", "other"] {
@@ -76,6 +79,72 @@ impl World {
         let secret = (!metadata.is_public()).then(|| SecretHash::of_strong(&secret_of(id)));
         let client = Client::register(metadata, secret, &self.profile, self.now).unwrap();
         let put = Put::of(&Client::key(client.id()), Expect::Absent, self.version(), &client, None);
+        assert_eq!(self.put(put), CommitOutcome::Applied);
+    }
+
+    /// A world that is served as the named service is, beside what the world's own clients need.
+    pub fn of_dialect(name: &str, change: impl FnOnce(&mut Profile)) -> Self {
+        Self::new(|profile| {
+            let text = Profile::preset(name).unwrap();
+            let dialect = Profile::from_toml(text, &[], "standard", profile.issuer.clone()).unwrap();
+            // The world's own clients are registered first, and they are plain.
+            let standard = std::mem::replace(profile, dialect);
+            profile.clients.authentication.extend(standard.clients.authentication);
+            profile.grant_types.extend(standard.grant_types);
+            profile.scopes = standard.scopes;
+            profile.authorization.scope_required = false;
+            profile.response_types.extend(standard.response_types);
+            change(profile);
+        })
+    }
+
+    /// The same, which keeps a bundle of each call.
+    #[must_use]
+    pub fn recorded(self) -> Self {
+        Self { bundles: Some(Vec::new()), ..self }
+    }
+
+    /// The same under other values: what an operator changed since.
+    pub fn reconfigure(&mut self, change: impl FnOnce(&mut Profile)) {
+        let mut profile = (*self.profile).clone();
+        change(&mut profile);
+        self.profile = profile.into();
+    }
+
+    /// Gives a client this secret and no other.
+    pub fn give_secret(&mut self, id: &ClientId, hash: SecretHash) {
+        let (now, limits) = (self.now, self.profile.limits.clone());
+        self.rewrite(&Client::key(id), |client| client.with_new_secret(hash, now, now, &limits));
+    }
+
+    /// Registers a client that is named by an API key, and nothing but it.
+    pub fn register_key(&mut self, key: &Secret, change: impl FnOnce(&mut ClientMetadata)) -> ClientId {
+        let id = flow::api_key_client(&self.profile, &self.key, key);
+        self.register("held", |m| {
+            m.client_id = id.clone();
+            m.token_endpoint_auth_method = AuthMethod::ApiKey;
+            m.grant_types = [GrantType::ApiKey, GrantType::RefreshToken].into();
+            m.redirect_uris.clear();
+            m.owner = Some("alice".parse().unwrap());
+            change(m);
+        });
+        self.give_secret(&id, SecretHash::of_strong(key));
+        id
+    }
+
+    /// Puts something else in the place of a record, as whoever came first would.
+    pub fn rewrite<R: Record>(&mut self, key: &Key<R>, change: impl FnOnce(R) -> R) {
+        let stored = self.records[key.raw()].clone();
+        let record = change(decode(key.raw(), &stored.body).unwrap());
+        let put = Put::of(key, Expect::Version(stored.version), self.version(), &record, stored.keep_until);
+        assert_eq!(self.put(put), CommitOutcome::Applied);
+    }
+
+    /// Suspends a person.
+    pub fn suspend(&mut self, subject: &str) {
+        let key = Standing::key(&subject.parse().unwrap());
+        let standing = Standing::new(StandingState::Suspended, self.now);
+        let put = Put::of(&key, Expect::Absent, self.version(), &standing, None);
         assert_eq!(self.put(put), CommitOutcome::Applied);
     }
 
@@ -186,19 +255,22 @@ impl World {
         call: Call,
         flow: impl FnOnce(Context) -> Step<T>,
     ) -> Result<T, Reason> {
-        if self.bundles.is_none() {
-            return self.ask(flow);
-        }
         let answers = Arc::new(Mutex::new(Vec::new()));
-        let noted = answers.clone();
-        let ended = self.run(|ctx| flow(ctx).watched(move |answer| noted.lock().unwrap().push(answer)));
+        let (noted, recorded) = (answers.clone(), self.bundles.is_some());
+        let ended = self.run(|ctx| match flow(ctx) {
+            step if recorded => step.watched(move |answer| noted.lock().unwrap().push(answer)),
+            step => step,
+        });
         let end = match &ended {
             Ok(outcome) => outcome.refusal().map_or(End::Answered, |refusal| End::Refused(refusal.clone())),
             Err(Stop::Refused(refusal)) => End::Refused(refusal.clone()),
             Err(Stop::Fault(fault)) => End::Fault(fault.word()),
         };
-        let answers = std::mem::take(&mut *answers.lock().unwrap());
-        self.record(call, answers, end);
+        self.refusal = if let End::Refused(refusal) = &end { Some(refusal.clone()) } else { None };
+        if recorded {
+            let answers = std::mem::take(&mut *answers.lock().unwrap());
+            self.record(call, answers, end);
+        }
         ended.map_err(|stop| match stop {
             Stop::Refused(refusal) => refusal.reason,
             Stop::Fault(fault) => panic!("{fault}"),
