@@ -109,6 +109,40 @@ pub enum Event {
 }
 
 impl Event {
+    /// The name of each, in order: as it is written where events are told.
+    pub const NAMES: [&'static str; 12] = [
+        "request_approved",
+        "request_denied",
+        "code_redeemed",
+        "refresh_token_rotated",
+        "access_token_issued",
+        "acted_as",
+        "access_token_revoked",
+        "grant_revoked",
+        "client_registered",
+        "client_changed",
+        "client_secret_rotated",
+        "client_deleted",
+    ];
+
+    /// The place of its name among [`Event::NAMES`].
+    pub const fn number(&self) -> usize {
+        match self {
+            Event::RequestApproved { .. } => 0,
+            Event::RequestDenied { .. } => 1,
+            Event::CodeRedeemed { .. } => 2,
+            Event::RefreshTokenRotated { .. } => 3,
+            Event::AccessTokenIssued { .. } => 4,
+            Event::ActedAs { .. } => 5,
+            Event::AccessTokenRevoked { .. } => 6,
+            Event::GrantRevoked { .. } => 7,
+            Event::ClientRegistered { .. } => 8,
+            Event::ClientChanged { .. } => 9,
+            Event::ClientSecretRotated { .. } => 10,
+            Event::ClientDeleted { .. } => 11,
+        }
+    }
+
     /// Whether it is daily business, of which there is no end: codes redeemed, tokens issued and renewed, people acted for. It
     /// is counted rather than told.
     pub const fn is_routine(&self) -> bool {
@@ -137,4 +171,44 @@ pub enum Actor {
     Operator,
     /// The user who owns it.
     Owner(SubjectId),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_has_the_name_that_it_is_written_with() {
+        let (client, subject): (ClientId, SubjectId) = ("web".parse().unwrap(), "alice".parse().unwrap());
+        let grant = GrantId::from_bytes([7; 16]);
+        let (by, cause) = (Actor::Operator, RevocationCause::BySubject);
+        let all = [
+            Event::RequestApproved {
+                grant,
+                client: client.clone(),
+                subject: subject.clone(),
+                scope: Scope::none(),
+            },
+            Event::RequestDenied { client: client.clone(), subject: subject.clone() },
+            Event::CodeRedeemed { grant, client: client.clone() },
+            Event::RefreshTokenRotated { grant, client: client.clone(), generation: 1 },
+            Event::AccessTokenIssued {
+                grant: None,
+                client: client.clone(),
+                grant_type: GrantType::RefreshToken,
+            },
+            Event::ActedAs { client: client.clone(), subject: subject.clone() },
+            Event::AccessTokenRevoked { grant },
+            Event::GrantRevoked { grant, client: client.clone(), subject, cause },
+            Event::ClientRegistered { client: client.clone(), by: by.clone() },
+            Event::ClientChanged { client: client.clone(), by: by.clone() },
+            Event::ClientSecretRotated { client: client.clone(), by: by.clone() },
+            Event::ClientDeleted { client, by },
+        ];
+        for (number, event) in all.iter().enumerate() {
+            assert_eq!(event.number(), number);
+            assert_eq!(serde_json::to_value(event).unwrap()["event"], Event::NAMES[number]);
+        }
+        assert_eq!(all.len(), Event::NAMES.len());
+    }
 }

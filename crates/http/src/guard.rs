@@ -53,7 +53,11 @@ async fn around(app: App, words: Words, request: Request, next: Next) -> Respons
         (request.method().clone(), route.map_or("none", MatchedPath::as_str).to_owned())
     });
     let timed = app.timing.as_ref().map(|timing| (timing, timing.endpoint(&request)));
-    let frame = pages::frame(&app, request.headers(), request.uri().query().unwrap_or_default());
+    // Programs are shown no page.
+    let frame = match words {
+        Words::Text => Some(pages::frame(&app, request.headers(), request.uri().query().unwrap_or_default())),
+        Words::Json => None,
+    };
     let mut response = match too_large(&request, &app.engine.profile().limits) {
         Some((status, why)) => words.told(&app, status, why),
         None => match tokio::time::timeout(app.settings.request_timeout, next.run(request)).await {
@@ -64,7 +68,9 @@ async fn around(app: App, words: Words, request: Request, next: Next) -> Respons
             }
         },
     };
-    response = pages::told(&app, &frame, response);
+    if let Some(frame) = &frame {
+        response = pages::told(&app, frame, response);
+    }
     complete(&mut response, app.cookies.https());
     let elapsed = begun.elapsed();
     if let Some((timing, endpoint)) = timed {

@@ -77,7 +77,7 @@ pub use cors::with_cors;
 pub use desk::{Desk, DeskPage};
 pub use pages::Stop;
 pub use resource::{Caller, Guard, GuardLayer, Guarded};
-pub use serve::{Timeouts, serve, serve_with};
+pub use serve::{Answerer, Timeouts, serve, serve_with};
 pub use sign_in::{SignIn, SignedIn};
 pub use source::{InvalidNetwork, Network};
 pub use throttle::Rate;

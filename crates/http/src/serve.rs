@@ -1,12 +1,13 @@
 //! Serving a router on a listener: what a connection may cost, and how it all ends.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::response::Response;
 use grantor_core::Limits;
 use hyper::Request;
 use hyper::body::Incoming;
@@ -16,7 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tower::Service as _;
+use tower::Service;
 
 use crate::deadline::WriteDeadline;
 
@@ -41,8 +42,19 @@ impl Default for Timeouts {
 /// before another can begin, and trying again at once would only burn the processor.
 const BACKOFF: Duration = Duration::from_millis(50);
 
-/// Serves `router` until `shutdown` completes, and returns when the requests in flight have finished, or after
-/// [`Timeouts::drain`].
+/// What answers requests: an axum [`Router`](axum::Router), or a service of one's own around several.
+pub trait Answerer:
+    Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
+impl<A> Answerer for A where
+    A: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
+/// Serves `app`, which is mostly a router, until `shutdown` completes, and returns when the requests in flight have finished,
+/// or after [`Timeouts::drain`]. `app` must be ready at any time, as a router is.
 ///
 /// HTTP/1.1 with keep-alive. A head beyond [`Limits::head_bytes`] or [`Limits::headers`] is refused with 431. Handlers
 /// find the peer's address as axum's [`ConnectInfo`].
@@ -61,27 +73,29 @@ const BACKOFF: Duration = Duration::from_millis(50);
 /// server.await?;
 /// # Ok(()) }
 /// ```
-pub fn serve<S>(
+pub fn serve<A, S>(
     listener: TcpListener,
-    router: Router,
+    app: A,
     limits: &Limits,
     shutdown: S,
-) -> impl Future<Output = ()> + Send + use<S>
+) -> impl Future<Output = ()> + Send + use<A, S>
 where
+    A: Answerer,
     S: Future<Output = ()> + Send,
 {
-    serve_with(listener, router, limits, Timeouts::default(), shutdown)
+    serve_with(listener, app, limits, Timeouts::default(), shutdown)
 }
 
 /// The same as [`serve`], with other timeouts.
-pub fn serve_with<S>(
+pub fn serve_with<A, S>(
     listener: TcpListener,
-    router: Router,
+    app: A,
     limits: &Limits,
     timeouts: Timeouts,
     shutdown: S,
-) -> impl Future<Output = ()> + Send + use<S>
+) -> impl Future<Output = ()> + Send + use<A, S>
 where
+    A: Answerer,
     S: Future<Output = ()> + Send,
 {
     let http = protocol(limits, timeouts.head);
@@ -99,7 +113,7 @@ where
                         // Answers are small and complete: waiting for more to send gains nothing.
                         let _ = stream.set_nodelay(true);
                         let stream = WriteDeadline::new(stream, timeouts.write);
-                        connections.spawn(connection(http.clone(), router.clone(), stream, peer, ended.clone()));
+                        connections.spawn(connection(http.clone(), app.clone(), stream, peer, ended.clone()));
                     }
                     Err(error) if is_about_one_connection(&error) => {}
                     Err(error) => {
@@ -134,7 +148,7 @@ fn protocol(limits: &Limits, head: Duration) -> http1::Builder {
 
 async fn connection(
     http: http1::Builder,
-    router: Router,
+    app: impl Answerer,
     stream: WriteDeadline,
     peer: SocketAddr,
     mut ended: watch::Receiver<bool>,
@@ -142,7 +156,7 @@ async fn connection(
     let service = service_fn(move |request: Request<Incoming>| {
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(ConnectInfo(peer));
-        router.clone().call(request)
+        app.clone().call(request)
     });
     let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
     let outcome = tokio::select! {

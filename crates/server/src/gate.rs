@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,7 +17,7 @@ use axum::routing::get;
 use grantor_core::Issuer;
 use grantor_core::{Profile, wire::ErrorAnswer};
 use tokio::sync::watch;
-use tower::Service as _;
+use tower::Service;
 
 /// How long a request waits for a store that is just being opened, before it is put off.
 const MOMENT: Duration = Duration::from_secs(1);
@@ -38,9 +41,8 @@ impl Gate {
     }
 
     /// Answers by `closed` until it is opened.
-    pub(crate) fn router(&self, closed: Router) -> Router {
-        let states = self.0.subscribe();
-        Router::new().fallback(move |request: Request| pass(states.clone(), closed.clone(), request))
+    pub(crate) fn before(&self, closed: Router) -> Gated {
+        Gated { states: self.0.subscribe(), closed }
     }
 
     /// The store is away: nobody need wait to see.
@@ -51,6 +53,31 @@ impl Gate {
     /// From now on `router` answers. It stays so: of a store that goes away later each request that needs it tells.
     pub(crate) fn open(&self, router: Router) {
         self.0.send_replace(State::Open(router));
+    }
+}
+
+/// What stands at a listener: the router behind the gate, once there is one.
+#[derive(Clone)]
+pub(crate) struct Gated {
+    states: watch::Receiver<State>,
+    closed: Router,
+}
+
+impl Service<Request> for Gated {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// Every request passes here, and all but the first few find it open.
+    fn call(&mut self, request: Request) -> Self::Future {
+        match &*self.states.borrow() {
+            State::Open(router) => Box::pin(router.clone().call(request)),
+            State::Opening | State::Away => Box::pin(pass(self.states.clone(), self.closed.clone(), request)),
+        }
     }
 }
 

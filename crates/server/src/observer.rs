@@ -4,13 +4,23 @@ use grantor_core::{Event, Refusal};
 use grantor_directory::{DirectoryEvent, DirectoryObserver, DirectoryRefusal};
 use grantor_engine::{Fault, Observer, Operation, Tracing};
 use grantor_ledger::Ledger;
+use metrics::Counter;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
 use crate::failure::Failure;
 
 /// Counts, and tells the log.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Counting;
+pub(crate) struct Counting {
+    /// One counter for each event: to look it up by its name takes longer than to count.
+    events: [Counter; Event::NAMES.len()],
+}
+
+impl Counting {
+    /// Counts at zero. Only after [`begin`], or nobody reads them.
+    pub(crate) fn new() -> Self {
+        Self { events: Event::NAMES.map(|name| metrics::counter!("grantor_events_total", "event" => name)) }
+    }
+}
 
 /// Begins to count; the handle gives the figures as Prometheus reads them.
 pub(crate) fn begin() -> Result<PrometheusHandle, Failure> {
@@ -37,7 +47,9 @@ pub(crate) fn begin() -> Result<PrometheusHandle, Failure> {
 
 impl Observer for Counting {
     fn happened(&self, event: &Event) {
-        metrics::counter!("grantor_events_total", "event" => name_of(event)).increment(1);
+        if let Some(counter) = self.events.get(event.number()) {
+            counter.increment(1);
+        }
         Tracing.happened(event);
     }
 
@@ -87,22 +99,5 @@ fn name(operation: Operation) -> &'static str {
         Operation::Revoke => "revoke",
         Operation::Check => "check",
         Operation::Administer => "administer",
-    }
-}
-
-fn name_of(event: &Event) -> &'static str {
-    match event {
-        Event::RequestApproved { .. } => "request_approved",
-        Event::RequestDenied { .. } => "request_denied",
-        Event::CodeRedeemed { .. } => "code_redeemed",
-        Event::RefreshTokenRotated { .. } => "refresh_token_rotated",
-        Event::AccessTokenIssued { .. } => "access_token_issued",
-        Event::ActedAs { .. } => "acted_as",
-        Event::AccessTokenRevoked { .. } => "access_token_revoked",
-        Event::GrantRevoked { .. } => "grant_revoked",
-        Event::ClientRegistered { .. } => "client_registered",
-        Event::ClientChanged { .. } => "client_changed",
-        Event::ClientSecretRotated { .. } => "client_secret_rotated",
-        Event::ClientDeleted { .. } => "client_deleted",
     }
 }

@@ -79,10 +79,10 @@ pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Resul
     let admin_gate = Gate::new();
     let everything: Vec<&Profile> = doors.iter().flat_map(|door| door.profiles()).collect();
     let closed = gate::closed(&everything).merge(operators(figures.clone(), None));
-    let admin_router = admin_gate.router(closed.merge(grantor_admin::put_off()));
+    let admin_router = admin_gate.before(closed.merge(grantor_admin::put_off()));
     let serving = {
         let public = doors.iter().map(|door| {
-            let router = door.gate.router(gate::closed(&door.profiles().collect::<Vec<_>>()));
+            let router = door.gate.before(gate::closed(&door.profiles().collect::<Vec<_>>()));
             (door.listener.clone(), router)
         });
         let public: Vec<_> = public.collect();
@@ -175,7 +175,7 @@ async fn open(
 }
 
 async fn open_once(config: &Config, profiles: &[Profile]) -> Result<House, Failure> {
-    let house = House::open(config, profiles.to_vec(), Arc::new(Counting)).await?;
+    let house = House::open(config, profiles.to_vec(), Arc::new(Counting::new())).await?;
     match tell_dangers(config, &house).await {
         Ok(()) => Ok(house),
         Err(failure) => {

@@ -21,7 +21,15 @@ pub(crate) struct Site {
 
 /// One router for all: a request goes to the site that names its host, before one that takes any, and of those to the one
 /// with the longest path.
-pub(crate) fn router(sites: Vec<Site>) -> Router {
+pub(crate) fn router(mut sites: Vec<Site>) -> Router {
+    // Mostly there is one, which takes all.
+    if let [only] = sites.as_slice()
+        && only.hosts.is_empty()
+        && only.prefix.is_empty()
+        && let Some(only) = sites.pop()
+    {
+        return only.router;
+    }
     let sites = Arc::new(sites);
     Router::new().fallback(move |request: Request| answer(sites.clone(), request))
 }
