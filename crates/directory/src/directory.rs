@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use grantor_core::record::{Expect, Version};
 use grantor_core::{Lifetime, Limits, Secret, ServerKey, Standing, StandingState, SubjectId, Time};
+use grantor_slowhash::{HashCost, InvalidHashCost};
 use grantor_store::{Store, StoreError};
 
 use crate::error::DirectoryError;
 use crate::kept::CredentialKey;
 use crate::observer::{DirectoryEvent, DirectoryObserver};
-use crate::password::{HashCost, InvalidHashCost, Passwords};
+use crate::password::Passwords;
 use crate::records::{Records, Written};
 use crate::user::{NewUser, Profile, User, UserRecord, UserRefused, UserState};
 

@@ -1,6 +1,7 @@
 //! Faults: what kept the directory from answering at all.
 
 use grantor_core::record::CorruptRecord;
+use grantor_slowhash::HashFault;
 use grantor_store::StoreError;
 
 /// The directory could not do its work. It is never an answer about a user: the server says 503.
@@ -24,4 +25,10 @@ pub enum DirectoryError {
     /// A directory other than [`Directory`](crate::Directory) could not do its work.
     #[error("the user directory failed: {0}")]
     Elsewhere(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<HashFault> for DirectoryError {
+    fn from(fault: HashFault) -> Self {
+        DirectoryError::Hashing(fault.to_string())
+    }
 }

@@ -15,7 +15,7 @@ use grantor_core::{
 use grantor_jose::{Algorithm, KeyStatus, SecretSealer, SharedKey};
 use grantor_store::{Store, StoreInfo};
 
-use crate::error::EngineError;
+use crate::error::{EngineError, Fault};
 use crate::keys::Keys;
 use crate::observer::{Observer, Operation, Tracing};
 use crate::recorder::Recorder;
@@ -110,7 +110,7 @@ impl EngineBuilder {
             server_key: Arc::new(self.server_key),
             keys,
             registrations: Registrations::default(),
-            secrets: SlowSecrets::new(),
+            secrets: SlowSecrets::new().map_err(|e| Fault::Hash(e.to_string()))?,
             sealer,
             clock: self.clock,
             observer: self.observer,

@@ -4,6 +4,7 @@ use grantor_core::Refusal;
 use grantor_core::client::InvalidClient;
 use grantor_core::step::{FlowFault, Stop};
 use grantor_jose::KeyError;
+use grantor_slowhash::HashFault;
 use grantor_store::StoreError;
 
 /// How a call ends when it does not end well.
@@ -61,5 +62,11 @@ impl From<FlowFault> for EngineError {
 impl From<KeyError> for EngineError {
     fn from(error: KeyError) -> Self {
         EngineError::Fault(error.into())
+    }
+}
+
+impl From<HashFault> for Fault {
+    fn from(fault: HashFault) -> Self {
+        Fault::Hash(fault.to_string())
     }
 }

@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use argon2::password_hash::{PasswordHasher as _, PasswordVerifier as _};
-use argon2::{Argon2, PasswordHash};
 use grantor_core::{Secret, SecretHash};
+use grantor_slowhash::{HashCost, InvalidHashCost, SlowHash};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
-use tokio::sync::Semaphore;
 
 use crate::error::Fault;
 
@@ -27,12 +25,13 @@ pub(crate) struct SlowSecrets {
     key: [u8; 32],
     /// From a tag of the slow hash to a tag of the secret that matched it.
     proven: Mutex<HashMap<[u8; 32], [u8; 32]>>,
-    permits: Semaphore,
+    hashes: SlowHash,
 }
 
 impl SlowSecrets {
-    pub(crate) fn new() -> Self {
-        Self { key: rand::random(), proven: Mutex::new(HashMap::new()), permits: Semaphore::new(AT_ONCE) }
+    pub(crate) fn new() -> Result<Self, InvalidHashCost> {
+        let hashes = SlowHash::new(HashCost::default(), AT_ONCE)?;
+        Ok(Self { key: rand::random(), proven: Mutex::new(HashMap::new()), hashes })
     }
 
     fn tag(&self, parts: &[&[u8]]) -> [u8; 32] {
@@ -66,10 +65,7 @@ impl SlowSecrets {
             }
         }
         for phc in unproven {
-            let _permit = self.permits.acquire().await.map_err(|e| Fault::Hash(e.to_string()))?;
-            let (secret, hash) = (presented.clone(), phc.clone());
-            let verified = tokio::task::spawn_blocking(move || verify(&secret, &hash)).await;
-            if verified.map_err(|e| Fault::Hash(e.to_string()))?? {
+            if self.hashes.verify(presented, phc).await?.matches {
                 let mut proven = self.proven.lock().unwrap_or_else(PoisonError::into_inner);
                 if proven.len() >= REMEMBERED {
                     proven.clear();
@@ -87,23 +83,6 @@ impl SlowSecrets {
         if secret.expose().len() >= STRONG_LENGTH {
             return Ok(SecretHash::of_strong(secret));
         }
-        let secret = secret.clone();
-        let phc = tokio::task::spawn_blocking(move || {
-            let salt: [u8; 16] = rand::random();
-            Argon2::default()
-                .hash_password_with_salt(secret.expose().as_bytes(), &salt)
-                .map(|h| h.to_string())
-        });
-        let phc = phc.await.map_err(|e| Fault::Hash(e.to_string()))?;
-        phc.map(SecretHash::Argon2id).map_err(|e| Fault::Hash(e.to_string()))
-    }
-}
-
-fn verify(secret: &Secret, phc: &str) -> Result<bool, Fault> {
-    let hash = PasswordHash::new(phc).map_err(|e| Fault::Hash(e.to_string()))?;
-    match Argon2::default().verify_password(secret.expose().as_bytes(), &hash) {
-        Ok(()) => Ok(true),
-        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
-        Err(other) => Err(Fault::Hash(other.to_string())),
+        Ok(SecretHash::Argon2id(self.hashes.hash(secret, rand::random()).await?))
     }
 }

@@ -13,8 +13,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("grantor-store", &["grantor-core"]),
     (ADAPTER, &["grantor-core", "grantor-store"]),
     ("grantor-jose", &["grantor-core"]),
-    ("grantor-engine", &["grantor-core", "grantor-store", "grantor-jose"]),
-    ("grantor-directory", &["grantor-core", "grantor-store"]),
+    ("grantor-slowhash", &["grantor-core"]),
+    ("grantor-engine", &["grantor-core", "grantor-store", "grantor-jose", "grantor-slowhash"]),
+    ("grantor-directory", &["grantor-core", "grantor-store", "grantor-slowhash"]),
     ("grantor-ledger", &["grantor-core", "grantor-store", "grantor-engine", "grantor-directory"]),
     ("grantor-pages", &["grantor-core"]),
     (
@@ -62,6 +63,7 @@ const ADAPTER: &str = "grantor-store-*";
 
 /// Packages of others that only these rooms may know: one each, but for what writes pages, of which two rooms have some.
 const KEPT: &[(&str, &[&str])] = &[
+    ("argon2", &["grantor-slowhash"]),
     ("aws-lc-rs", &["grantor-jose"]),
     ("askama", &["grantor-pages", "grantor-console"]),
     ("jsonwebtoken", &["grantor-jose"]),
