@@ -179,7 +179,7 @@ pub fn act(policy: &Policy) -> BoxedStrategy<Act> {
         (1, person().prop_map(|person| Act::Reinstate { person }).boxed()),
         (1, client().prop_map(|client| Act::SwitchOff { client }).boxed()),
         (1, client().prop_map(|client| Act::SwitchOn { client }).boxed()),
-        (3, seconds(policy).prop_map(|seconds| Act::Pass { seconds }).boxed()),
+        (4, seconds(policy).prop_map(|seconds| Act::Pass { seconds }).boxed()),
         (1, prop::sample::select(vec![1, 30, 120]).prop_map(|seconds| Act::SetBack { seconds }).boxed()),
         (1, Just(Act::Purge).boxed()),
     ];

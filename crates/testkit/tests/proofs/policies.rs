@@ -19,13 +19,13 @@ pub(crate) fn rotating() -> Policy {
     standard(|p| p.refresh = RefreshMode::Rotate { grace: Lifetime::seconds(10) })
 }
 
-/// A replay is a replay at once, and everything ends soon.
+/// A replay is a replay at once, and everything ends soon: the grant with the first of its refresh tokens.
 pub(crate) fn strict() -> Policy {
     standard(|p| {
         p.refresh = RefreshMode::Rotate { grace: Lifetime::ZERO };
         p.lifetimes.access_token = Lifetime::seconds(60);
         p.lifetimes.refresh_token = Some(Lifetime::seconds(100));
-        p.lifetimes.grant = Some(Lifetime::seconds(150));
+        p.lifetimes.grant = Some(Lifetime::seconds(100));
     })
 }
 
