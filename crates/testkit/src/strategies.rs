@@ -199,9 +199,30 @@ pub fn act(policy: &Policy) -> BoxedStrategy<Act> {
     proptest::strategy::Union::new_weighted(acts).boxed()
 }
 
-/// What happens one after another.
+/// What happens one after another. Now and then one client goes its way for a while: what each of several right steps leads
+/// to, hardly any history of acts that know nothing of each other would find.
 pub fn history(policy: &Policy, length: Range<usize>) -> impl Strategy<Value = Vec<Act>> + use<> {
-    vec(act(policy), length)
+    let alone = act(policy).prop_map(|act| vec![act]);
+    let parts = vec(prop_oneof![5 => alone, 1 => flow(policy)], length);
+    parts.prop_map(|parts| parts.concat())
+}
+
+/// One client's way: it asks, it redeems, and mostly it refreshes some time later.
+fn flow(policy: &Policy) -> impl Strategy<Value = Vec<Act>> + use<> {
+    let count = u8::try_from(policy.clients().len()).unwrap();
+    let later = option::weighted(0.7, (seconds(policy), slip(), seconds(policy)));
+    ((0..count).prop_map(Client), way(policy), slip(), later).prop_map(|(client, way, slip, later)| {
+        let mut acts = vec![
+            Act::Approve { client, person: Person::Alice, scope: None, part: None, way },
+            Act::Redeem { code: 0, by: client, slip },
+        ];
+        if let Some((seconds, slip, rest)) = later {
+            acts.push(Act::Pass { seconds });
+            acts.push(Act::Refresh { token: 0, by: client, scope: None, slip });
+            acts.push(Act::Pass { seconds: rest });
+        }
+        acts
+    })
 }
 
 /// One of a policy's clients, mostly the first.

@@ -149,7 +149,7 @@ fn what_was_changed_or_is_no_bundle_ends_with_1_and_says_why() {
     }
     // The client that was switched off is refused by another rule.
     let mut file: Value = serde_json::from_str(&bundle).unwrap();
-    file["run"]["steps"][0]["load"]["found"]["body"]["metadata"]["disabled"] = true.into();
+    file["run"]["steps"][0]["registration"]["found"]["metadata"]["disabled"] = true.into();
     world.write("changed.json", &file.to_string());
     let told = world.run(&["replay", "changed.json"]);
     assert_eq!(told.code, Some(1));
