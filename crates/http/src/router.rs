@@ -1,6 +1,7 @@
 //! Which path leads where, by which method.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -89,7 +90,9 @@ fn mount_api(mount: &mut Mount, app: &App) {
 }
 
 fn token_methods(endpoint: &TokenEndpoint) -> MethodRouter<App> {
-    let (of_post, of_get) = (endpoint.clone(), endpoint.clone());
+    // Shared, since axum clones a handler for each request.
+    let of_post = Arc::new(endpoint.clone());
+    let of_get = of_post.clone();
     let methods = post(move |State(app): State<App>, request: Request| token::token(app, of_post, request));
     if !endpoint.danger_get {
         return methods;

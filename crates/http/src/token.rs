@@ -1,5 +1,7 @@
 //! The token endpoint (RFC 6749, section 3.2).
 
+use std::sync::Arc;
+
 use axum::extract::Request;
 use axum::http::{Method, StatusCode};
 use axum::response::Response;
@@ -12,7 +14,7 @@ use crate::web::{App, Shared};
 use crate::{form, password, respond};
 
 /// Answers a request for tokens, as this endpoint reads it.
-pub(crate) async fn token(app: App, endpoint: TokenEndpoint, request: Request) -> Response {
+pub(crate) async fn token(app: App, endpoint: Arc<TokenEndpoint>, request: Request) -> Response {
     api::told(&app, answer(&app, &endpoint, request).await)
 }
 

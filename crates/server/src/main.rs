@@ -29,6 +29,11 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
+/// A request makes some hundred small values that live for microseconds, on any of several threads: what the system's
+/// allocator does with them takes a tenth of all time, and it keeps more of the memory.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     logs::hide_panic_payloads();

@@ -1,40 +1,65 @@
 //! A pointer to a store is a store, so that layers stack on shared stores and on `dyn Store` alike.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use grantor_core::Time;
 use grantor_core::record::{Put, RecordKey, Stored, Under};
 
 use crate::contract::{Page, PutOutcome, Store, StoreError, StoreInfo};
 
+type Answer<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+// As `async_trait` writes them, but for the box it would put around the one that is there: every operation passes here.
 macro_rules! store_behind {
     ($pointer:ident) => {
-        #[async_trait]
         impl<T: Store + ?Sized> Store for $pointer<T> {
-            async fn get(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-                T::get(self, key).await
+            fn get<'s, 'k, 'a>(&'s self, key: &'k RecordKey) -> Answer<'a, Result<Option<Stored>, StoreError>>
+            where
+                's: 'a,
+                'k: 'a,
+                Self: 'a,
+            {
+                T::get(self, key)
             }
 
-            async fn put(&self, put: Put) -> PutOutcome {
-                T::put(self, put).await
+            fn put<'s, 'a>(&'s self, put: Put) -> Answer<'a, PutOutcome>
+            where
+                's: 'a,
+                Self: 'a,
+            {
+                T::put(self, put)
             }
 
-            async fn list(
-                &self,
-                under: &Under,
-                after: Option<&RecordKey>,
+            fn list<'s, 'u, 'k, 'a>(
+                &'s self,
+                under: &'u Under,
+                after: Option<&'k RecordKey>,
                 limit: usize,
-            ) -> Result<Page, StoreError> {
-                T::list(self, under, after, limit).await
+            ) -> Answer<'a, Result<Page, StoreError>>
+            where
+                's: 'a,
+                'u: 'a,
+                'k: 'a,
+                Self: 'a,
+            {
+                T::list(self, under, after, limit)
             }
 
-            async fn purge(&self, before: Time, limit: usize) -> Result<usize, StoreError> {
-                T::purge(self, before, limit).await
+            fn purge<'s, 'a>(&'s self, before: Time, limit: usize) -> Answer<'a, Result<usize, StoreError>>
+            where
+                's: 'a,
+                Self: 'a,
+            {
+                T::purge(self, before, limit)
             }
 
-            async fn info(&self) -> Result<StoreInfo, StoreError> {
-                T::info(self).await
+            fn info<'s, 'a>(&'s self) -> Answer<'a, Result<StoreInfo, StoreError>>
+            where
+                's: 'a,
+                Self: 'a,
+            {
+                T::info(self)
             }
         }
     };

@@ -577,7 +577,7 @@ fn a_bearers_refresh_token_counts_while_its_client_is_one_of_this_profile_that_h
 fn a_key_that_was_replaced_is_over_when_its_time_is() {
     let mut w = World::of_dialect("api-video", |_| {});
     let id = w.register_key(&key(), |_| {});
-    let (now, limits) = (w.now, w.profile.limits.clone());
+    let (now, limits) = (w.now, w.profile.limits);
     let fresh = SecretHash::of_strong(&Secret::new("another key, which names another client"));
     w.rewrite(&Client::key(&id), |client| {
         client.with_new_secret(fresh, now, now + Lifetime::seconds(60), &limits)

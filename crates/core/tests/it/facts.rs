@@ -251,7 +251,7 @@ fn authenticating(told: &mut Told) {
     told.last(&mut w, Reason::ClientSecretWrong, "client=web secrets=1 secrets_valid=1");
     // One that was replaced a minute ago is kept, and is valid no more.
     let fresh = SecretHash::of_strong(&Secret::new("a fresh secret that is long enough"));
-    let (now, limits) = (w.now, w.profile.limits.clone());
+    let (now, limits) = (w.now, w.profile.limits);
     let other = Client::key(&"other".parse().unwrap());
     w.rewrite(&other, |client| client.with_new_secret(fresh, now, now + Lifetime::seconds(60), &limits));
     w.pass(60);

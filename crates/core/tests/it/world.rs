@@ -113,7 +113,7 @@ impl World {
 
     /// Gives a client this secret and no other.
     pub fn give_secret(&mut self, id: &ClientId, hash: SecretHash) {
-        let (now, limits) = (self.now, self.profile.limits.clone());
+        let (now, limits) = (self.now, self.profile.limits);
         self.rewrite(&Client::key(id), |client| client.with_new_secret(hash, now, now, &limits));
     }
 

@@ -172,10 +172,10 @@ impl World {
                 need.answer(found)
             }
             Step::Registration(need) => {
-                let found = match fate {
-                    Fate::Fails => return Err(Down),
-                    _ => self.shelf.get(need.key().raw())?,
-                };
+                if fate == Fate::Fails {
+                    return Err(Down);
+                }
+                let found = self.shelf.get(need.key().raw())?;
                 need.answer_stored(found.as_ref())
             }
             Step::Commit(need) => {
