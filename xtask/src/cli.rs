@@ -60,6 +60,21 @@ usage: cargo xtask VERB [OPTIONS]
                           bugs planted in the core's state machines, and which of them no test notices
                             --file GLOB   those of these files alone
                             --shard K/N   one part of them
+  bench [growth | pressure | size | page] [--quick] [--only NAME]… [--seconds N] [--repeat N] [--connections N,N]
+        [--tokens N] [--json]
+                          what a request costs, for each second of processor time, beside floors and servers of others;
+                          then docs/BENCHMARKS.md and its charts are made of what was measured last
+                            growth         the same with ever more live tokens, and what each of them takes
+                            pressure       beside a storm of guessed passwords or tokens, and idle connections
+                            size           the program, its start, its rest; the core's build and its crates
+                            page           measures nothing and makes the page
+                            --quick        minutes, with fewer connections and shorter
+                            --only NAME    a subject or an endpoint; nothing is written down then
+                            --seconds N    how long one measurement is
+                            --repeat N     how often each is taken
+                            --connections  how many, as in 1,16,64
+                            --tokens N     how far `growth` goes
+                            --json         as above
   redis up [--cluster]    a Redis, or a cluster of six nodes, until standard input ends; prints its URL
   help                    this text";
 
@@ -77,6 +92,7 @@ pub(crate) enum Verb {
     Prove(ProveOptions),
     Browser(BrowserOptions),
     Screenshots(ScreenshotsOptions),
+    Bench(BenchOptions),
     Redis(RedisOptions),
     Fuzz(FuzzOptions),
     Coverage(CoverageOptions),
@@ -219,6 +235,66 @@ pub(crate) struct ScreenshotsOptions {
     pub(crate) binary: Option<PathBuf>,
 }
 
+/// What of the benches is run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum BenchPart {
+    #[default]
+    Table,
+    Growth,
+    Pressure,
+    Size,
+    /// Nothing: the page is made of what was measured.
+    Page,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct BenchOptions {
+    pub(crate) part: BenchPart,
+    /// Fewer connections, and shorter.
+    pub(crate) quick: bool,
+    /// Subjects and endpoints; all of them when empty.
+    pub(crate) only: Vec<String>,
+    /// How long one measurement is.
+    pub(crate) seconds: Option<u64>,
+    /// How often each is taken.
+    pub(crate) repeat: Option<usize>,
+    /// How many connections; what the part takes usually when empty.
+    pub(crate) connections: Vec<usize>,
+    /// How many live tokens growth ends with.
+    pub(crate) tokens: Option<u64>,
+    /// One JSON value on standard output.
+    pub(crate) json: bool,
+}
+
+impl BenchOptions {
+    /// What was typed to have this.
+    pub(crate) fn line(&self) -> String {
+        let mut line = "cargo xtask bench".to_owned();
+        line.push_str(match self.part {
+            BenchPart::Table => "",
+            BenchPart::Growth => " growth",
+            BenchPart::Pressure => " pressure",
+            BenchPart::Size => " size",
+            BenchPart::Page => " page",
+        });
+        if self.quick {
+            line.push_str(" --quick");
+        }
+        for name in &self.only {
+            line.push_str(&format!(" --only {name}"));
+        }
+        if !self.connections.is_empty() {
+            let numbers: Vec<_> = self.connections.iter().map(ToString::to_string).collect();
+            line.push_str(&format!(" --connections {}", numbers.join(",")));
+        }
+        let repeat = self.repeat.map(|number| u64::try_from(number).unwrap_or(u64::MAX));
+        for (name, number) in [("seconds", self.seconds), ("repeat", repeat), ("tokens", self.tokens)] {
+            line.push_str(&number.map(|number| format!(" --{name} {number}")).unwrap_or_default());
+        }
+        line
+    }
+}
+
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct RedisOptions {
     /// Three primaries with a replica each, in place of one server.
@@ -244,6 +320,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         "fuzz" => Verb::Fuzz(FuzzOptions::default()),
         "coverage" => Verb::Coverage(CoverageOptions::default()),
         "survivors" => Verb::Survivors(SurvivorsOptions::default()),
+        "bench" => Verb::Bench(BenchOptions::default()),
         "redis" => match rest.next() {
             Some("up") => Verb::Redis(RedisOptions::default()),
             _ => return Err("`redis` takes `up`".to_owned()),
@@ -293,6 +370,19 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
             }
             (Verb::Screenshots(options), "--out") => options.out = Some(PathBuf::from(value()?)),
             (Verb::Screenshots(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
+            (Verb::Bench(options), "growth") => options.part = BenchPart::Growth,
+            (Verb::Bench(options), "pressure") => options.part = BenchPart::Pressure,
+            (Verb::Bench(options), "size") => options.part = BenchPart::Size,
+            (Verb::Bench(options), "page") => options.part = BenchPart::Page,
+            (Verb::Bench(options), "--quick") => options.quick = true,
+            (Verb::Bench(options), "--only") => options.only.push(value()?.to_owned()),
+            (Verb::Bench(options), "--seconds") => options.seconds = Some(positive(value()?)?),
+            (Verb::Bench(options), "--repeat") => options.repeat = Some(count(value()?)?),
+            (Verb::Bench(options), "--connections") => {
+                options.connections = value()?.split(',').map(count).collect::<Result<_, _>>()?;
+            }
+            (Verb::Bench(options), "--tokens") => options.tokens = Some(positive(value()?)?),
+            (Verb::Bench(options), "--json") => options.json = true,
             (Verb::Redis(options), "--cluster") => options.cluster = true,
             _ => return Err(format!("`{name}` takes no `{option}`")),
         }
@@ -303,6 +393,18 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
 /// A number as people write it: `1_000_000`.
 fn number(text: &str) -> Result<u64, String> {
     text.replace('_', "").parse().map_err(|_| format!("`{text}` is no number"))
+}
+
+/// The same, and not nought.
+fn positive(text: &str) -> Result<u64, String> {
+    match number(text)? {
+        0 => Err("0 is too few".to_owned()),
+        number => Ok(number),
+    }
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    usize::try_from(positive(text)?).map_err(|_| format!("`{text}` is too much"))
 }
 
 #[cfg(test)]
@@ -343,6 +445,18 @@ mod tests {
         assert_eq!(parsed("fuzz --only jose --seconds 5"), Ok(Verb::Fuzz(fuzz)));
         let part = SurvivorsOptions { file: None, shard: Some("0/4".to_owned()) };
         assert_eq!(parsed("survivors --shard 0/4"), Ok(Verb::Survivors(part)));
+        let bench = BenchOptions {
+            part: BenchPart::Growth,
+            quick: true,
+            only: vec!["grantor-redis".to_owned(), "token".to_owned()],
+            connections: vec![1, 16],
+            tokens: Some(1_000_000),
+            ..BenchOptions::default()
+        };
+        let line =
+            "bench growth --quick --only grantor-redis --only token --connections 1,16 --tokens 1000000";
+        assert_eq!(bench.line(), format!("cargo xtask {line}"));
+        assert_eq!(parsed(line), Ok(Verb::Bench(bench)));
         assert_eq!(parsed("purity --help"), Ok(Verb::Help));
     }
 
@@ -367,6 +481,9 @@ mod tests {
             "prove --schedules many",
             "browser --only",
             "screenshots --headed",
+            "bench shrink",
+            "bench --connections 1,x",
+            "bench --seconds 0",
         ] {
             assert!(parsed(line).is_err(), "`{line}` was accepted");
         }

@@ -6,6 +6,7 @@
     reason = "a task runner speaks to the person at the terminal; the libraries stay silent"
 )]
 
+mod bench;
 mod browser;
 mod ci;
 mod cli;
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         Verb::Prove(options) => prove::run(&workspace, &options),
         Verb::Browser(options) => browser::run(&workspace, &options),
         Verb::Screenshots(options) => browser::screenshots(&workspace, &options),
+        Verb::Bench(options) => bench::run(&workspace, &options),
         Verb::Redis(options) => redis::up(&options),
         Verb::Fuzz(options) => fuzz::run(&workspace, &options),
         Verb::Coverage(options) => coverage::run(&workspace, &options),

@@ -9,7 +9,8 @@ use crate::failure::{Failure, Outcome, While};
 #[path = "../../crates/store-redis/tests/support/server.rs"]
 mod server;
 
-use server::{DURABLE, RedisCluster, RedisServer};
+pub(crate) use server::RedisServer;
+use server::{DURABLE, RedisCluster};
 
 /// Starts one server, or a cluster of six, prints its URL on standard output, and ends it at the end of standard input or
 /// of this program, however that comes.

@@ -88,6 +88,8 @@ pub(crate) struct Print {
 impl Print {
     /// For a person.
     pub(crate) const PLAIN: Self = Self { json: false };
+    /// For a person, where standard output is for something else.
+    pub(crate) const ASIDE: Self = Self { json: true };
 
     pub(super) fn line(&self, line: &str) {
         if self.json { eprintln!("{line}") } else { println!("{line}") }

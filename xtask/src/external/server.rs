@@ -91,6 +91,16 @@ impl Server {
         &self.addresses
     }
 
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// All that it has printed so far.
+    pub(crate) fn said(&self) -> Outcome<String> {
+        fs::read_to_string(&self.log).during(self.log.display())
+    }
+
     fn addresses_when_ready(&mut self, ready_file: &Path) -> Outcome<Value> {
         let deadline = Instant::now() + self.deadlines.start;
         loop {
