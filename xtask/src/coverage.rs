@@ -209,6 +209,14 @@ impl File {
         let texts: Vec<&str> =
             source.lines().take_while(|line| *line != "#[cfg(test)]").map(str::trim).collect();
         let text = |line: usize| texts.get(line - 1).copied();
+        // By its text, and by its place among equal ones: what is said of one must not excuse another.
+        let quoted = |text: &str, line: usize| {
+            let equal = |lines: &[&str]| lines.iter().filter(|other| **other == text).count();
+            match equal(&texts) {
+                1 => format!("`{text}`"),
+                of => format!("`{text}` ({} of {of})", equal(texts.get(..line).unwrap_or_default())),
+            }
+        };
         let mut figures = Figures::default();
         let mut gaps = Vec::new();
         let gap = |line: usize, what: String| Gap { file: name.clone(), line, what };
@@ -218,7 +226,7 @@ impl File {
             figures.lines.0 += usize::from(*count > 0);
             figures.lines.1 += 1;
             if *count == 0 && !before {
-                gaps.push(gap(*line, format!("`{text}` never runs")));
+                gaps.push(gap(*line, format!("{} never runs", quoted(text, *line))));
             }
             before = *count == 0;
         }
@@ -227,8 +235,8 @@ impl File {
             figures.branches.0 += usize::from(*yes > 0) + usize::from(*no > 0);
             figures.branches.1 += 2;
             match (yes, no) {
-                (0, 1..) => gaps.push(gap(*line, format!("`{text}` is never true"))),
-                (1.., 0) => gaps.push(gap(*line, format!("`{text}` is never false"))),
+                (0, 1..) => gaps.push(gap(*line, format!("{} is never true", quoted(text, *line)))),
+                (1.., 0) => gaps.push(gap(*line, format!("{} is never false", quoted(text, *line)))),
                 // Where both are 0, the line never ran.
                 _ => {}
             }
@@ -269,6 +277,16 @@ mod tests {
                 .replace("2,0,0,0", "2,0,0,1"),
         );
         assert!(whole.gaps.is_empty(), "{:?}", whole.gaps);
+    }
+
+    #[test]
+    fn of_lines_that_are_equal_each_is_a_gap_of_its_own() {
+        let source = SOURCE.replace("two();", "one();");
+        let lcov = LCOV.replace("DA:3,0", "DA:3,1");
+        let counts = read(&lcov, Path::new("/w/")).unwrap().into_values().next().unwrap();
+        let file = File::of("a.rs".to_owned(), &source, &counts);
+        let named: Vec<String> = file.gaps.iter().map(Gap::named).collect();
+        assert!(named.contains(&"a.rs: `one();` (2 of 2) never runs".to_owned()), "{named:?}");
     }
 
     #[test]

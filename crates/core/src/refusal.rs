@@ -308,8 +308,7 @@ pub struct Refusal {
     pub client: Option<ClientId>,
     /// The grant it is about, where it is known: for logs.
     pub grant: Option<GrantId>,
-    /// What the rule looked at and found, where its name does not say it all: for logs and replays. No secret can be a
-    /// [`Fact`].
+    /// What the rule looked at and found: for logs and replays. No secret can be a [`Fact`].
     pub looked_at: Vec<Fact>,
 }
 
@@ -347,7 +346,7 @@ impl Refusal {
         self
     }
 
-    /// What the rule looked at and found, in one line for a log; none where its name says it all.
+    /// What the rule looked at and found, in one line for a log; none where the parameter that it is about says it all.
     pub fn told(&self) -> Option<impl fmt::Display> {
         struct Line<'a>(&'a [Fact]);
 

@@ -334,7 +334,7 @@ impl Grant {
         code.before = self.held().map(|held| {
             Box::new(Before { active: held.active.clone(), era: held.era, scope: held.scope.clone() })
         });
-        let facts = GrantFacts { id: self.grant.id, era: self.next_era(&facts), ..facts };
+        let facts = GrantFacts { era: self.next_era(&facts), ..facts };
         Self { v: Format, grant: facts, state: State::CodeIssued(code), keep_until }
     }
 
@@ -356,7 +356,7 @@ impl Grant {
             State::Active(_) | State::CodeIssued(_) => self.grant.era,
             State::Revoked(_) => self.next_era(&facts),
         };
-        Self::with_tokens(GrantFacts { id: self.grant.id, era, ..facts }, refresh, keep_until)
+        Self::with_tokens(GrantFacts { era, ..facts }, refresh, keep_until)
     }
 
     /// Ends it. Nothing to write if it is over already: the first cause stands.

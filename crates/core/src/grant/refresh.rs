@@ -98,7 +98,8 @@ impl RefreshChain {
         if self.digest.matches(&token.digest()) {
             return Some(Kinship::Current);
         }
-        let steps = self.generation.checked_sub(token.generation()).filter(|steps| *steps > 0)?;
+        // Of its own generation only the current one is right, and its successor is of the next: so none is found for nought.
+        let steps = self.generation.checked_sub(token.generation())?;
         if steps > limits.replay_proof_steps {
             return None;
         }

@@ -284,6 +284,21 @@ fn what_never_ends_has_no_expires_in_and_a_scope_of_nothing_is_not_said() {
 }
 
 #[test]
+fn a_client_is_told_its_scope_in_the_way_it_is_registered_for() {
+    use grantor_core::profile::ScopeEncoding;
+    let mut w = World::new(|p| p.token.scope = ScopeEncoding::List);
+    w.register("commas", |m| m.token_response_scope = Some(ScopeEncoding::Commas));
+    for (client, scope) in
+        [("web", serde_json::json!(["read", "write"])), ("commas", serde_json::json!("read,write"))]
+    {
+        let answer = w.token(client, GrantRequest::ClientCredentials { scope: None }).unwrap();
+        let body: serde_json::Value =
+            serde_json::from_slice(&grantor_core::wire::token_body(&answer, &w.profile)).unwrap();
+        assert_eq!(body["scope"], scope, "{client}");
+    }
+}
+
+#[test]
 fn a_client_chooses_the_page_that_people_see_first() {
     let mut w = World::of_dialect("webmaker", |_| {});
     for (said, page) in

@@ -9,9 +9,11 @@ use grantor_core::grant::{ClientGrant, Grant, RevocationCause, State, SubjectGra
 use grantor_core::record::{Kind, decode};
 use grantor_core::request::{Approver, ApproverAccount, Choice, DecisionRequest, GrantRequest, TokenRequest};
 use grantor_core::step::{CommitOutcome, FlowFault, Step, Stop};
-use grantor_core::{GrantId, Lifetime, Reason, RefreshMode, Scope, Secret, Time};
+use grantor_core::{Digest, GrantId, Lifetime, Limits, Reason, RefreshMode, Scope, Secret, Time};
 
-use crate::world::{CALLBACK, VERIFIER, World, code_grant, credentials, parameter, query, session};
+use crate::world::{
+    CALLBACK, VERIFIER, World, code_grant, credentials, parameter, query, secret_of, session,
+};
 
 // ---- races ----
 
@@ -278,6 +280,19 @@ fn a_client_that_may_ask_for_nothing_is_granted_nothing_and_that_is_a_grant() {
     assert!(answer.scope.is_empty() && w.is_live(&answer.access_token));
 }
 
+/// Whatever is logged of a request may hold who was authenticated.
+#[test]
+fn a_client_that_is_shown_for_debugging_shows_who_it_is_and_nothing_of_its_secrets() {
+    let mut w = World::new(|_| {});
+    let (_, client) = w.ask(|ctx| flow::authenticate(ctx, credentials("web"))).unwrap();
+    let shown = format!("{client:?}");
+    assert!(shown.contains("\"web\"") && shown.contains(CALLBACK), "{shown}");
+    let secret = secret_of("web");
+    for kept in [secret.expose().to_owned(), Digest::of(secret.expose().as_bytes()).to_base64url()] {
+        assert!(!shown.contains(&kept), "{shown}");
+    }
+}
+
 // ---- moments ----
 
 #[test]
@@ -336,6 +351,42 @@ fn an_expired_refresh_token_is_no_replay_and_a_strangers_is_no_refresh_token() {
     let current = second.refresh_token.unwrap();
     assert_eq!(w.refresh("web", &current, None).err(), Some(Reason::RefreshTokenExpired));
     assert!(w.is_live(&second.access_token), "and nothing was revoked by it");
+}
+
+#[test]
+fn a_clock_that_was_set_back_by_less_than_the_grace_still_gives_it() {
+    for (millis, reason) in [(9_999, None), (10_000, Some(Reason::RefreshTokenReplayed))] {
+        let mut w = World::new(|p| p.refresh = RefreshMode::Rotate { grace: Lifetime::seconds(10) });
+        w.pass(3600);
+        let token = tokens(&mut w).refresh_token.unwrap();
+        let successor = w.refresh("web", &token, None).unwrap().refresh_token.unwrap();
+        w.now = Time::from_unix_millis(w.now.unix_millis() - millis);
+        match w.refresh("web", &token, None) {
+            Ok(again) => assert_eq!(again.refresh_token.unwrap().expose(), successor.expose()),
+            Err(refused) => assert_eq!(Some(refused), reason, "{millis} ms"),
+        }
+        assert_eq!(w.refresh("web", &successor, None).is_err(), reason.is_some(), "{millis} ms");
+    }
+}
+
+#[test]
+fn what_is_as_long_as_it_may_be_is_taken() {
+    let uri = format!("{CALLBACK}?{}", "x".repeat(Limits::DEFAULT.redirect_uri_bytes - CALLBACK.len() - 1));
+    let state = "s".repeat(Limits::DEFAULT.state_bytes);
+    let mut w = World::new(|_| {});
+    w.register("long", |m| m.redirect_uris = vec![serde_json::from_value(uri.as_str().into()).unwrap()]);
+    let asked = |uri: &str, state: &str| {
+        let asked = query("long", "read").replace("state=s1", &format!("state={state}"));
+        asked.replace(CALLBACK, &uri.replace('?', "%3F"))
+    };
+    let location = w.decide(&asked(&uri, &state), Choice::Approve { scope: None }).unwrap();
+    assert_eq!(parameter(&location, "state"), Some(state.clone()));
+    assert_eq!(w.examine(&asked(&format!("{uri}x"), &state)).err(), Some(Reason::ParameterInvalid));
+    match w.examine(&asked(&uri, &format!("{state}s"))) {
+        Ok(flow::Examined::Redirect(error)) => assert_eq!(error.refusal.reason, Reason::ParameterInvalid),
+        Ok(flow::Examined::Proceed { .. }) => panic!("one byte too many was let pass"),
+        Err(reason) => panic!("{reason:?}: its client is not told"),
+    }
 }
 
 // ---- chains ----
@@ -425,7 +476,9 @@ fn one_grant_with_passwords() -> World {
 #[test]
 fn new_tokens_take_the_place_of_the_refresh_token_and_leave_the_access_tokens_their_time() {
     let mut w = one_grant_with_passwords();
-    let (first, second) = (password(&mut w), password(&mut w));
+    let first = password(&mut w);
+    w.pass(10);
+    let second = password(&mut w);
     assert_eq!(first.grant, second.grant);
     assert!(w.is_live(&first.access_token) && w.is_live(&second.access_token));
     let old = w.refresh("web", first.refresh_token.as_ref().unwrap(), None);
