@@ -7,6 +7,7 @@
 )]
 
 mod documents;
+mod explained;
 mod known_bad;
 mod policies;
 

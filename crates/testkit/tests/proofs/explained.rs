@@ -1,0 +1,23 @@
+//! What happened at the same time, was once taken for a broken promise, and is none.
+
+use grantor_testkit::proof::{Act::*, Case, Client, Move::*, Person::*, Way::*, assert_holds};
+
+use crate::policies;
+
+/// Between the moment in which she is suspended and that in which what she approved is ended, it is remembered still. The code
+/// that her browser gets is worth nothing.
+#[test]
+fn whoever_is_being_suspended_may_be_given_a_code() {
+    let case = Case {
+        before: vec![Approve { client: Client(0), person: Alice, scope: None, part: None, way: Code }],
+        meanwhile: vec![
+            vec![Approve { client: Client(0), person: Alice, scope: None, part: None, way: Code }],
+            vec![Suspend { person: Alice }],
+            vec![Decide { question: 0, person: Alice, same_session: true, approve: true }],
+            vec![Redeem { code: 0, by: Client(0), slip: None }],
+        ],
+        moves: vec![Go(1, 2), Go(3, 1)],
+        ..Case::default()
+    };
+    assert_holds(&policies::rotating(), &case);
+}
