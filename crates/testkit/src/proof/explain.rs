@@ -173,11 +173,10 @@ impl<'a> Search<'a> {
 fn makes_a_difference(act: Act, other: Act) -> bool {
     match act {
         Act::Approve { .. } | Act::Decide { .. } => matches!(other, Act::Ask { .. } | Act::Approve { .. }),
-        // Meanwhile he is suspended, and what he approved is remembered still.
-        Act::Suspend { .. } => {
-            matches!(other, Act::Reinstate { .. } | Act::Ask { .. } | Act::Approve { .. })
+        // Whoever is being suspended is given nothing, and what he was given and has approved is there still.
+        Act::Suspend { .. } | Act::Key { .. } | Act::Password { .. } => {
+            !matches!(other, Act::Pass { .. } | Act::SetBack { .. })
         }
-        Act::Key { .. } | Act::Password { .. } => !matches!(other, Act::Pass { .. } | Act::SetBack { .. }),
         Act::Ask { .. }
         | Act::Redeem { .. }
         | Act::Refresh { .. }
