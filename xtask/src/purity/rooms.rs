@@ -165,8 +165,9 @@ mod tests {
             package("grantor-store", &["grantor-core", "async-trait"]),
             package("grantor-store-sqlite", &["grantor-store", "rusqlite"]),
             package("grantor-jose", &["grantor-core", "aws-lc-rs"]),
-            package("grantor-engine", &["grantor-core", "grantor-store", "grantor-jose"]),
-            package("grantor-directory", &["grantor-core", "grantor-store", "argon2"]),
+            package("grantor-slowhash", &["grantor-core", "argon2"]),
+            package("grantor-engine", &["grantor-core", "grantor-store", "grantor-jose", "grantor-slowhash"]),
+            package("grantor-directory", &["grantor-core", "grantor-store", "grantor-slowhash"]),
             package("grantor-ledger", &["grantor-engine", "grantor-directory"]),
             package("grantor-http", &["grantor-engine", "grantor-directory", "grantor-ledger", "axum"]),
             package("grantor-admin", &["grantor-engine", "grantor-directory", "axum"]),
@@ -196,6 +197,7 @@ mod tests {
             ("grantor-store", "grantor-engine"),
             ("grantor-store-sqlite", "grantor-jose"),
             ("grantor-jose", "grantor-store"),
+            ("grantor-slowhash", "grantor-store"),
             ("grantor-engine", "grantor-http"),
             ("grantor-directory", "grantor-engine"),
             ("grantor-directory", "grantor-ledger"),
@@ -235,6 +237,7 @@ mod tests {
     fn a_library_outside_its_one_room_is_found() {
         assert_eq!(house_with("grantor-engine", "aws-lc-rs").len(), 1);
         assert_eq!(house_with("grantor", "rusqlite").len(), 1);
+        assert_eq!(house_with("grantor-directory", "argon2").len(), 1);
         assert_eq!(house_with("grantor-http", "askama").len(), 1);
     }
 
