@@ -13,6 +13,10 @@ fn approve() -> Act {
     Act::Approve { client: FIRST, person: Person::Alice, scope: None, part: None, way: Way::Code }
 }
 
+fn ask() -> Act {
+    Act::Ask { client: FIRST, person: Person::Alice, scope: None, way: Way::Code }
+}
+
 fn redeem() -> Act {
     Act::Redeem { code: 0, by: FIRST, slip: None }
 }
@@ -28,6 +32,7 @@ pub(crate) fn openings(policy: &Policy) -> Vec<Vec<Act>> {
         |grant_type| profile.grant_types.contains(&grant_type) && policy.metadata(FIRST).may_use(grant_type);
     let mut openings = Vec::new();
     if may(GrantType::AuthorizationCode) {
+        openings.push(vec![ask()]);
         openings.push(vec![approve()]);
         openings.push(vec![approve(), redeem()]);
         openings.push(vec![approve(), redeem(), refresh(0)]);
@@ -72,7 +77,7 @@ pub(crate) fn acts_at_once(policy: &Policy, ledger: &Ledger) -> Vec<Act> {
     let mut acts = Vec::new();
     if may(GrantType::AuthorizationCode) {
         acts.push(approve());
-        acts.push(Act::Ask { client: FIRST, person: Person::Alice, scope: None, way: Way::Code });
+        acts.push(ask());
     }
     if may(GrantType::Password) {
         acts.push(Act::Password { by: FIRST, person: Person::Alice, right: true, scope: None, slip: None });
