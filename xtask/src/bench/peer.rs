@@ -36,6 +36,14 @@ impl Peer {
         }
     }
 
+    /// Which client looks tokens up, where no resource server is told of them.
+    pub(super) fn reader(self) -> Option<&'static str> {
+        match self {
+            Self::OauthAs => Some("machine"),
+            Self::OxideAuth | Self::OidcProvider => None,
+        }
+    }
+
     /// The program, on the server's core.
     pub(super) fn command(self, bench: &Bench<'_>) -> Outcome<Command> {
         let known = bench.peers.borrow().get(self.name()).cloned();

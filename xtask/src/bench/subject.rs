@@ -35,6 +35,8 @@ pub(super) struct Running {
     pub(super) pids: Vec<u32>,
     /// How long it took until it let itself be reached; of grantor, [`Running::restart`] tells that better.
     pub(super) started_in: Duration,
+    /// Who looks tokens up here, if it is not whoever does elsewhere.
+    reader: Option<&'static str>,
     folder: PathBuf,
     program: Program,
     /// After the server, which would complain.
@@ -114,7 +116,11 @@ impl Running {
         if let Some(redis) = &redis {
             pids.push(pid_of(redis)?);
         }
-        Ok(Self { address, pids, started_in: took, folder, program, redis })
+        let reader = match subject.kind {
+            Kind::Peer(peer) => peer.reader(),
+            Kind::Floor(_) | Kind::Grantor(_) => None,
+        };
+        Ok(Self { address, pids, started_in: took, reader, folder, program, redis })
     }
 
     /// What the load must be told of it.
@@ -122,6 +128,9 @@ impl Running {
         let mut arguments = vec!["--address".to_owned(), self.address.to_string()];
         for pid in &self.pids {
             arguments.extend(["--pid".to_owned(), pid.to_string()]);
+        }
+        if let Some(reader) = self.reader {
+            arguments.extend(["--reader", reader].map(str::to_owned));
         }
         arguments
     }
