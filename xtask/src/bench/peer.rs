@@ -36,11 +36,12 @@ impl Peer {
         }
     }
 
-    /// Which client looks tokens up, where no resource server is told of them.
-    pub(super) fn reader(self) -> Option<&'static str> {
+    /// What the load must be told to measure it at all.
+    pub(super) fn load_options(self) -> &'static [&'static str] {
         match self {
-            Self::OauthAs => Some("machine"),
-            Self::OxideAuth | Self::OidcProvider => None,
+            Self::OauthAs => &["--reader", "machine"],
+            Self::OxideAuth => &[],
+            Self::OidcProvider => &["--own-sessions"],
         }
     }
 

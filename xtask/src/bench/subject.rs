@@ -35,8 +35,7 @@ pub(super) struct Running {
     pub(super) pids: Vec<u32>,
     /// How long it took until it let itself be reached; of grantor, [`Running::restart`] tells that better.
     pub(super) started_in: Duration,
-    /// Who looks tokens up here, if it is not whoever does elsewhere.
-    reader: Option<&'static str>,
+    load_options: &'static [&'static str],
     folder: PathBuf,
     program: Program,
     /// After the server, which would complain.
@@ -116,11 +115,11 @@ impl Running {
         if let Some(redis) = &redis {
             pids.push(pid_of(redis)?);
         }
-        let reader = match subject.kind {
-            Kind::Peer(peer) => peer.reader(),
-            Kind::Floor(_) | Kind::Grantor(_) => None,
+        let load_options = match subject.kind {
+            Kind::Peer(peer) => peer.load_options(),
+            Kind::Floor(_) | Kind::Grantor(_) => &[],
         };
-        Ok(Self { address, pids, started_in: took, reader, folder, program, redis })
+        Ok(Self { address, pids, started_in: took, load_options, folder, program, redis })
     }
 
     /// What the load must be told of it.
@@ -129,9 +128,7 @@ impl Running {
         for pid in &self.pids {
             arguments.extend(["--pid".to_owned(), pid.to_string()]);
         }
-        if let Some(reader) = self.reader {
-            arguments.extend(["--reader", reader].map(str::to_owned));
-        }
+        arguments.extend(self.load_options.iter().map(ToString::to_string));
         arguments
     }
 

@@ -47,6 +47,9 @@ struct Options {
     /// Who looks tokens up: a resource server, or a client its own where a server tells nobody else.
     #[arg(long, default_value = "rs1")]
     reader: String,
+    /// Each connection's browser logs in by itself, where a server ends an approval when the same person approves elsewhere.
+    #[arg(long)]
+    own_sessions: bool,
     /// Processes whose time and memory are the server's.
     #[arg(long = "pid")]
     pids: Vec<u32>,

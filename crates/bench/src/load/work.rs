@@ -25,6 +25,7 @@ pub(crate) struct Work {
     next: Cell<usize>,
     /// Of the person who approved the application.
     browser: RefCell<Browser>,
+    own_sessions: bool,
 }
 
 /// What a connection goes on with.
@@ -41,8 +42,15 @@ impl Work {
         let registrations = Registrations::read(&options.reader)?;
         let browser = RefCell::new(Browser::new(options.address, &registrations.person));
         let (endpoint, address) = (options.endpoint, options.address);
-        let mut work =
-            Self { endpoint, address, registrations, requests: Vec::new(), next: Cell::new(0), browser };
+        let mut work = Self {
+            endpoint,
+            address,
+            registrations,
+            requests: Vec::new(),
+            next: Cell::new(0),
+            browser,
+            own_sessions: options.own_sessions,
+        };
         let Registrations { machine, signed, web, asking, reader, .. } = &work.registrations;
         let own_name = [("grant_type", "client_credentials"), ("scope", "read")];
         work.requests = match endpoint {
@@ -206,7 +214,11 @@ impl Worker {
         let mut workers = Vec::with_capacity(count);
         for refresh in tokens {
             let connection = Connection::open(work.address).await?;
-            let browser = work.browser.borrow().clone();
+            // Nobody is logged in here yet; whoever must, does so in the first operation, before it is measured.
+            let browser = match work.own_sessions {
+                true => Browser::new(work.address, &work.registrations.person),
+                false => work.browser.borrow().clone(),
+            };
             workers.push(Self { work: Rc::clone(work), connection, refresh, browser });
         }
         Ok(workers)
