@@ -36,6 +36,15 @@ impl Peer {
         }
     }
 
+    /// What the load must be told to measure it at all.
+    pub(super) fn load_options(self) -> &'static [&'static str] {
+        match self {
+            Self::OauthAs => &["--reader", "machine"],
+            Self::OxideAuth => &[],
+            Self::OidcProvider => &["--own-sessions"],
+        }
+    }
+
     /// The program, on the server's core.
     pub(super) fn command(self, bench: &Bench<'_>) -> Outcome<Command> {
         let known = bench.peers.borrow().get(self.name()).cloned();

@@ -35,6 +35,7 @@ pub(super) struct Running {
     pub(super) pids: Vec<u32>,
     /// How long it took until it let itself be reached; of grantor, [`Running::restart`] tells that better.
     pub(super) started_in: Duration,
+    load_options: &'static [&'static str],
     folder: PathBuf,
     program: Program,
     /// After the server, which would complain.
@@ -114,7 +115,11 @@ impl Running {
         if let Some(redis) = &redis {
             pids.push(pid_of(redis)?);
         }
-        Ok(Self { address, pids, started_in: took, folder, program, redis })
+        let load_options = match subject.kind {
+            Kind::Peer(peer) => peer.load_options(),
+            Kind::Floor(_) | Kind::Grantor(_) => &[],
+        };
+        Ok(Self { address, pids, started_in: took, load_options, folder, program, redis })
     }
 
     /// What the load must be told of it.
@@ -123,6 +128,7 @@ impl Running {
         for pid in &self.pids {
             arguments.extend(["--pid".to_owned(), pid.to_string()]);
         }
+        arguments.extend(self.load_options.iter().map(ToString::to_string));
         arguments
     }
 

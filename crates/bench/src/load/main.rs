@@ -44,6 +44,12 @@ struct Options {
     /// How many codes or tokens are made beforehand, for endpoints that use them.
     #[arg(long, default_value_t = 4000)]
     prepare: usize,
+    /// Who looks tokens up: a resource server, or a client its own where a server tells nobody else.
+    #[arg(long, default_value = "rs1")]
+    reader: String,
+    /// Each connection's browser logs in by itself, where a server ends an approval when the same person approves elsewhere.
+    #[arg(long)]
+    own_sessions: bool,
     /// Processes whose time and memory are the server's.
     #[arg(long = "pid")]
     pids: Vec<u32>,
@@ -60,13 +66,13 @@ enum Endpoint {
     Code,
     /// A refresh token, rotated: each connection goes on with what it was given last.
     Refresh,
-    /// A live token, looked up by a resource server.
+    /// A live token, looked up.
     Introspect,
     /// A token, made beforehand, taken back.
     Revoke,
     /// Of a browser that is logged in: the authorization request, the consent, the code, the token.
     Flow,
-    /// A well-formed token that nobody gave, looked up by a resource server.
+    /// A well-formed token that nobody gave, looked up.
     Garbage,
     /// A wrong password at the page for logging in. Refusals are what is expected.
     Login,

@@ -34,12 +34,12 @@ pub(crate) struct Registrations {
     /// Is approved each time.
     pub(crate) asking: Client,
     /// Looks tokens up.
-    pub(crate) resource_server: Client,
+    pub(crate) reader: Client,
     pub(crate) person: Person,
 }
 
 impl Registrations {
-    pub(crate) fn read() -> Result<Self, Wrong> {
+    pub(crate) fn read(reader: &str) -> Result<Self, Wrong> {
         let file: Value =
             serde_json::from_str(FILE).map_err(|e| Wrong::new(format!("registrations: {e}")))?;
         Ok(Self {
@@ -47,7 +47,8 @@ impl Registrations {
             signed: client(&file, "clients", "signed")?,
             web: client(&file, "clients", "web")?,
             asking: client(&file, "clients", "asking")?,
-            resource_server: client(&file, "resource_servers", "rs1")?,
+            reader: client(&file, "resource_servers", reader)
+                .or_else(|_| client(&file, "clients", reader))?,
             person: person(&file).ok_or_else(|| Wrong::new("registrations: no user"))?,
         })
     }

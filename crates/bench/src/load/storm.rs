@@ -17,7 +17,7 @@ const LOGIN: &str = "/login";
 
 /// Guesses a person's password on every connection until the time is over. Tells how many guesses were answered, and how.
 pub(crate) async fn login(options: &Options) -> Result<Value, Wrong> {
-    let registrations = Registrations::read()?;
+    let registrations = Registrations::read(&options.reader)?;
     let end = end(options)?;
     let (refused, put_off) = (Rc::new(Cell::new(0_u64)), Rc::new(Cell::new(0_u64)));
     let mut guessing = JoinSet::new();

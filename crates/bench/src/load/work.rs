@@ -25,6 +25,7 @@ pub(crate) struct Work {
     next: Cell<usize>,
     /// Of the person who approved the application.
     browser: RefCell<Browser>,
+    own_sessions: bool,
 }
 
 /// What a connection goes on with.
@@ -38,21 +39,27 @@ pub(crate) struct Worker {
 
 impl Work {
     pub(crate) async fn prepared(options: &Options) -> Result<Rc<Self>, Wrong> {
-        let registrations = Registrations::read()?;
+        let registrations = Registrations::read(&options.reader)?;
         let browser = RefCell::new(Browser::new(options.address, &registrations.person));
         let (endpoint, address) = (options.endpoint, options.address);
-        let mut work =
-            Self { endpoint, address, registrations, requests: Vec::new(), next: Cell::new(0), browser };
-        let Registrations { machine, signed, web, asking, resource_server, .. } = &work.registrations;
+        let mut work = Self {
+            endpoint,
+            address,
+            registrations,
+            requests: Vec::new(),
+            next: Cell::new(0),
+            browser,
+            own_sessions: options.own_sessions,
+        };
+        let Registrations { machine, signed, web, asking, reader, .. } = &work.registrations;
         let own_name = [("grant_type", "client_credentials"), ("scope", "read")];
         work.requests = match endpoint {
             Endpoint::Token => vec![message::by_client(address, TOKEN, machine, &own_name)],
             Endpoint::TokenJwt => vec![message::by_client(address, TOKEN, signed, &own_name)],
             Endpoint::Introspect => {
                 let tokens = made(LOOKED_UP, address, || work.make_token(machine)).await?;
-                let ask = |token: &String| {
-                    message::by_client(address, INTROSPECT, resource_server, &[("token", token)])
-                };
+                let ask =
+                    |token: &String| message::by_client(address, INTROSPECT, reader, &[("token", token)]);
                 tokens.iter().map(ask).collect()
             }
             Endpoint::Revoke => {
@@ -68,7 +75,7 @@ impl Work {
             Endpoint::Garbage => {
                 let tokens = made(1, address, || work.make_token(machine)).await?;
                 let token = spoilt(tokens.first().map(String::as_str).unwrap_or_default());
-                vec![message::by_client(address, INTROSPECT, resource_server, &[("token", &token)])]
+                vec![message::by_client(address, INTROSPECT, reader, &[("token", &token)])]
             }
             Endpoint::Refresh => {
                 work.log_in(web).await?;
@@ -109,13 +116,7 @@ impl Work {
     }
 
     fn redeem(&self, client: &Client, code: &Code) -> Vec<u8> {
-        let fields = [
-            ("grant_type", "authorization_code"),
-            ("code", &code.code),
-            ("redirect_uri", &client.redirect_uri),
-            ("code_verifier", &code.verifier),
-        ];
-        message::by_client(self.address, TOKEN, client, &fields)
+        redemption(self.address, client, code)
     }
 
     /// Makes reference tokens on a connection of its own.
@@ -130,11 +131,32 @@ impl Work {
         }
     }
 
+    /// Makes refresh tokens, each of a grant of its own.
+    fn make_refresh(&self) -> impl AsyncFnMut(&mut Connection) -> Result<String, Wrong> + use<> {
+        let (mut browser, client) = (self.browser.borrow().clone(), self.registrations.web.clone());
+        let address = self.address;
+        async move |connection: &mut Connection| {
+            let code = browser.authorize(connection, &client).await?;
+            let tokens = message::tokens(connection.exchange(&redemption(address, &client, &code)).await?)?;
+            tokens.refresh.ok_or_else(|| Wrong::new("wanted a refresh token"))
+        }
+    }
+
     /// Makes codes in the browser that is logged in.
     fn make_code(&self, client: &Client) -> impl AsyncFnMut(&mut Connection) -> Result<Code, Wrong> + use<> {
         let (mut browser, client) = (self.browser.borrow().clone(), client.clone());
         async move |connection: &mut Connection| browser.authorize(connection, &client).await
     }
+}
+
+fn redemption(address: SocketAddr, client: &Client, code: &Code) -> Vec<u8> {
+    let fields = [
+        ("grant_type", "authorization_code"),
+        ("code", &code.code),
+        ("redirect_uri", &client.redirect_uri),
+        ("code_verifier", &code.verifier),
+    ];
+    message::by_client(address, TOKEN, client, &fields)
 }
 
 /// Makes so many of something, on several connections.
@@ -174,18 +196,32 @@ fn spoilt(token: &str) -> String {
 }
 
 impl Worker {
-    /// A connection, with what this endpoint needs on it.
-    pub(crate) async fn ready(work: &Rc<Work>) -> Result<Self, Wrong> {
-        let connection = Connection::open(work.address).await?;
-        let browser = work.browser.borrow().clone();
-        let mut worker = Self { work: Rc::clone(work), connection, refresh: String::new(), browser };
-        if work.endpoint == Endpoint::Refresh {
-            let web = &work.registrations.web;
-            let code = worker.browser.authorize(&mut worker.connection, web).await?;
-            let tokens = message::tokens(worker.connection.exchange(&work.redeem(web, &code)).await?)?;
-            worker.rotate(tokens)?;
+    /// Several at once, with what this endpoint needs on each, and connections that have not waited yet: a server closes
+    /// those that say nothing for long.
+    pub(crate) async fn ready(work: &Rc<Work>, count: usize) -> Result<Vec<Self>, Wrong> {
+        let tokens = match work.endpoint {
+            Endpoint::Refresh => made(count, work.address, || work.make_refresh()).await?,
+            Endpoint::Token
+            | Endpoint::TokenJwt
+            | Endpoint::Code
+            | Endpoint::Introspect
+            | Endpoint::Revoke
+            | Endpoint::Flow
+            | Endpoint::Garbage
+            | Endpoint::Login
+            | Endpoint::Idle => vec![String::new(); count],
+        };
+        let mut workers = Vec::with_capacity(count);
+        for refresh in tokens {
+            let connection = Connection::open(work.address).await?;
+            // Nobody is logged in here yet; whoever must, does so in the first operation, before it is measured.
+            let browser = match work.own_sessions {
+                true => Browser::new(work.address, &work.registrations.person),
+                false => work.browser.borrow().clone(),
+            };
+            workers.push(Self { work: Rc::clone(work), connection, refresh, browser });
         }
-        Ok(worker)
+        Ok(workers)
     }
 
     /// Does it once; tells whether there was anything left to do.

@@ -157,7 +157,9 @@ impl OwnerSolicitor<OAuthRequest> for Consent {
             return OwnerConsent::Authorized("alice".to_owned());
         }
         let fields = ["response_type", "client_id", "redirect_uri", "scope", "state", "code_challenge", "code_challenge_method"];
-        let pairs = fields.iter().filter_map(|name| Some((*name, request.query()?.unique_value(name)?.into_owned())));
+        // Its own accessor, and not the trait's of the same name.
+        let query = OAuthRequest::query(request);
+        let pairs = fields.iter().filter_map(|name| Some((*name, query?.unique_value(name)?.into_owned())));
         let target = url::Url::parse_with_params("http://x/oauth2/authorize", pairs);
         let target = target.map(|url| url.query().unwrap_or_default().replace('&', "&amp;")).unwrap_or_default();
         let page = format!(
