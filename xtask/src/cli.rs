@@ -29,11 +29,12 @@ usage: cargo xtask VERB [OPTIONS]
                             --light        those that need little, as `ci` does
                             --json         one JSON value at the end, and nothing else on standard output
                             --binary FILE  as above
-  mutants [--only NAME] [--some] [--json]
+  mutants [--only NAME] [--some] [--json] [--page]
                           flaws planted in a copy of the core: does the proof of the policies find each?
                             --only NAME    one of them, and its whole story
                             --some         a handful of different kinds
                             --json         one JSON value at the end, and nothing else on standard output
+                            --page         plants none, and writes docs/stories.md by what was found so far
   prove [--schedules N] [--histories N] [--switches N] [--seed N] [--only POLICY [--way WAY]] [--json]
                           the proof of every policy of ours, far beyond what `test` tries: a million schedules
                             --switches N   how often one of two requests waits, where every order is tried
@@ -175,6 +176,8 @@ pub(crate) struct MutantsOptions {
     pub(crate) some: bool,
     /// One JSON value at the end, and all else on standard error.
     pub(crate) json: bool,
+    /// Plant none, and write the page.
+    pub(crate) page: bool,
 }
 
 impl MutantsOptions {
@@ -210,7 +213,7 @@ impl Default for ProveOptions {
         Self {
             schedules: 1_000_000,
             histories: 100_000,
-            switches: 3,
+            switches: 1,
             seed: 1,
             only: None,
             way: None,
@@ -354,6 +357,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
             (Verb::Mutants(options), "--only") => options.only = Some(value()?.to_owned()),
             (Verb::Mutants(options), "--some") => options.some = true,
             (Verb::Mutants(options), "--json") => options.json = true,
+            (Verb::Mutants(options), "--page") => options.page = true,
             (Verb::Prove(options), "--schedules") => options.schedules = number(value()?)?,
             (Verb::Prove(options), "--histories") => options.histories = number(value()?)?,
             (Verb::Prove(options), "--switches") => options.switches = number(value()?)?,

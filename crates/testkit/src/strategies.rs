@@ -203,19 +203,38 @@ pub fn act(policy: &Policy) -> BoxedStrategy<Act> {
 /// to, hardly any history of acts that know nothing of each other would find.
 pub fn history(policy: &Policy, length: Range<usize>) -> impl Strategy<Value = Vec<Act>> + use<> {
     let alone = act(policy).prop_map(|act| vec![act]);
-    let parts = vec(prop_oneof![5 => alone, 1 => flow(policy)], length);
+    let parts = vec(prop_oneof![10 => alone, 2 => flow(policy), 1 => own(policy)], length);
     parts.prop_map(|parts| parts.concat())
+}
+
+/// A client asks for a token of its own, and somebody asks what it is worth.
+fn own(policy: &Policy) -> impl Strategy<Value = Vec<Act>> + use<> {
+    let count = u8::try_from(policy.clients().len()).unwrap();
+    ((0..count).prop_map(Client), (0..count).prop_map(Client)).prop_map(|(by, asker)| {
+        vec![
+            Act::Own { by, scope: None, slip: None },
+            Act::Look { token: Token::Access(0), by: asker, slip: None },
+        ]
+    })
 }
 
 /// One client's way: it asks, it redeems, and mostly it refreshes some time later.
 fn flow(policy: &Policy) -> impl Strategy<Value = Vec<Act>> + use<> {
     let count = u8::try_from(policy.clients().len()).unwrap();
     let later = option::weighted(0.7, (seconds(policy), slip(), seconds(policy)));
-    ((0..count).prop_map(Client), way(policy), slip(), later).prop_map(|(client, way, slip, later)| {
-        let mut acts = vec![
-            Act::Approve { client, person: Person::Alice, scope: None, part: None, way },
-            Act::Redeem { code: 0, by: client, slip },
-        ];
+    // Mostly she says yes at once, where she was asked; or somebody does, somewhere, later.
+    let decided = option::weighted(0.25, (person(), any::<bool>()));
+    let parts = ((0..count).prop_map(Client), way(policy), decided, slip(), later);
+    parts.prop_map(|(client, way, decided, slip, later)| {
+        let (asked, scope) = (Person::Alice, None);
+        let mut acts = match decided {
+            None => vec![Act::Approve { client, person: asked, scope, part: None, way }],
+            Some((person, same_session)) => vec![
+                Act::Ask { client, person: asked, scope, way },
+                Act::Decide { question: 0, person, same_session, approve: true },
+            ],
+        };
+        acts.push(Act::Redeem { code: 0, by: client, slip });
         if let Some((seconds, slip, rest)) = later {
             acts.push(Act::Pass { seconds });
             acts.push(Act::Refresh { token: 0, by: client, scope: None, slip });

@@ -6,6 +6,7 @@
 
 mod copy;
 mod flaw;
+mod page;
 
 use std::fmt::Write as _;
 use std::fs;
@@ -42,6 +43,9 @@ struct Found {
 pub(crate) fn run(workspace: &Workspace, options: &MutantsOptions) -> Outcome {
     let text = fs::read_to_string(workspace.path(LIST)).during(LIST)?;
     let flaws = flaw::read(&text)?;
+    if options.page {
+        return page::write(workspace, &flaws);
+    }
     let chosen: Vec<&Flaw> = flaws.iter().filter(|flaw| options.chooses(&flaw.name, flaw.always)).collect();
     if chosen.is_empty() {
         return Err(Failure::new(format!("{LIST} holds no such flaw")));
@@ -76,6 +80,7 @@ pub(crate) fn run(workspace: &Workspace, options: &MutantsOptions) -> Outcome {
         }
         rows.push(row);
     }
+    page::keep(workspace, &rows)?;
     if options.json {
         println!("{}", Value::Array(rows.iter().map(Row::json).collect()));
     } else {

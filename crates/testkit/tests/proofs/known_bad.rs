@@ -81,7 +81,15 @@ fn each_bad_store_is_found_and_its_story_is_short() {
             Flaw::DoesNotCompare,
             &[Invariant::CodeOnce, Invariant::RefreshReplacedIsOver, Invariant::RevokedIsOver][..],
         ),
-        (Flaw::Forgets, &[Invariant::ToldIsSo, Invariant::RightIsLetPass, Invariant::RevokedIsOver]),
+        (
+            Flaw::Forgets,
+            &[
+                Invariant::ToldIsSo,
+                Invariant::RightIsLetPass,
+                Invariant::RevokedIsOver,
+                Invariant::CodeReplayEndsTheGrant,
+            ],
+        ),
         (Flaw::KeepsTheFirst, &[Invariant::ToldIsSo]),
     ] {
         let story = hunt(flaw, 1);
