@@ -125,7 +125,7 @@ impl Subject {
     pub(super) fn slower_by(self) -> usize {
         match self.kind {
             Kind::Floor(_) | Kind::Grantor(_) | Kind::Peer(Peer::OauthAs | Peer::OxideAuth) => 1,
-            Kind::Peer(Peer::OidcProvider) => 5,
+            Kind::Peer(Peer::OidcProvider) => 10,
         }
     }
 }
