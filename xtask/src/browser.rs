@@ -33,7 +33,7 @@ pub(crate) fn screenshots(workspace: &Workspace, options: &ScreenshotsOptions) -
     fs::create_dir_all(&out).during(out.display())?;
     let out = out.canonicalize().during(out.display())?;
     let mut pictures = programs.command("screenshots.mjs");
-    pictures.arg("--out").arg(out);
+    pictures.arg("--out").arg(out).args(&options.passed_on);
     programs.run(pictures)
 }
 

@@ -1,6 +1,6 @@
 //! The command line. Parsed by hand: a few verbs do not pay for a parser's build time.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 pub(crate) const USAGE: &str = "\
 usage: cargo xtask VERB [OPTIONS]
@@ -42,16 +42,17 @@ usage: cargo xtask VERB [OPTIONS]
                             --only POLICY  one of those in crates/testkit/tests/proofs
                             --way WAY      histories, orders or schedules
                             --json         as above
-  browser [--only JOURNEY] [--js | --no-js] [--known-bad] [--backend URL] [--binary FILE] [--headed]
+  browser [--only JOURNEY]… [--js | --no-js] [--known-bad] [--backend URL] [--binary FILE] [--headed]
                           the pages in a real Chromium, by pointer and by keyboard, with JavaScript and without it
-                            --only JOURNEY one of them, without the pages that are wrong on purpose
+                            --only JOURNEY this one and such others, without the pages that are wrong on purpose
                             --js, --no-js  only with JavaScript, only without it
                             --known-bad    only the pages that are wrong on purpose
                             --backend URL  over this store, as storage.url names it; SQLite otherwise
                             --binary FILE  as above
                             --headed       to be watched
-  screenshots [--out DIR] [--binary FILE]
+  screenshots [--only JOURNEY]… [--out DIR] [--binary FILE]
                           each page, light, dark and narrow; into docs/screenshots otherwise
+                            --only JOURNEY the pages of this one and such others; the pictures that are there stay
   fuzz [--seconds N] [--only TARGET]
                           the targets of crates/fuzz, fed by libFuzzer; each for ten minutes, or so long
                             --only TARGET  one of them
@@ -61,20 +62,30 @@ usage: cargo xtask VERB [OPTIONS]
                           bugs planted in the core's state machines, and which of them no test notices
                             --file GLOB   those of these files alone
                             --shard K/N   one part of them
-  bench [growth | pressure | size | page] [--quick] [--only NAME]… [--seconds N] [--repeat N] [--connections N,N]
-        [--tokens N] [--json]
+  bench [growth | pressure | purge | size | lists | page] [--quick] [--only NAME]… [--seconds N] [--repeat N]
+        [--connections N,N] [--tokens N] [--count N] [--binary FILE] [--json]
                           what a request costs, for each second of processor time, beside floors and servers of others;
                           then docs/BENCHMARKS.md and its charts are made of what was measured last
                             growth         the same with ever more live tokens, and what each of them takes
                             pressure       beside a storm of guessed passwords or tokens, and idle connections
+                            purge          beside the removal of what is long past
                             size           the program, its start, its rest; the core's build and its crates
+                            lists          a page and every search, with 100,000 users, clients and grants
                             page           measures nothing and makes the page
                             --quick        minutes, with fewer connections and shorter
                             --only NAME    a subject or an endpoint; nothing is written down then
                             --seconds N    how long one measurement is
                             --repeat N     how often each is taken
                             --connections  how many, as in 1,16,64
-                            --tokens N     how far `growth` goes
+                            --tokens N     how far `growth` goes, ten times as far on SQLite and Redis, and how many
+                                           `purge` removes
+                            --count N      how many of each `lists` makes
+                            --binary FILE  `lists` of this binary instead of building one
+                            --json         as above
+  scale [--seed N] [--json]
+                          how grants spread over shards and nodes, and how a fleet bears 100,000 requests a second, by
+                          what `bench` measured last; puts the tables into docs/SCALE.md
+                            --seed N       of what is drawn; the same seed gives the same tables
                             --json         as above
   redis up [--cluster]    a Redis, or a cluster of six nodes, until standard input ends; prints its URL
   help                    this text";
@@ -94,6 +105,7 @@ pub(crate) enum Verb {
     Browser(BrowserOptions),
     Screenshots(ScreenshotsOptions),
     Bench(BenchOptions),
+    Scale(ScaleOptions),
     Redis(RedisOptions),
     Fuzz(FuzzOptions),
     Coverage(CoverageOptions),
@@ -232,6 +244,8 @@ pub(crate) struct BrowserOptions {
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct ScreenshotsOptions {
+    /// What the run itself takes, as it was given.
+    pub(crate) passed_on: Vec<String>,
     /// Where they go.
     pub(crate) out: Option<PathBuf>,
     /// A binary built elsewhere.
@@ -245,7 +259,9 @@ pub(crate) enum BenchPart {
     Table,
     Growth,
     Pressure,
+    Purge,
     Size,
+    Lists,
     /// Nothing: the page is made of what was measured.
     Page,
 }
@@ -263,8 +279,12 @@ pub(crate) struct BenchOptions {
     pub(crate) repeat: Option<usize>,
     /// How many connections; what the part takes usually when empty.
     pub(crate) connections: Vec<usize>,
-    /// How many live tokens growth ends with.
+    /// How many live tokens growth ends with, and a purge begins with.
     pub(crate) tokens: Option<u64>,
+    /// How many users, clients and grants lists have.
+    pub(crate) count: Option<usize>,
+    /// A binary built elsewhere.
+    pub(crate) binary: Option<PathBuf>,
     /// One JSON value on standard output.
     pub(crate) json: bool,
 }
@@ -277,7 +297,9 @@ impl BenchOptions {
             BenchPart::Table => "",
             BenchPart::Growth => " growth",
             BenchPart::Pressure => " pressure",
+            BenchPart::Purge => " purge",
             BenchPart::Size => " size",
+            BenchPart::Lists => " lists",
             BenchPart::Page => " page",
         });
         if self.quick {
@@ -290,11 +312,32 @@ impl BenchOptions {
             let numbers: Vec<_> = self.connections.iter().map(ToString::to_string).collect();
             line.push_str(&format!(" --connections {}", numbers.join(",")));
         }
-        let repeat = self.repeat.map(|number| u64::try_from(number).unwrap_or(u64::MAX));
-        for (name, number) in [("seconds", self.seconds), ("repeat", repeat), ("tokens", self.tokens)] {
+        let wide = |number: Option<usize>| number.map(|number| u64::try_from(number).unwrap_or(u64::MAX));
+        let (repeat, count) = (wide(self.repeat), wide(self.count));
+        for (name, number) in
+            [("seconds", self.seconds), ("repeat", repeat), ("tokens", self.tokens), ("count", count)]
+        {
             line.push_str(&number.map(|number| format!(" --{name} {number}")).unwrap_or_default());
         }
+        // Where it lies is nobody else's business.
+        if let Some(name) = self.binary.as_deref().and_then(Path::file_name) {
+            line.push_str(&format!(" --binary {}", name.display()));
+        }
         line
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ScaleOptions {
+    /// Of what is drawn.
+    pub(crate) seed: u64,
+    /// One JSON value on standard output.
+    pub(crate) json: bool,
+}
+
+impl Default for ScaleOptions {
+    fn default() -> Self {
+        Self { seed: 1, json: false }
     }
 }
 
@@ -324,6 +367,7 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
         "coverage" => Verb::Coverage(CoverageOptions::default()),
         "survivors" => Verb::Survivors(SurvivorsOptions::default()),
         "bench" => Verb::Bench(BenchOptions::default()),
+        "scale" => Verb::Scale(ScaleOptions::default()),
         "redis" => match rest.next() {
             Some("up") => Verb::Redis(RedisOptions::default()),
             _ => return Err("`redis` takes `up`".to_owned()),
@@ -372,11 +416,16 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
             (Verb::Browser(options), "--js" | "--no-js" | "--known-bad" | "--headed") => {
                 options.passed_on.push(option.to_owned());
             }
+            (Verb::Screenshots(options), "--only") => {
+                options.passed_on.extend([option.to_owned(), value()?.to_owned()]);
+            }
             (Verb::Screenshots(options), "--out") => options.out = Some(PathBuf::from(value()?)),
             (Verb::Screenshots(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
             (Verb::Bench(options), "growth") => options.part = BenchPart::Growth,
             (Verb::Bench(options), "pressure") => options.part = BenchPart::Pressure,
+            (Verb::Bench(options), "purge") => options.part = BenchPart::Purge,
             (Verb::Bench(options), "size") => options.part = BenchPart::Size,
+            (Verb::Bench(options), "lists") => options.part = BenchPart::Lists,
             (Verb::Bench(options), "page") => options.part = BenchPart::Page,
             (Verb::Bench(options), "--quick") => options.quick = true,
             (Verb::Bench(options), "--only") => options.only.push(value()?.to_owned()),
@@ -386,7 +435,11 @@ pub(crate) fn parse(arguments: &[String]) -> Result<Verb, String> {
                 options.connections = value()?.split(',').map(count).collect::<Result<_, _>>()?;
             }
             (Verb::Bench(options), "--tokens") => options.tokens = Some(positive(value()?)?),
+            (Verb::Bench(options), "--count") => options.count = Some(count(value()?)?),
+            (Verb::Bench(options), "--binary") => options.binary = Some(PathBuf::from(value()?)),
             (Verb::Bench(options), "--json") => options.json = true,
+            (Verb::Scale(options), "--seed") => options.seed = number(value()?)?,
+            (Verb::Scale(options), "--json") => options.json = true,
             (Verb::Redis(options), "--cluster") => options.cluster = true,
             _ => return Err(format!("`{name}` takes no `{option}`")),
         }
@@ -440,11 +493,18 @@ mod tests {
         let schedules = ProveOptions { schedules: 2_000, ..ProveOptions::default() };
         assert_eq!(parsed("prove --schedules 2_000"), Ok(Verb::Prove(schedules)));
         assert_eq!(parsed("redis up --cluster"), Ok(Verb::Redis(RedisOptions { cluster: true })));
+        assert_eq!(parsed("scale --seed 7 --json"), Ok(Verb::Scale(ScaleOptions { seed: 7, json: true })));
         let watched = BrowserOptions {
             passed_on: ["--only", "deny", "--headed"].map(str::to_owned).to_vec(),
             binary: Some(PathBuf::from("b")),
         };
         assert_eq!(parsed("browser --only deny --binary b --headed"), Ok(Verb::Browser(watched)));
+        let pictured = ScreenshotsOptions {
+            passed_on: ["--only", "deny", "--only", "a brand"].map(str::to_owned).to_vec(),
+            ..ScreenshotsOptions::default()
+        };
+        let line = ["screenshots", "--only", "deny", "--only", "a brand"].map(str::to_owned);
+        assert_eq!(parse(&line), Ok(Verb::Screenshots(pictured)));
         let fuzz = FuzzOptions { seconds: 5, only: Some("jose".to_owned()) };
         assert_eq!(parsed("fuzz --only jose --seconds 5"), Ok(Verb::Fuzz(fuzz)));
         let part = SurvivorsOptions { file: None, shard: Some("0/4".to_owned()) };
@@ -461,6 +521,14 @@ mod tests {
             "bench growth --quick --only grantor-redis --only token --connections 1,16 --tokens 1000000";
         assert_eq!(bench.line(), format!("cargo xtask {line}"));
         assert_eq!(parsed(line), Ok(Verb::Bench(bench)));
+        let lists = BenchOptions {
+            part: BenchPart::Lists,
+            count: Some(1_000),
+            binary: Some(PathBuf::from("elsewhere/grantor")),
+            ..BenchOptions::default()
+        };
+        assert_eq!(lists.line(), "cargo xtask bench lists --count 1000 --binary grantor");
+        assert_eq!(parsed("bench lists --count 1_000 --binary elsewhere/grantor"), Ok(Verb::Bench(lists)));
         assert_eq!(parsed("purity --help"), Ok(Verb::Help));
     }
 
@@ -480,6 +548,7 @@ mod tests {
             "survivors --shard",
             "redis",
             "redis down",
+            "scale --seed x",
             "clients curl-standard",
             "mutants --all",
             "prove --schedules many",
@@ -488,6 +557,7 @@ mod tests {
             "bench shrink",
             "bench --connections 1,x",
             "bench --seconds 0",
+            "bench lists --count none",
         ] {
             assert!(parsed(line).is_err(), "`{line}` was accepted");
         }

@@ -23,6 +23,7 @@ mod purity;
 mod ran;
 mod redis;
 mod requirements;
+mod scale;
 mod step;
 mod survivors;
 mod test;
@@ -59,6 +60,7 @@ fn main() -> ExitCode {
         Verb::Browser(options) => browser::run(&workspace, &options),
         Verb::Screenshots(options) => browser::screenshots(&workspace, &options),
         Verb::Bench(options) => bench::run(&workspace, &options),
+        Verb::Scale(options) => scale::run(&workspace, &options),
         Verb::Redis(options) => redis::up(&options),
         Verb::Fuzz(options) => fuzz::run(&workspace, &options),
         Verb::Coverage(options) => coverage::run(&workspace, &options),

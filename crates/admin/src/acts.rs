@@ -4,7 +4,7 @@
 use std::fmt;
 
 use grantor_core::{AccountId, ClientId, GrantId, SubjectId, Time};
-use grantor_ledger::{Actor, Entry, EntryKind};
+use grantor_ledger::{Entry, EntryKind};
 
 use crate::api::Rooms;
 use crate::caller::Caller;
@@ -61,11 +61,7 @@ impl Rooms {
 }
 
 fn entry(now: Time, by: &Caller, act: &'static str, on: On<'_>) -> Entry {
-    let by = match by {
-        Caller::Operator => Actor::CommandLine,
-        Caller::Admin(subject) => Actor::Operator(subject.clone()),
-    };
-    let entry = Entry::new(EntryKind::OperatorActed, now).by(by);
+    let entry = Entry::new(EntryKind::OperatorActed, now).by(by.actor());
     match on {
         On::Client(id) => entry.client(id).detail(act),
         On::User(subject) => entry.subject(subject).detail(act),

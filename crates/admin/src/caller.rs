@@ -11,6 +11,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use grantor_core::{Secret, SubjectId};
 use grantor_directory::{User, UserState};
+use grantor_ledger::{Actor, acting};
 
 use crate::PROFILE;
 use crate::api::Rooms;
@@ -25,13 +26,20 @@ pub enum Caller {
     Admin(SubjectId),
 }
 
+impl Caller {
+    /// Who that is in the audit trail.
+    pub(crate) fn actor(&self) -> Actor {
+        match self {
+            Caller::Operator => Actor::CommandLine,
+            Caller::Admin(subject) => Actor::Operator(subject.clone()),
+        }
+    }
+}
+
 /// As the audit trail names him.
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Caller::Operator => f.write_str("command-line"),
-            Caller::Admin(subject) => write!(f, "operator:{subject}"),
-        }
+        self.actor().fmt(f)
     }
 }
 
@@ -46,8 +54,9 @@ pub(crate) async fn guard(State(rooms): State<Arc<Rooms>>, mut request: Request,
             return problem.into_response();
         }
     };
+    let actor = caller.actor();
     request.extensions_mut().insert(caller);
-    next.run(request).await
+    acting(actor, next.run(request)).await
 }
 
 /// Whoever was let in.

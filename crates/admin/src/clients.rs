@@ -3,19 +3,22 @@
 use std::sync::Arc;
 
 use axum::extract::State;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use grantor_core::client::{ClientMetadata, SecretSummary};
 use grantor_core::record::{Kind, RecordKey};
-use grantor_core::{ClientId, Lifetime, SubjectId, Time};
-use grantor_engine::EngineError;
+use grantor_core::{ClientId, ClientName, Lifetime, Picture, PictureFormat, SubjectId, Time};
+use grantor_engine::{Engine, EngineError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::acts::On;
 use crate::api::Rooms;
-use crate::ask::{self, Asked, Given, GivenOrNot, IfMatch, Named, take_secret, typed};
+use crate::ask::{self, Asked, Given, GivenOrNot, IfMatch, Named, take_secret, take_text, typed};
 use crate::caller::Caller;
+use crate::list::fill;
 use crate::merge::{Change, made_of};
-use crate::problem::{Code, Problem};
+use crate::problem::Problem;
 use crate::reply::{Reply, tag};
 
 /// A registration, and its secret the one time it is shown.
@@ -38,26 +41,36 @@ pub(crate) struct Of {
     owner: Option<SubjectId>,
 }
 
+/// All that is asked by holds of whatever is found, and the list is read by what leaves the fewest.
 pub(crate) async fn list(State(rooms): State<Arc<Rooms>>, Asked(of): Asked<Of>) -> Result<Reply, Problem> {
     let (engine, after, limit) = (&rooms.engine, of.after.as_deref(), ask::limit(of.limit)?);
-    match (of.prefix, of.name, of.owner) {
-        (None, Some(name), None) => {
+    let fits = |client: &ClientMetadata| {
+        of.prefix.as_deref().is_none_or(|prefix| client.client_id.as_str().starts_with(prefix))
+            && of.name.as_deref().is_none_or(|typed| ClientName::means(client, typed))
+    };
+    match (&of.owner, &of.name) {
+        (Some(owner), _) => {
+            let (found, next) = fill(ask::after(after)?, limit, async |after: Option<ClientId>, limit| {
+                let page = engine.clients_of(owner, after.as_ref(), limit).await?;
+                Ok((page.clients.into_iter().filter(fits).collect(), page.next))
+            })
+            .await?;
+            Reply::page(found, next)
+        }
+        (None, Some(name)) => {
             if after.is_some_and(|after| RecordKey::from_stored(Kind::ClientName, after).is_none()) {
                 return Err(ask::no_next());
             }
-            let page = engine.clients_named(&name, after, limit).await?;
-            Reply::page(page.clients, page.next)
+            let (found, next) = fill(of.after.clone(), limit, async |after: Option<String>, limit| {
+                let page = engine.clients_named(name, after.as_deref(), limit).await?;
+                Ok((page.clients.into_iter().filter(fits).collect(), page.next))
+            })
+            .await?;
+            Reply::page(found, next)
         }
-        (None, None, Some(owner)) => {
-            let page = engine.clients_of(&owner, ask::after(after)?.as_ref(), limit).await?;
+        (None, None) => {
+            let page = engine.clients(of.prefix.as_deref(), ask::after(after)?.as_ref(), limit).await?;
             Reply::page(page.clients, page.next)
-        }
-        (prefix, None, None) => {
-            let page = engine.clients(prefix.as_deref(), ask::after(after)?.as_ref(), limit).await?;
-            Reply::page(page.clients, page.next)
-        }
-        (_, _, _) => {
-            Err(Problem::new(Code::Invalid, "ask by prefix, by name or by owner, and not by two of them"))
         }
     }
 }
@@ -186,6 +199,66 @@ pub(crate) async fn details(
     let secrets = found.secrets.iter().map(secret).collect();
     let (registered_at, has_logo) = (found.registered_at, found.logo.is_some());
     Reply::of(&Details { client_id: id, registered_at, secrets, has_logo })
+}
+
+/// A client's picture. It is not large, so it is a text in a document like any other.
+#[derive(Serialize)]
+struct Logo<'a> {
+    client_id: &'a ClientId,
+    #[serde(rename = "type")]
+    format: PictureFormat,
+    width: u32,
+    height: u32,
+    picture: String,
+}
+
+pub(crate) async fn logo(
+    State(rooms): State<Arc<Rooms>>,
+    Named(id): Named<ClientId>,
+) -> Result<Reply, Problem> {
+    let client = find(&rooms, &id).await?;
+    let picture = rooms.of_profile(&client.profile)?.logo(&id).await?;
+    let picture = picture.ok_or_else(|| Problem::not_found(format!("the client {id} has no picture")))?;
+    let (format, width, height) = (picture.format(), picture.width(), picture.height());
+    Reply::of(&Logo { client_id: &id, format, width, height, picture: BASE64.encode(picture.bytes()) })
+}
+
+pub(crate) async fn set_logo(
+    State(rooms): State<Arc<Rooms>>,
+    by: Caller,
+    Named(id): Named<ClientId>,
+    Given(mut given): Given,
+) -> Result<Reply, Problem> {
+    let encoded: String = take_text(&mut given, "picture")?;
+    if let Some(other) = given.keys().next() {
+        return Err(Problem::invalid(other.as_str(), "unknown field"));
+    }
+    let invalid = |why: String| Problem::invalid("picture", why);
+    let bytes = BASE64.decode(encoded).map_err(|e| invalid(format!("expected base64: {e}")))?;
+    let client = find(&rooms, &id).await?;
+    let engine = rooms.of_profile(&client.profile)?;
+    let picture = Picture::parse(bytes, &engine.profile().limits).map_err(|e| invalid(e.to_string()))?;
+    rooms.note(&by, "client.set_logo", On::Client(&id)).await?;
+    show_logo(engine, id, Some(picture)).await
+}
+
+pub(crate) async fn end_logo(
+    State(rooms): State<Arc<Rooms>>,
+    by: Caller,
+    Named(id): Named<ClientId>,
+) -> Result<Reply, Problem> {
+    let client = find(&rooms, &id).await?;
+    let engine = rooms.of_profile(&client.profile)?;
+    rooms.note(&by, "client.delete_logo", On::Client(&id)).await?;
+    show_logo(engine, id, None).await
+}
+
+async fn show_logo(engine: &Engine, id: ClientId, picture: Option<Picture>) -> Result<Reply, Problem> {
+    let has_logo = picture.is_some();
+    if !engine.set_logo(&id, picture).await? {
+        return Err(none(&id));
+    }
+    Reply::of(&json!({"client_id": id, "has_logo": has_logo}))
 }
 
 pub(crate) async fn find(rooms: &Rooms, id: &ClientId) -> Result<ClientMetadata, Problem> {

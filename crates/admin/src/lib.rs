@@ -67,7 +67,7 @@ pub use api::Api;
 pub use caller::Caller;
 pub use deployment::{Deployment, Moving, SettingInForce, StoreStatus};
 pub use operations::{Operation, operations, put_off};
-pub use problem::{Code, Problem};
+pub use problem::{Code, Problem, too_many};
 pub use profiles::{ProfileDetails, ProfileEntry};
 pub use within::{Answer, Within, at};
 

@@ -8,7 +8,7 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{Method, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::{MethodRouter, any, delete, get, patch, post};
+use axum::routing::{MethodRouter, any, delete, get, patch, post, put};
 
 use crate::api::Rooms;
 use crate::caller::guard;
@@ -45,6 +45,9 @@ fn table() -> Vec<Row> {
         (M::DELETE, "/api/clients/{client_id}", delete(clients::end)),
         (M::POST, "/api/clients/{client_id}/rotate-secret", post(clients::rotate_secret)),
         (M::GET, "/api/clients/{client_id}/details", get(clients::details)),
+        (M::GET, "/api/clients/{client_id}/logo", get(clients::logo)),
+        (M::PUT, "/api/clients/{client_id}/logo", put(clients::set_logo)),
+        (M::DELETE, "/api/clients/{client_id}/logo", delete(clients::end_logo)),
         (M::GET, "/api/clients/{client_id}/usage", get(ledger::usage)),
         (M::GET, "/api/users", get(users::list)),
         (M::POST, "/api/users", post(users::create)),

@@ -48,6 +48,8 @@ pub enum Code {
     Changed,
     /// The body did not arrive in time.
     TooSlow,
+    /// Too many tokens that are worth nothing came from there.
+    TooMany,
     /// The body is too large.
     TooLarge,
     /// The body is no JSON.
@@ -67,6 +69,7 @@ impl Code {
             Code::Conflict => StatusCode::CONFLICT,
             Code::Changed => StatusCode::PRECONDITION_FAILED,
             Code::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Code::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Code::WrongType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Code::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -134,11 +137,20 @@ impl IntoResponse for Problem {
             | Code::Conflict
             | Code::Changed
             | Code::TooSlow
+            | Code::TooMany
             | Code::TooLarge
             | Code::WrongType => {}
         }
         response
     }
+}
+
+/// The answer to whoever showed too many tokens that are worth nothing, for what throttles them: when he may show another.
+pub fn too_many(seconds: u64) -> Response {
+    let detail = "too many tokens that are worth nothing came from there; Retry-After says when to try again";
+    let mut response = Problem::new(Code::TooMany, detail).into_response();
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
 }
 
 impl From<InvalidClient> for Problem {

@@ -14,6 +14,7 @@ use crate::acts::On;
 use crate::api::Rooms;
 use crate::ask::{self, Asked, Given, IfMatch, Named, take_secret, take_text, typed};
 use crate::caller::Caller;
+use crate::list::fill;
 use crate::merge::{Change, made_of};
 use crate::problem::Problem;
 use crate::reply::{Reply, tag};
@@ -41,17 +42,37 @@ pub(crate) struct Of {
     limit: Option<usize>,
     prefix: Option<String>,
     email: Option<String>,
+    account: Option<AccountId>,
 }
 
+/// All that is asked by holds of whoever is found, and the list is read by what leaves the fewest.
 pub(crate) async fn list(State(rooms): State<Arc<Rooms>>, Asked(of): Asked<Of>) -> Result<Reply, Problem> {
-    if let Some(email) = of.email {
-        let found = rooms.directory.user_by_email(&email).await?;
+    let (directory, prefix) = (&rooms.directory, of.prefix.as_deref().map(str::to_ascii_lowercase));
+    let fits = |user: &User| {
+        let acts_for = |account: &AccountId| user.profile.accounts.iter().any(|member| member.id == *account);
+        prefix.as_ref().is_none_or(|prefix| user.subject.as_str().starts_with(prefix))
+            && of.account.as_ref().is_none_or(acts_for)
+    };
+    if let Some(email) = &of.email {
+        let found = directory.user_by_email(email).await?.filter(fits);
         return Reply::page(Vec::from_iter(found), None::<&str>);
     }
     let (after, limit) = (ask::after::<UserName>(of.after.as_deref())?, ask::limit(of.limit)?);
-    let after = after.as_ref().map(UserName::subject);
-    let page = rooms.directory.users(of.prefix.as_deref(), after, limit).await?;
-    Reply::page(page.users, page.next)
+    let after = after.as_ref().map(|name| name.subject().clone());
+    let (users, next) = match &of.account {
+        Some(account) => {
+            fill(after, limit, async |after, limit| {
+                let page = directory.users_of(account, after.as_ref(), limit).await?;
+                Ok((page.users.into_iter().filter(fits).collect(), page.next))
+            })
+            .await?
+        }
+        None => {
+            let page = directory.users(of.prefix.as_deref(), after.as_ref(), limit).await?;
+            (page.users, page.next)
+        }
+    };
+    Reply::page(users, next)
 }
 
 pub(crate) async fn create(

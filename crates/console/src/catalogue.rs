@@ -32,6 +32,8 @@ const AUTH_METHODS: &[&str] = &["client_secret_basic", "client_secret_post", "no
 
 const OWNER: Field = of("users", "owner");
 const PROFILE: Field = of("profiles", "profile");
+/// The profile of a token that acts for a person: of the API of operators, unless another is chosen.
+const TOKEN_PROFILE: Field = PROFILE.or(grantor_admin::PROFILE);
 const CREATED: Field = time("created_at");
 const EXPIRES: Field = time("expires_at");
 const STATE: Field = word("state");
@@ -93,18 +95,24 @@ static CLIENTS: Thing = Thing {
     change: CLIENT,
     acts: &[
         Act {
-            fields: &[text("overlap")],
+            // As whoever owns an application is offered it: those who use the old one have time to change over.
+            fields: &[text("overlap").or("7d")],
             once: "client_secret",
             when: Some(("token_endpoint_auth_method", "!none")),
             ..act("rotate-secret", By::Post, "/api/clients/{id}/rotate-secret", "/clients/show?id={id}")
         },
         Act {
             when: Some(("disabled", "")),
+            ends: true,
             ..act("disable", By::Setting("disabled", true), "/api/clients/{id}", "/clients/show?id={id}")
         },
         Act {
             when: Some(("disabled", "on")),
             ..act("enable", By::Setting("disabled", false), "/api/clients/{id}", "/clients/show?id={id}")
+        },
+        Act {
+            when: Some(("has_logo", "on")),
+            ..act("delete-logo", By::Delete, "/api/clients/{id}/logo", "/clients/show?id={id}")
         },
         Act { grave: true, ..act("delete", By::Delete, "/api/clients/{id}", "/clients") },
     ],
@@ -112,6 +120,7 @@ static CLIENTS: Thing = Thing {
         Related { thing: "grants", api: "/api/grants?client={id}", all: "/grants?client={id}" },
         Related { thing: "audit", api: "", all: "/audit?client={id}" },
     ],
+    pictured: true,
     usage: "/api/clients/{id}/usage",
     once: "client_secret",
 };
@@ -120,7 +129,7 @@ static USERS: Thing = Thing {
     name: "users",
     api: "/api/users",
     id: "username",
-    list: Some(&[text("prefix"), mail("email")]),
+    list: Some(&[text("prefix"), mail("email"), of("accounts", "account")]),
     columns: &[of("users", "username"), text("name"), mail("email"), STATE, flag("admin")],
     shown: &[
         text("username"),
@@ -146,10 +155,12 @@ static USERS: Thing = Thing {
         },
         Act {
             when: Some(("admin", "on")),
+            ends: true,
             ..act("unmake-admin", By::Setting("admin", false), "/api/users/{id}", "/users/show?id={id}")
         },
         Act {
             when: Some(("state", "active")),
+            ends: true,
             ..act("disable", By::Post, "/api/users/{id}/disable", "/users/show?id={id}")
         },
         Act {
@@ -189,6 +200,7 @@ static ACCOUNTS: Thing = Thing {
     make: &[text("id").required()],
     change: &[text("name"), text("url"), flag("oauth_enabled").or("on")],
     acts: &[Act { grave: true, ..act("delete", By::Delete, "/api/accounts/{id}", "/accounts") }],
+    related: &[Related { thing: "users", api: "/api/users?account={id}", all: "/users?account={id}" }],
     ..Thing::BARE
 };
 
@@ -215,6 +227,7 @@ static GRANTS: Thing = Thing {
     ],
     acts: &[Act {
         when: Some(("state", "!revoked")),
+        ends: true,
         ..act("revoke", By::Post, "/api/grants/{id}/revoke", "/grants/show?id={id}")
     }],
     ..Thing::BARE
@@ -236,9 +249,9 @@ static API_KEYS: Thing = Thing {
 static SESSION_TOKENS: Thing = Thing {
     name: "session-tokens",
     api: "/api/session-tokens",
-    list: Some(&[of("users", "user"), PROFILE]),
+    list: Some(&[of("users", "user"), TOKEN_PROFILE]),
     columns: &[text("id"), of("users", "user"), PROFILE, CREATED, EXPIRES],
-    make: &[of("users", "user").required(), PROFILE.required(), text("expires_in")],
+    make: &[of("users", "user").required(), TOKEN_PROFILE.required(), text("expires_in")],
     acts: &[act("delete", By::Delete, "/api/session-tokens/{id}", "/session-tokens")],
     once: "token",
     ..Thing::BARE
@@ -269,6 +282,7 @@ static KEYS: Thing = Thing {
         Act {
             grave: true,
             when: Some(("state", "!retired")),
+            ends: true,
             ..act("retire", By::Post, "/api/keys/{id}/retire", "/keys")
         },
     ],
@@ -336,5 +350,6 @@ static EXPIRING: Thing = Thing {
 };
 
 const fn act(name: &'static str, by: By, api: &'static str, then: &'static str) -> Act {
-    Act { name, by, api, fields: &[], grave: false, when: None, once: "", then }
+    let ends = matches!(by, By::Delete);
+    Act { name, by, api, fields: &[], grave: false, ends, when: None, once: "", then }
 }

@@ -63,24 +63,49 @@ impl Control<'_> {
     }
 }
 
+/// The profiles there are, for fields in which one is chosen.
+pub(crate) struct Profiles(Vec<String>);
+
+impl Profiles {
+    /// Asked for only if one of these fields needs them.
+    pub(crate) async fn of(fields: &[Field], here: &Here) -> Result<Self, Stop> {
+        if !fields.iter().any(|field| matches!(field.kind, Kind::Of("profiles"))) {
+            return Ok(Self(Vec::new()));
+        }
+        let found = here.api.get("/api/profiles").await.map_err(stop)?;
+        let all = found.get("items").and_then(Value::as_array).into_iter().flatten();
+        Ok(Self(all.filter_map(|profile| profile.get("name")).map(plain).collect()))
+    }
+
+    /// All of them, and what a field has by itself or has already.
+    fn choices<'a>(&'a self, field: &Field, value: &'a str) -> impl Iterator<Item = &'a str> {
+        let known = |name: &&str| !name.is_empty() && !self.0.iter().any(|profile| profile == name);
+        let default = Some(field.default).filter(known);
+        let chosen = Some(value).filter(known).filter(|value| *value != field.default);
+        default.into_iter().chain(self.0.iter().map(String::as_str)).chain(chosen)
+    }
+}
+
 /// The fields of a search as they stand on a page: what is left empty is not looked at.
 pub(crate) fn searches<'a>(
     fields: &[Field],
     entries: &'a Entries,
+    profiles: &'a Profiles,
     complaint: Option<&'a Complaint>,
     words: &'a Words,
 ) -> Controls<'a> {
-    with_none(words.page.choose_any.as_str(), fields, entries, complaint, words)
+    with_none(words.page.choose_any.as_str(), fields, entries, profiles, complaint, words)
 }
 
 /// The fields as they stand on a page.
 pub(crate) fn controls<'a>(
     fields: &[Field],
     entries: &'a Entries,
+    profiles: &'a Profiles,
     complaint: Option<&'a Complaint>,
     words: &'a Words,
 ) -> Controls<'a> {
-    with_none(words.page.choose_none.as_str(), fields, entries, complaint, words)
+    with_none(words.page.choose_none.as_str(), fields, entries, profiles, complaint, words)
 }
 
 /// The same; `none` is what choosing nothing is called.
@@ -88,6 +113,7 @@ fn with_none<'a>(
     none: &'a str,
     fields: &[Field],
     entries: &'a Entries,
+    profiles: &'a Profiles,
     complaint: Option<&'a Complaint>,
     words: &'a Words,
 ) -> Controls<'a> {
@@ -97,12 +123,18 @@ fn with_none<'a>(
         hint: words.hint(field.name),
         required: field.required,
         problem: complaint.filter(|complaint| complaint.field.as_deref() == Some(field.name)),
-        input: input(none, field, entries, words),
+        input: input(none, field, entries, profiles, words),
     };
     Controls { controls: fields.iter().map(control).collect() }
 }
 
-fn input<'a>(none: &'a str, field: &Field, entries: &'a Entries, words: &'a Words) -> Input<'a> {
+fn input<'a>(
+    none: &'a str,
+    field: &Field,
+    entries: &'a Entries,
+    profiles: &'a Profiles,
+    words: &'a Words,
+) -> Input<'a> {
     let value = entries.get(field.name);
     let area = || Input::Area { value, rows: value.lines().count().clamp(2, 12) };
     let line = |kind, autocomplete| Input::Line { kind, value, autocomplete };
@@ -113,16 +145,8 @@ fn input<'a>(none: &'a str, field: &Field, entries: &'a Entries, words: &'a Word
         // Whatever was entered, it is never shown again.
         Kind::Password => Input::Line { kind: "password", value: "", autocomplete: "new-password" },
         Kind::Time => line("datetime-local", "off"),
-        Kind::One(all) => {
-            let none = Choice { name: String::new(), label: none, chosen: value.is_empty() };
-            let some = all.iter().map(|word| Choice {
-                name: (*word).to_owned(),
-                label: words.value(word),
-                chosen: value == *word,
-            });
-            let none = Some(none).filter(|_| !field.required);
-            Input::Choice(none.into_iter().chain(some).collect())
-        }
+        Kind::One(all) => choice(none, field, value, all.iter().copied(), words),
+        Kind::Of("profiles") => choice(none, field, value, profiles.choices(field, value), words),
         Kind::Some(all) => Input::Ticks(
             all.iter()
                 .map(|word| {
@@ -143,6 +167,20 @@ fn input<'a>(none: &'a str, field: &Field, entries: &'a Entries, words: &'a Word
         | Kind::Secrets
         | Kind::Ending => line("text", "off"),
     }
+}
+
+/// One of these, or none unless one is needed.
+fn choice<'a>(
+    none: &'a str,
+    field: &Field,
+    value: &str,
+    all: impl Iterator<Item = &'a str>,
+    words: &'a Words,
+) -> Input<'a> {
+    let none = Choice { name: String::new(), label: none, chosen: value.is_empty() };
+    let some =
+        all.map(|word| Choice { name: word.to_owned(), label: words.value(word), chosen: value == word });
+    Input::Choice(Some(none).filter(|_| !field.required).into_iter().chain(some).collect())
 }
 
 /// What was entered, as the API takes it, or what is missing.
@@ -183,7 +221,7 @@ struct Form<'a> {
 
 /// The form for a new thing.
 pub(crate) async fn show_new(thing: &Thing, here: Here) -> Result<Response, Stop> {
-    Ok(page_new(thing, &here, &Entries::new(&thing.asked_new()), None))
+    page_new(thing, &here, &Entries::new(&thing.asked_new()), None).await
 }
 
 /// Makes what was entered.
@@ -197,7 +235,7 @@ pub(crate) async fn make(thing: &Thing, here: Here, request: Request) -> Result<
     };
     match made {
         Ok(made) => Ok(after(thing, &here, &made)),
-        Err(complaint) => Ok(page_new(thing, &here, &entries, Some(&complaint?))),
+        Err(complaint) => page_new(thing, &here, &entries, Some(&complaint?)).await,
     }
 }
 
@@ -236,8 +274,14 @@ pub(crate) fn once(thing: &Thing, here: &Here, once: &Once<'_>) -> Response {
     here.page(page, &OncePage { words, once, label, id_label })
 }
 
-fn page_new(thing: &Thing, here: &Here, entries: &Entries, complaint: Option<&Complaint>) -> Response {
-    let words = here.words();
+async fn page_new(
+    thing: &Thing,
+    here: &Here,
+    entries: &Entries,
+    complaint: Option<&Complaint>,
+) -> Result<Response, Stop> {
+    let (words, asked) = (here.words(), thing.asked_new());
+    let profiles = Profiles::of(&asked, here).await?;
     let title = words.thing(thing.name).map_or(thing.name, |thing| thing.new.as_str());
     let action = format!("/{}/new", thing.name);
     let form = Form {
@@ -246,19 +290,19 @@ fn page_new(thing: &Thing, here: &Here, entries: &Entries, complaint: Option<&Co
         action: &action,
         csrf: &here.token(&action),
         tag: "",
-        controls: controls(&thing.asked_new(), entries, complaint, words),
+        controls: controls(&asked, entries, &profiles, complaint, words),
         told: Told::of(complaint, words),
         submit: title,
         cancel: &format!("/{}", thing.name),
     };
-    here.page(Page::new(thing.name, title).told(complaint), &form)
+    Ok(here.page(Page::new(thing.name, title).told(complaint), &form))
 }
 
 /// The form to change a thing, with what it is.
 pub(crate) async fn show_change(thing: &Thing, here: Here) -> Result<Response, Stop> {
     let found = here.api.send(Method::GET, &path(thing, here.id()?), None, None).await.map_err(stop)?;
     let entries = Entries::of(thing.change, &found.body);
-    page_change(thing, &here, &entries, found.tag.as_deref().unwrap_or_default(), None)
+    page_change(thing, &here, &entries, found.tag.as_deref().unwrap_or_default(), None).await
 }
 
 /// Changes it, if nobody else did since the form was shown.
@@ -275,11 +319,13 @@ pub(crate) async fn change(thing: &Thing, here: Here, request: Request) -> Resul
     };
     match changed {
         Ok(_) => Ok(go(&to(&format!("/{}/show", thing.name), &[("id", id)]))),
-        Err(complaint) => page_change(thing, &here, &entries, tag.unwrap_or_default(), Some(&complaint?)),
+        Err(complaint) => {
+            page_change(thing, &here, &entries, tag.unwrap_or_default(), Some(&complaint?)).await
+        }
     }
 }
 
-fn page_change(
+async fn page_change(
     thing: &Thing,
     here: &Here,
     entries: &Entries,
@@ -287,6 +333,7 @@ fn page_change(
     complaint: Option<&Complaint>,
 ) -> Result<Response, Stop> {
     let (words, id) = (here.words(), here.id()?);
+    let profiles = Profiles::of(thing.change, here).await?;
     let title = words.thing(thing.name).map(|thing| thing.change.plain(&[("id", id)]));
     let purpose = format!("/{}/change", thing.name);
     let form = Form {
@@ -295,7 +342,7 @@ fn page_change(
         action: &to(&purpose, &[("id", id)]),
         csrf: &here.token(&purpose),
         tag,
-        controls: controls(thing.change, entries, complaint, words),
+        controls: controls(thing.change, entries, &profiles, complaint, words),
         told: Told::of(complaint, words),
         submit: words.page.save.as_str(),
         cancel: &to(&format!("/{}/show", thing.name), &[("id", id)]),

@@ -8,30 +8,22 @@ use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use grantor_admin::{Caller, Code, Problem, Within};
-use grantor_core::Limits;
 use grantor_core::wire::Parameters;
+use grantor_core::{Limits, PictureFormat};
 use grantor_http::{DeskPage, Stop, Visitor};
-use grantor_pages::{Language, MenuItem};
+use grantor_pages::{Language, MenuGroup, MenuItem};
 
 use crate::App;
 use crate::words::Words;
 
-/// The pages of the menu, in order: things, and those that stand for themselves.
-const MENU: &[&str] = &[
-    "",
-    "clients",
-    "users",
-    "accounts",
-    "grants",
-    "token",
-    "api-keys",
-    "session-tokens",
-    "registration-keys",
-    "keys",
-    "profiles",
-    "audit",
-    "expiring",
-    "server",
+/// The pages of the menu, in order, by what they are about: things, and those that stand for themselves.
+const MENU: &[(&str, &[&str])] = &[
+    ("", &[""]),
+    ("people", &["users", "accounts"]),
+    ("applications", &["clients", "grants", "token"]),
+    ("credentials", &["api-keys", "session-tokens", "registration-keys", "keys"]),
+    ("operation", &["profiles", "audit", "expiring", "server"]),
+    ("", &["logout"]),
 ];
 
 pub(crate) struct Here {
@@ -101,6 +93,22 @@ impl Here {
         self.app.desk.form(&self.visitor, &parts, body, purpose).await
     }
 
+    /// The file in a form that was posted, if it is from the page of that purpose and one was chosen.
+    pub(crate) async fn file(
+        &self,
+        request: Request,
+        purpose: &str,
+        name: &str,
+    ) -> Result<Option<Vec<u8>>, Stop> {
+        let (parts, body) = request.into_parts();
+        self.app.desk.file(&self.visitor, &parts, body, purpose, name).await
+    }
+
+    /// A client's picture as an answer.
+    pub(crate) fn picture(&self, format: PictureFormat, bytes: Vec<u8>) -> Response {
+        self.app.desk.picture(format, bytes)
+    }
+
     /// The page as an answer.
     pub(crate) fn page(&self, page: Page<'_>, main: &impl Template) -> Response {
         let main = match main.render() {
@@ -110,36 +118,35 @@ impl Here {
                 return Stop::Unavailable.into_response();
             }
         };
-        let menu = self.menu(page.place);
-        let menu: Vec<MenuItem<'_>> =
-            menu.iter().map(|(href, text, here)| MenuItem { href, text, here: *here }).collect();
         self.app.desk.page(&DeskPage {
             status: page.status,
             language: &self.language,
             title: page.title,
             main: &main,
-            menu: &menu,
+            menu: &self.menu(page.place),
             copies: page.copies,
             refresh: page.refresh,
         })
     }
 
-    fn menu(&self, place: &str) -> Vec<(String, &str, bool)> {
+    fn menu(&self, place: &str) -> Vec<MenuGroup<'_>> {
         let words = self.words();
-        let mut menu: Vec<(String, &str, bool)> = MENU
-            .iter()
-            .map(|name| {
-                let text = match *name {
-                    "" => words.page.overview.as_str(),
-                    "token" => words.token.title.as_str(),
-                    "server" => words.server.title.as_str(),
-                    name => words.thing(name).map_or(name, |thing| thing.many.as_str()),
-                };
-                (format!("/{name}"), text, *name == place)
-            })
-            .collect();
-        menu.push(("/logout".to_owned(), words.page.sign_out.as_str(), false));
-        menu
+        let item = |name: &&'static str| MenuItem {
+            href: format!("/{name}"),
+            text: match *name {
+                "" => words.page.overview.as_str(),
+                "token" => words.token.title.as_str(),
+                "server" => words.server.title.as_str(),
+                "logout" => words.page.sign_out.as_str(),
+                name => words.thing(name).map_or(name, |thing| thing.many.as_str()),
+            },
+            here: *name == place,
+        };
+        let group = |(name, items): &(&'static str, &[&'static str])| MenuGroup {
+            name: words.group(name),
+            items: items.iter().map(item).collect(),
+        };
+        MENU.iter().map(group).collect()
     }
 }
 
@@ -171,6 +178,7 @@ impl Complaint {
             Code::Unauthenticated
             | Code::MethodNotAllowed
             | Code::TooSlow
+            | Code::TooMany
             | Code::TooLarge
             | Code::WrongType
             | Code::Unavailable => return Err(stop(problem)),
@@ -211,6 +219,7 @@ pub(crate) fn stop(problem: Problem) -> Stop {
         | Code::Conflict
         | Code::Changed
         | Code::TooSlow
+        | Code::TooMany
         | Code::TooLarge
         | Code::WrongType
         | Code::Unavailable => {
@@ -228,12 +237,22 @@ mod tests {
 
     #[test]
     fn the_menu_leads_to_every_list() {
+        let names: Vec<&str> = MENU.iter().flat_map(|(_, items)| *items).copied().collect();
         let lists = THINGS.iter().filter(|thing| thing.list.is_some());
         for thing in lists {
-            assert!(MENU.contains(&thing.name), "{}", thing.name);
+            assert!(names.contains(&thing.name), "{}", thing.name);
         }
-        for name in MENU.iter().filter(|name| !["", "token", "server"].contains(name)) {
+        for name in names.iter().filter(|name| !["", "token", "server", "logout"].contains(name)) {
             assert!(thing(name).is_some_and(|thing| thing.list.is_some()), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_belongs_together_has_a_name_in_every_language() {
+        for language in Words::ours().iter() {
+            for (name, _) in MENU.iter().filter(|(name, _)| !name.is_empty()) {
+                assert_ne!(language.words().group(name), "", "{name}");
+            }
         }
     }
 }

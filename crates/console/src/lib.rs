@@ -42,6 +42,7 @@ mod form;
 mod here;
 mod link;
 mod list;
+mod logo;
 mod one;
 mod overview;
 mod server;
@@ -88,6 +89,8 @@ impl Console {
         let pages = THINGS.iter().fold(Router::new(), |router, thing| pages_of(thing, router));
         let pages = pages
             .route("/", get(overview::show))
+            .route("/clients/logo", get(logo::show).post(logo::submit))
+            .route("/clients/logo/image", get(logo::image))
             .route("/token", get(token::show).post(token::submit))
             .route("/server", get(server::show));
         self.0.desk.router(pages.with_state(Arc::clone(&self.0)))

@@ -6,12 +6,15 @@ use axum::response::Response;
 use grantor_http::Stop;
 use serde_json::Value;
 
-use crate::form::{self, Controls};
+use crate::form::{self, Controls, Profiles};
 use crate::here::{Complaint, Here, Page, Told};
 use crate::link::to;
 use crate::thing::{Act, Thing};
 use crate::value::{Entries, Shown, plain};
 use crate::words::Words;
+
+/// How many rows a list has at a time: with the largest brand it stays a light page.
+const ROWS: &str = "25";
 
 /// Things in rows.
 #[derive(Template)]
@@ -36,6 +39,8 @@ struct Row<'a> {
 pub(crate) struct Link<'a> {
     pub(crate) href: String,
     pub(crate) text: &'a str,
+    /// Whether something ends there.
+    pub(crate) ends: bool,
 }
 
 impl HtmlSafe for Rows<'_> {}
@@ -44,7 +49,7 @@ impl<'a> Rows<'a> {
     /// These items. `of` is whose they are, if they are on the page of one thing.
     pub(crate) fn of(thing: &Thing, items: &Value, of: &str, words: &'a Words) -> Self {
         let items = items.as_array().map(Vec::as_slice).unwrap_or_default();
-        let rows: Vec<Row<'a>> = items
+        let mut rows: Vec<Row<'a>> = items
             .iter()
             .map(|item| Row {
                 about: item.get(thing.id).map(plain).unwrap_or_default(),
@@ -53,7 +58,16 @@ impl<'a> Rows<'a> {
                 acts: if thing.has_page() { Vec::new() } else { offered(thing, item, of, words) },
             })
             .collect();
-        let headings = thing.columns.iter().map(|field| words.label(field.name)).collect();
+        let mut headings: Vec<_> = thing.columns.iter().map(|field| words.label(field.name)).collect();
+        // A column in which nothing stands takes room from the others.
+        for column in (0..headings.len()).rev() {
+            if rows.iter().all(|row| row.cells.get(column).is_none_or(Shown::is_empty)) {
+                headings.remove(column);
+                for row in &mut rows {
+                    row.cells.remove(column);
+                }
+            }
+        }
         let has_acts = rows.iter().any(|row| !row.acts.is_empty());
         let label = words.thing(thing.name).map_or("", |thing| thing.many.as_str());
         Self { words, label, headings, rows, has_acts }
@@ -74,7 +88,8 @@ pub(crate) fn offered<'a>(thing: &Thing, item: &Value, of: &str, words: &'a Word
 
 fn link<'a>(thing: &Thing, act: &Act, parameters: &[(&str, &str)], words: &'a Words) -> Link<'a> {
     let href = to(&format!("/{}/{}", thing.name, act.name), parameters);
-    Link { href, text: words.act(thing.name, act.name).map_or("", |act| act.name.as_str()) }
+    let text = words.act(thing.name, act.name).map_or("", |act| act.name.as_str());
+    Link { href, text, ends: act.ends }
 }
 
 /// Whether a field has that value, as a form has it: what is not there, and what is false, is nothing.
@@ -111,19 +126,21 @@ pub(crate) async fn show(thing: &Thing, here: Here) -> Result<Response, Stop> {
     let entries = Entries::posted(searches, |name| here.query.get(name));
     // As they were entered, and as the API takes them.
     let entered = searches.iter().map(|field| (field.name, entries.get(field.name).to_owned())).collect();
-    let asked = searches.iter().map(|field| (field.name, plain(&entries.value(field)))).collect();
+    let asked = searches.iter().map(|field| (field.name, plain(&entries.value(field))));
+    let asked = asked.chain([("limit", ROWS.to_owned())]).collect();
     let after = here.query.get("after").unwrap_or_default();
     let (part, complaint) = match here.api.get(&part_of(thing.api, &asked, after)).await {
         Ok(part) => (part, None),
         Err(problem) => (Value::Null, Some(Complaint::of(problem)?)),
     };
     let title = words.thing(thing.name).map_or(thing.name, |thing| thing.many.as_str());
+    let profiles = Profiles::of(searches, &here).await?;
     let list = List {
         words,
         title,
         action: &action,
         links: links(thing, words),
-        controls: form::searches(searches, &entries, complaint.as_ref(), words),
+        controls: form::searches(searches, &entries, &profiles, complaint.as_ref(), words),
         told: Told::of(complaint.as_ref(), words),
         rows: Rows::of(thing, part.get("items").unwrap_or(&Value::Null), "", words),
         next: part.get("next").and_then(Value::as_str).map(|next| part_of(&action, &entered, next)),
@@ -143,6 +160,7 @@ fn links<'a>(thing: &Thing, words: &'a Words) -> Vec<Link<'a>> {
     let new = (!thing.make.is_empty()).then(|| Link {
         href: format!("/{}/new", thing.name),
         text: words.thing(thing.name).map_or("", |thing| thing.new.as_str()),
+        ends: false,
     });
     let acts = thing.acts.iter().filter(|act| !act.is_of_one());
     new.into_iter().chain(acts.map(|act| link(thing, act, &[], words))).collect()

@@ -8,11 +8,12 @@ use grantor_http::Stop;
 use serde_json::Value;
 
 use crate::catalogue;
-use crate::chart::Chart;
+use crate::chart::{Chart, Plot, Series, Style};
 use crate::form::path;
 use crate::here::{Here, Page, stop};
 use crate::link::{filled, to};
 use crate::list::{Link, Rows, offered};
+use crate::logo;
 use crate::thing::{Field, Thing};
 use crate::value::{Shown, plain};
 use crate::words::Words;
@@ -61,6 +62,9 @@ struct One<'a> {
     notes: Vec<String>,
     facts: Facts<'a>,
     change: Option<String>,
+    /// Where its picture is, if it has one, and where it is given one, if it can be.
+    image: Option<String>,
+    logo: Option<String>,
     acts: Vec<Link<'a>>,
     usage: Option<Chart>,
     beside: Vec<Beside<'a>>,
@@ -78,11 +82,17 @@ pub(crate) async fn show(thing: &Thing, here: Here) -> Result<Response, Stop> {
         notes: notes.unwrap_or_default(),
         facts: facts(thing.shown, &found, words),
         change: (!thing.change.is_empty()).then(|| to(&format!("/{}/change", thing.name), &[("id", id)])),
+        image: is_pictured(thing, &found).then(|| logo::image_of(id)),
+        logo: thing.pictured.then(|| logo::page_of(id)),
         acts: offered(thing, &found, "", words),
         usage: usage(thing, &here).await?,
         beside: beside(thing, &here).await?,
     };
     Ok(here.page(Page::new(thing.name, title), &one))
+}
+
+fn is_pictured(thing: &Thing, found: &Value) -> bool {
+    thing.pictured && found.get("has_logo").and_then(Value::as_bool).unwrap_or_default()
 }
 
 /// The thing that the page is about, with all that the API tells of it.
@@ -115,10 +125,27 @@ async fn usage(thing: &Thing, here: &Here) -> Result<Option<Chart>, Stop> {
     let days = days.get("items").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let issued = |day: &Value| day.get("issued").and_then(Value::as_object).map(total).unwrap_or_default();
     let values: Vec<u64> = days.iter().map(issued).collect();
-    let day = |day: Option<&Value>| day.and_then(|day| day.get("day")).map(plain).unwrap_or_default();
-    let (count, first, last) = (values.iter().sum::<u64>().to_string(), day(days.first()), day(days.last()));
+    let places: Vec<String> = days.iter().map(|day| day.get("day").map(plain).unwrap_or_default()).collect();
+    let (first, last) =
+        (places.first().cloned().unwrap_or_default(), places.last().cloned().unwrap_or_default());
+    let count = values.iter().sum::<u64>().to_string();
+    let words = &here.words().page;
     let said = [("count", &count), ("first", &first), ("last", &last)];
-    Ok(Some(Chart::bars(&values, &here.words().page.usage_said.plain(&said))))
+    let plot = Plot {
+        said: &words.usage_said.plain(&said),
+        up: words.tokens.as_str(),
+        along: words.day.as_str(),
+        places,
+        series: vec![Series {
+            name: words.tokens.as_str(),
+            note: String::new(),
+            values: values.into_iter().map(Some).collect(),
+        }],
+        marked: None,
+        style: Style::Bars,
+        number: |value| value.to_string(),
+    };
+    Ok(Some(plot.draw(here.words())))
 }
 
 fn total(issued: &serde_json::Map<String, Value>) -> u64 {

@@ -11,7 +11,7 @@ use crate::figures::Figures;
 use crate::here::{Here, Page, stop};
 use crate::link::to;
 use crate::list::Rows;
-use crate::server::dangers;
+use crate::server::{Dangers, dangers};
 use crate::words::Words;
 
 /// How often a browser asks again for live figures, in seconds.
@@ -22,7 +22,7 @@ const EVERY: u32 = 10;
 struct Overview<'a> {
     words: &'a Words,
     figures: Option<Figures>,
-    dangers: Vec<String>,
+    dangers: Vec<Dangers>,
     expiring: Option<Rows<'a>>,
     live: bool,
 }

@@ -18,7 +18,7 @@ pub(crate) const STORE: &[Field] = &[text("backend"), text("survives"), text("re
 struct Server<'a> {
     words: &'a Words,
     version: String,
-    dangers: Vec<String>,
+    dangers: Vec<Dangers>,
     store: Facts<'a>,
     settings: Vec<Setting>,
 }
@@ -48,14 +48,57 @@ pub(crate) async fn show(here: Here) -> Result<Response, Stop> {
     Ok(here.page(Page::new("server", words.server.title.as_str()), &server))
 }
 
-/// What is risky in what is in force.
-pub(crate) fn dangers(settings: &Value) -> Vec<String> {
-    settings.get("dangers").and_then(Value::as_array).into_iter().flatten().map(plain).collect()
+/// What is risky in what is in force: of the server as a whole, or of a profile.
+pub(crate) struct Dangers {
+    pub(crate) profile: Option<String>,
+    /// The key that switches each on, and what can come of it.
+    pub(crate) told: Vec<(String, String)>,
+}
+
+/// The dangers, profile by profile. Of each the API tells a line: `profile NAME: KEY: WHY`, or without the profile.
+pub(crate) fn dangers(settings: &Value) -> Vec<Dangers> {
+    let mut groups: Vec<Dangers> = Vec::new();
+    for line in settings.get("dangers").and_then(Value::as_array).into_iter().flatten().map(plain) {
+        let of_profile = line.strip_prefix("profile ").and_then(|rest| rest.split_once(": "));
+        let (profile, danger) = match of_profile {
+            Some((profile, danger)) => (Some(profile.to_owned()), danger),
+            None => (None, line.as_str()),
+        };
+        let (key, why) = danger.split_once(": ").unwrap_or((danger, ""));
+        let told = (key.to_owned(), why.to_owned());
+        match groups.iter_mut().find(|group| group.profile == profile) {
+            Some(group) => group.told.push(told),
+            None => groups.push(Dangers { profile, told: vec![told] }),
+        }
+    }
+    groups
 }
 
 fn text_of(value: &Value) -> String {
     match value.as_array() {
         Some(items) => items.iter().map(plain).collect::<Vec<_>>().join(", "),
         None => plain(value),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dangers_stand_by_profile_with_what_switches_each_on() {
+        let settings = serde_json::json!({"dangers": [
+            "listen.admin = \"0.0.0.0:1\": anybody sees it", "profile a: endpoints.implicit: a token is in an address",
+            "profile b: x: y", "profile a: codes.reuse: a code is good twice: or thrice",
+        ]});
+        let groups = dangers(&settings);
+        let of: Vec<_> = groups.iter().map(|g| (g.profile.as_deref(), g.told.len())).collect();
+        assert_eq!(of, [(None, 1), (Some("a"), 2), (Some("b"), 1)]);
+        assert_eq!(groups[0].told[0].0, "listen.admin = \"0.0.0.0:1\"");
+        assert_eq!(
+            groups[1].told[1],
+            ("codes.reuse".to_owned(), "a code is good twice: or thrice".to_owned())
+        );
+        assert!(dangers(&Value::Null).is_empty());
     }
 }

@@ -8,7 +8,7 @@ use grantor_core::wire::Parameters;
 use grantor_http::Stop;
 use serde_json::{Map, Value};
 
-use crate::form::{Controls, Once, body, controls, once, path, posted};
+use crate::form::{Controls, Once, Profiles, body, controls, once, path, posted};
 use crate::here::{Complaint, Here, Page, Told, go, stop};
 use crate::link::{filled, to};
 use crate::one::{Facts, facts};
@@ -34,7 +34,7 @@ struct Sure<'a> {
     controls: Controls<'a>,
     told: Told<'a>,
     submit: &'a str,
-    grave: bool,
+    ends: bool,
     cancel: &'a str,
 }
 
@@ -118,6 +118,8 @@ async fn page(
     } else {
         Facts::none()
     };
+    let asked = asked(act);
+    let profiles = Profiles::of(&asked, here).await?;
     let said = words.act(thing.name, act.name).ok_or(Stop::NotFound)?;
     let title = said.ask.plain(&[("id", id)]);
     let purpose = purpose(thing, act);
@@ -129,10 +131,10 @@ async fn page(
         facts,
         action: &to(&purpose, &[("id", id), ("of", of)]),
         csrf: &here.token(&purpose),
-        controls: controls(&asked(act), entries, complaint, words),
+        controls: controls(&asked, entries, &profiles, complaint, words),
         told: Told::of(complaint, words),
         submit: said.name.as_str(),
-        grave: act.grave,
+        ends: act.ends,
         cancel: &cancel(thing, here),
     };
     Ok(here.page(Page::new(thing.name, &title).told(complaint), &sure))

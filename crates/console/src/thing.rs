@@ -24,6 +24,8 @@ pub(crate) struct Thing {
     pub(crate) acts: &'static [Act],
     /// What else there is of one.
     pub(crate) related: &'static [Related],
+    /// Whether it can be given a picture.
+    pub(crate) pictured: bool,
     /// Where the API tells how much it is used.
     pub(crate) usage: &'static str,
     /// What an answer tells this once, when one is made.
@@ -44,6 +46,7 @@ impl Thing {
         change: &[],
         acts: &[],
         related: &[],
+        pictured: false,
         usage: "",
         once: "",
     };
@@ -128,6 +131,8 @@ pub(crate) struct Act {
     pub(crate) fields: &'static [Field],
     /// Whether much is lost by it: then the id is to be typed, too.
     pub(crate) grave: bool,
+    /// Whether something ends by it, so that whoever is about to do it is warned.
+    pub(crate) ends: bool,
     /// What must be so of the thing for it to be offered: a field, and its value as a form has it; with `!`, any other.
     pub(crate) when: Option<(&'static str, &'static str)>,
     /// What the answer tells this once.

@@ -80,7 +80,13 @@ impl Shown {
             Kind::Of(page) => self.link(page, &plain(value)),
             Kind::Ofs(page) => self.list(value, |shown, item| shown.link(page, &plain(item))),
             Kind::Flag => self.flag(field, value, words),
-            Kind::Some(_) => self.list(value, |shown, item| shown.word(&plain(item), words)),
+            // A badge has its own shape and needs no bullet before it.
+            Kind::Some(_) => {
+                for item in value.as_array().into_iter().flatten() {
+                    self.word(&plain(item), words);
+                    self.html.push(' ');
+                }
+            }
             Kind::One(_) | Kind::Word => self.word(&plain(value), words),
             Kind::Time => self.time(value.as_i64()),
             Kind::Seconds => self.time(value.as_i64().map(|seconds| seconds.saturating_mul(1000))),
@@ -88,6 +94,7 @@ impl Shown {
             Kind::Permissions => {
                 self.list(value, |shown, item| shown.within("span", "code", &permission(item)));
             }
+            Kind::Values if value.is_null() => {}
             Kind::Values => self.table(value),
             Kind::Dangers => self.list(value, |shown, item| shown.danger(item)),
             Kind::Actor => self.actor(&plain(value), words),
@@ -133,6 +140,18 @@ impl Shown {
         }
     }
 
+    /// A text that has no page of its own: where it is cut, the whole can be unfolded.
+    fn folded(&mut self, text: &str) {
+        if self.most.is_none_or(|most| text.char_indices().nth(most).is_none()) {
+            return self.text(text);
+        }
+        self.html.push_str("<details><summary>");
+        self.text(text);
+        self.html.push_str("</summary><bdi>");
+        self.escaped(text);
+        self.html.push_str("</bdi></details>");
+    }
+
     fn link(&mut self, page: &str, name: &str) {
         if name.is_empty() {
             return;
@@ -145,6 +164,10 @@ impl Shown {
     }
 
     fn word(&mut self, word: &str, words: &Words) {
+        // What nobody has a word for is no state, but a text.
+        if words.value(word) == word && word.contains(['.', ' ']) {
+            return self.folded(word);
+        }
         let class = match word {
             "" => return,
             "active" => "badge good",
@@ -209,7 +232,7 @@ impl Shown {
     fn danger(&mut self, danger: &Value) {
         let told = |name| plain(danger.get(name).unwrap_or(&Value::Null));
         self.within("code", "", &told("key"));
-        self.html.push_str(" <span lang=\"en\">");
+        self.html.push_str(": <span lang=\"en\">");
         self.escaped(&told("why"));
         self.html.push_str("</span>");
     }
@@ -425,6 +448,25 @@ fn permission_of(line: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_detail_is_cut_and_can_be_unfolded_and_what_is_not_there_is_not_shown() {
+        let languages = Words::ours();
+        let words = languages.pick(None, None).words();
+        let brief = |field: &Field, value: &str| {
+            Shown::brief(field, &serde_json::json!({ field.name: value }), words).to_string()
+        };
+        let (detail, long) = (crate::thing::word("detail"), format!("began with {}", "x".repeat(BRIEF)));
+        let shown = brief(&detail, &long);
+        assert!(shown.contains(&format!("<bdi>{long}</bdi></details>")) && shown.contains("…"), "{shown}");
+        assert_eq!(brief(&detail, "client.update"), "<bdi>client.update</bdi>");
+        assert!(brief(&detail, "by_operator").contains("badge"));
+        let none = Shown::of(&crate::thing::values("move"), &Value::Null, words);
+        assert!(none.is_empty(), "a heading without anything below it: {none}");
+        let some = crate::thing::some(&["code"], "response_types");
+        let ticked = Shown::of(&some, &serde_json::json!({"response_types": ["code"]}), words).to_string();
+        assert!(!ticked.contains("<li>"), "a bullet before a badge: {ticked}");
+    }
 
     #[test]
     fn a_moment_that_was_entered_is_that_moment_and_what_is_none_is_none() {

@@ -17,10 +17,14 @@ pub(crate) struct Words {
     pub(crate) page: Page,
     /// The first page.
     pub(crate) overview: Overview,
+    /// The page that gives a client a picture.
+    pub(crate) logo: Logo,
     /// The page where a token is looked up.
     pub(crate) token: Token,
     /// The page of what is in force.
     pub(crate) server: Server,
+    /// What belongs together in the menu.
+    groups: BTreeMap<String, Phrase>,
     /// By what they are.
     things: BTreeMap<String, ThingWords>,
     /// By the thing and the act.
@@ -45,13 +49,18 @@ macro_rules! phrases {
 
 phrases! {
     Page {
-        overview, sign_out, nothing, more, beginning, search, change, save, acts, yes, no, problem, missing, not_same,
-        cancel, once_title, once_text, copy, copied, go_on, since_until, since_only, choose_any, choose_none, value,
-        usage, usage_said,
+        overview, sign_out, nothing, no_more, more, all, beginning, search, change, save, acts, yes, no, problem, missing, not_same,
+        cancel, once_title, once_text, copy, copied, not_copied, go_on, since_until, since_only, choose_any, choose_none, value,
+        usage, usage_said, tokens, day, as_table,
     }
-    Overview { title, dangers, no_dangers, expiring, nothing_expires, live_on, live_off, issued,
-        issued_said, refused, none_refused, faults, requests, requests_said, store, store_said, p50, p99, there, away, }
-    Token { title, text, look_up, revoke, revoked, not_revoked, worthless, grants, }
+    Overview {
+        title, dangers, no_dangers, of_server, of_profile, expiring, nothing_expires, all_expiring, live_on, live_off,
+        along, each, issued, issued_said, refused, refused_said, refusals, other_rules, rules, none_refused, faults,
+        faults_said, requests, requests_said, took, p50, p99, at_most, store, store_said, failures, health_said, there,
+        away, away_then,
+    }
+    Logo { name, title, text, now, file, hint, save, too_large, }
+    Token { title, text, look_up, revoke, ask, ask_text, revoked, not_revoked, worthless, live, grants, }
     Server { title, version, store, settings, default, dangers, }
     ThingWords { many, new, change, about, }
     ActWords { name, ask, text, }
@@ -66,6 +75,11 @@ impl Words {
 
     pub(crate) fn thing(&self, name: &str) -> Option<&ThingWords> {
         self.things.get(name)
+    }
+
+    /// What a group of the menu is called; nothing, where that need not be said.
+    pub(crate) fn group(&self, name: &str) -> &str {
+        self.groups.get(name).map_or("", Phrase::as_str)
     }
 
     pub(crate) fn act(&self, thing: &str, act: &str) -> Option<&ActWords> {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use grantor_core::client::{Client, ClientMetadata, GrantType};
 use grantor_core::flow::{self, Context};
-use grantor_core::record::{Expect, Put, RecordKey, Stored, Version};
+use grantor_core::record::{Expect, Put, RecordKey, Stored, Version, Write};
 use grantor_core::request::{ClientCredentials, ClientProof, GrantRequest, TokenRequest};
 use grantor_core::step::{CommitOutcome, Step, Stop};
 use grantor_core::{Entropy, Lifetime, Profile, Scope, Secret, SecretHash, ServerKey, Time};
@@ -59,7 +59,11 @@ impl ByHand {
                     need.answer_stored(found.as_ref())
                 }
                 Step::Commit(need) => {
-                    let (put, _events, need) = need.into_parts();
+                    let (Write { first, put }, _events, need) = need.into_parts();
+                    // Those are new: nothing is in their way.
+                    for first in first {
+                        self.put(first);
+                    }
                     let outcome = self.put(put);
                     need.answer(outcome)
                 }

@@ -9,7 +9,7 @@ use crate::grant::GrantFacts;
 use crate::ids::{AccountId, ClientId, GrantId, SubjectId};
 use crate::permission::{Operation, Permissions};
 use crate::profile::{AccessTokenRules, ClaimField, Profile};
-use crate::record::{Format, Key, Kind, Record};
+use crate::record::{Format, Key, Kind, Record, to_json};
 use crate::scope::Scope;
 use crate::time::Time;
 
@@ -139,7 +139,7 @@ impl AccessTokenClaims {
     /// The JSON that is signed.
     pub fn write(&self, rules: &AccessTokenRules) -> Vec<u8> {
         // Texts and numbers under text keys: serde_json has no reason to refuse them.
-        serde_json::to_vec(&Written { claims: self, rules }).unwrap_or_default()
+        to_json(&Written { claims: self, rules })
     }
 
     /// The claims of JSON that was signed for such a profile, if they are all there and of this issuer.

@@ -97,19 +97,27 @@ fn checksum_of(shape: &Shape, other_parts: usize) -> usize {
 
 /// The text and the digest of a payload.
 fn seal(shape: &Shape, payload: &[u8]) -> (Secret, Digest) {
-    let digest = Digest::of_parts(&[shape.prefix().as_bytes(), payload]);
+    let digest = digest_of(shape, payload);
+    (sealed(shape, payload, &digest), digest)
+}
+
+fn digest_of(shape: &Shape, payload: &[u8]) -> Digest {
+    Digest::of_parts(&[shape.prefix().as_bytes(), payload])
+}
+
+fn sealed(shape: &Shape, payload: &[u8], digest: &Digest) -> Secret {
     let mut bytes = Zeroizing::new(Vec::with_capacity(shape.bytes()));
     bytes.extend_from_slice(payload);
     // The first bytes of the digest: what the holder of the token can compute anyway.
     bytes.extend(digest.bytes().iter().take(shape.bytes().saturating_sub(payload.len())));
-    (shape.write(&bytes), digest)
+    shape.write(&bytes)
 }
 
 /// The payload of a text, if shape and checksum are right, and its digest.
 fn open(shape: &Shape, checksum: usize, text: &str) -> Option<(Zeroizing<Vec<u8>>, Digest)> {
     let mut bytes = shape.read(text)?;
     let (payload, sum) = bytes.split_at_checked(bytes.len().checked_sub(checksum)?)?;
-    let digest = Digest::of_parts(&[shape.prefix().as_bytes(), payload]);
+    let digest = digest_of(shape, payload);
     let right = digest.bytes().get(..checksum) == Some(sum);
     let length = payload.len();
     bytes.truncate(length);
@@ -189,6 +197,8 @@ pub struct RefreshToken {
     grant: GrantId,
     generation: u32,
     secret: Vec<u8>,
+    #[zeroize(skip)]
+    digest: Digest,
 }
 
 impl RefreshToken {
@@ -205,7 +215,7 @@ impl RefreshToken {
         let head = Self::head(shape);
         let mut secret = vec![0; shape.bytes().saturating_sub(head + checksum_of(shape, head))];
         entropy.fill(&mut secret);
-        Self { shape: shape.clone(), grant, generation: 0, secret }
+        Self::of(shape, grant, 0, secret)
     }
 
     /// The one that follows. Whoever has only the store, or only this token, or only the key, cannot compute it.
@@ -214,38 +224,45 @@ impl RefreshToken {
         let parts: [&[u8]; 3] = [self.grant.as_bytes(), &generation.to_be_bytes(), &self.secret];
         let mut secret = vec![0; self.secret.len()];
         key.derive_into("grantor refresh token successor", &parts, &mut secret);
-        Self { shape: self.shape.clone(), grant: self.grant, generation, secret }
+        Self::of(&self.shape, self.grant, generation, secret)
     }
 
     /// Reads the text of one. `None` if it cannot have been minted in this shape; costs no read.
     pub fn parse(shape: &Shape, text: &str) -> Option<Self> {
         let head = Self::head(shape);
-        let (payload, _) = open(shape, checksum_of(shape, head), text)?;
+        let (payload, digest) = open(shape, checksum_of(shape, head), text)?;
         let (head, secret) = payload.split_at_checked(head)?;
         let (grant, generation) = head.split_at_checked(GRANT)?;
         let generation = generation.try_into().map_or(0, u32::from_be_bytes);
         let grant = GrantId::from_bytes(grant.try_into().ok()?);
-        Some(Self { shape: shape.clone(), grant, generation, secret: secret.to_vec() })
+        Some(Self { shape: shape.clone(), grant, generation, secret: secret.to_vec(), digest })
     }
 
-    fn seal(&self) -> (Secret, Digest) {
-        let mut payload = Zeroizing::new(Vec::with_capacity(self.shape.bytes()));
-        payload.extend_from_slice(self.grant.as_bytes());
-        if counts(&self.shape) {
-            payload.extend_from_slice(&self.generation.to_be_bytes());
+    /// A token of these parts. Its digest is reckoned once: it is compared, stored, and part of the text.
+    fn of(shape: &Shape, grant: GrantId, generation: u32, secret: Vec<u8>) -> Self {
+        let digest = digest_of(shape, &Self::payload(shape, grant, generation, &secret));
+        Self { shape: shape.clone(), grant, generation, secret, digest }
+    }
+
+    fn payload(shape: &Shape, grant: GrantId, generation: u32, secret: &[u8]) -> Zeroizing<Vec<u8>> {
+        let mut payload = Zeroizing::new(Vec::with_capacity(shape.bytes()));
+        payload.extend_from_slice(grant.as_bytes());
+        if counts(shape) {
+            payload.extend_from_slice(&generation.to_be_bytes());
         }
-        payload.extend_from_slice(&self.secret);
-        seal(&self.shape, &payload)
+        payload.extend_from_slice(secret);
+        payload
     }
 
     /// Its text.
     pub(crate) fn text(&self) -> Secret {
-        self.seal().0
+        let payload = Self::payload(&self.shape, self.grant, self.generation, &self.secret);
+        sealed(&self.shape, &payload, &self.digest)
     }
 
     /// What is kept of it.
     pub fn digest(&self) -> Digest {
-        self.seal().1
+        self.digest
     }
 
     /// The grant it belongs to, by its own word: not yet a proof of anything.

@@ -51,12 +51,18 @@ impl ClientName {
         Prefix::of(Kind::ClientName, cut(&folded(typed), limits))
     }
 
+    /// Whether a client has what was typed at the beginning of a word of its name.
+    pub fn means(client: &ClientMetadata, typed: &str) -> bool {
+        let typed = folded(typed);
+        let name = folded(client.client_name.as_deref().unwrap_or_default());
+        word_starts(&name).any(|words| words.starts_with(&typed))
+    }
+
     /// Whether a hint, which was found by what was typed, is the one by which its client is to be shown: of several that
     /// were found the first in the list, and none if the client has another name by now.
     pub fn shows(key: &RecordKey, client: &ClientMetadata, typed: &str, limits: &Limits) -> bool {
+        let is_meant = Self::means(client, typed);
         let typed = folded(typed);
-        let name = folded(client.client_name.as_deref().unwrap_or_default());
-        let is_meant = word_starts(&name).any(|words| words.starts_with(&typed));
         let found = Self::search(&typed, limits);
         let mut keys = Self::keys(client, limits);
         keys.sort_by(|a, b| a.raw().cmp(b.raw()));

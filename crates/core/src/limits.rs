@@ -51,7 +51,7 @@ pub struct Limits {
     pub name_words: usize,
     /// As much of a name as it is found by.
     pub name_prefix_bytes: usize,
-    /// A client's picture.
+    /// A client's picture. With a brand of the largest size, a page that shows it stays below 50 kB.
     pub picture_bytes: usize,
     /// The width and the height of a client's picture, in pixels: a small file can be a large picture.
     pub picture_side: u32,
@@ -94,7 +94,7 @@ impl Limits {
         clients_per_owner: 50,
         name_words: 8,
         name_prefix_bytes: 64,
-        picture_bytes: 32 * 1024,
+        picture_bytes: 12 * 1024,
         picture_side: 1024,
         operations: 256,
         operation_bytes: 128,

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -92,6 +93,8 @@ kinds! {
     ClientName = "client-name",
     /// Active administrators of the embedded directory, enough of them to know that one remains.
     Administrators = "administrators",
+    /// A hint that a user acts for an account.
+    AccountUser = "account-user",
 }
 
 impl fmt::Display for Kind {
@@ -107,7 +110,8 @@ impl fmt::Display for Kind {
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RecordKey {
     kind: Kind,
-    id: Box<str>,
+    // Shared: a write is asked for, settled and told of under one key.
+    id: Arc<str>,
 }
 
 impl RecordKey {
@@ -180,6 +184,11 @@ fn is_plain(byte: u8) -> bool {
 
 fn encode_part(part: &str, into: &mut String) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    // As ids mostly are.
+    if part.bytes().all(is_plain) {
+        into.push_str(part);
+        return;
+    }
     for byte in part.bytes() {
         if is_plain(byte) {
             into.push(char::from(byte));
@@ -423,11 +432,36 @@ impl Put {
     }
 }
 
+/// Records to be written in order.
+#[derive(Debug, Clone)]
+pub struct Write {
+    /// What must stand before, in this order. The keys are fresh from entropy: nobody is in the way, and nobody knows them, so
+    /// these may stand though what decides never does, but never that without these.
+    pub first: Vec<Put>,
+    /// What decides.
+    pub put: Put,
+}
+
+impl From<Put> for Write {
+    fn from(put: Put) -> Self {
+        Self { first: Vec::new(), put }
+    }
+}
+
 /// A record's JSON.
 pub fn encode<R: Record>(record: &R) -> Vec<u8> {
     // Records are plain structs with text keys, which serde_json never refuses; an empty body would be caught by
     // `decode` as corrupt rather than read as something else.
-    serde_json::to_vec(record).unwrap_or_default()
+    to_json(record)
+}
+
+/// JSON in one piece of memory, for what is mostly shorter than that.
+pub(crate) fn to_json<T: Serialize + ?Sized>(value: &T) -> Vec<u8> {
+    let mut json = Vec::with_capacity(384);
+    match serde_json::to_writer(&mut json, value) {
+        Ok(()) => json,
+        Err(_) => Vec::new(),
+    }
 }
 
 /// The record in `body`, which lay under `key`.

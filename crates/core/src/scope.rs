@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::description::{Description, InLanguage};
 use crate::limits::Limits;
 
 /// A set of scope tokens. Kept as one text, sorted and without repeats, so that equal sets are equal texts.
@@ -16,7 +18,7 @@ use crate::limits::Limits;
 /// assert!(Scope::parse("read").unwrap().is_within(&asked));
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
-pub struct Scope(Box<str>);
+pub struct Scope(Arc<str>);
 
 impl Scope {
     /// The scope that permits nothing.
@@ -36,6 +38,10 @@ impl Scope {
     /// [`InvalidScope`] if a token has a character outside `%x21 / %x23-5B / %x5D-7E`, or there are too many.
     pub fn parse(text: &str) -> Result<Self, InvalidScope> {
         let allowed = |b: u8| matches!(b, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
+        // One token, or none: as it is mostly asked for, and always as we wrote it.
+        if text.bytes().all(allowed) {
+            return Ok(Self(text.into()));
+        }
         let tokens: BTreeSet<&str> = text.split(' ').filter(|t| !t.is_empty()).collect();
         if tokens.len() > Limits::DEFAULT.scope_tokens || !tokens.iter().all(|t| t.bytes().all(allowed)) {
             return Err(InvalidScope);
@@ -142,7 +148,7 @@ impl std::error::Error for InvalidScope {}
 pub struct ScopeMeaning {
     /// What the token permits, in words for the person who is asked to approve it.
     #[serde(default)]
-    pub description: String,
+    pub description: Description,
     /// Which other tokens it includes; `*` stands for every one.
     #[serde(default)]
     pub implies: Vec<String>,
@@ -225,11 +231,11 @@ impl ScopeCatalogue {
         Scope::join(scope.tokens().filter(|token| self.permits(held, token)).collect())
     }
 
-    /// What the token permits, in words; the token itself where none are given.
-    pub fn describe<'a>(&'a self, token: &'a str) -> &'a str {
-        self.meanings
-            .get(token)
-            .map_or(token, |m| if m.description.is_empty() { token } else { &m.description })
+    /// What the token permits, in words for a reader of a language; the token itself where none are given.
+    pub fn describe<'a>(&'a self, token: &'a str, language: &str) -> InLanguage<'a> {
+        let meaning = self.meanings.get(token);
+        let described = meaning.and_then(|meaning| meaning.description.read(language));
+        described.unwrap_or(InLanguage { text: token, fallback: None })
     }
 
     /// Whether whoever holds `held` may do what `token` permits: it holds the token, or one that includes it, over any

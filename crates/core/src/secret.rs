@@ -75,7 +75,10 @@ impl fmt::Debug for Digest {
 
 impl Serialize for Digest {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.to_base64url())
+        let mut text = [0; 43];
+        let written = URL_SAFE_NO_PAD.encode_slice(self.0, &mut text).unwrap_or(0);
+        let text = text.get(..written).and_then(|text| std::str::from_utf8(text).ok());
+        serializer.serialize_str(text.unwrap_or_default())
     }
 }
 
@@ -90,7 +93,9 @@ impl<'de> Deserialize<'de> for Digest {
 
 /// Base64url without padding into exactly `N` bytes.
 pub(crate) fn decode_array<const N: usize>(text: &str) -> Option<[u8; N]> {
-    URL_SAFE_NO_PAD.decode(text).ok()?.try_into().ok()
+    let mut bytes = [0; N];
+    let length = URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()?;
+    (length == N).then_some(bytes)
 }
 
 /// What is kept of a client secret.

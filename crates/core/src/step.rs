@@ -22,7 +22,7 @@ use std::sync::Arc;
 use crate::client::Client;
 use crate::event::Event;
 use crate::ids::ClientId;
-use crate::record::{CorruptRecord, Expect, Key, Put, Record, RecordKey, Stored, Version, decode, encode};
+use crate::record::{CorruptRecord, Key, Put, Record, RecordKey, Stored, Version, Write, decode, encode};
 use crate::refusal::{Reason, Refusal};
 use crate::secret::Secret;
 
@@ -138,9 +138,11 @@ impl<T: 'static> Step<T> {
                 client,
                 next: Box::new(move |found| next(found).then(go_on)),
             }),
-            Step::Commit(Commit { put, events, next }) => {
-                Step::Commit(Commit { put, events, next: Box::new(move |outcome| next(outcome).then(go_on)) })
-            }
+            Step::Commit(Commit { write, events, next }) => Step::Commit(Commit {
+                write,
+                events,
+                next: Box::new(move |outcome| next(outcome).then(go_on)),
+            }),
             Step::Settle(Settle { key, next }) => {
                 Step::Settle(Settle { key, next: Box::new(move |stands| next(stands).then(go_on)) })
             }
@@ -170,7 +172,7 @@ pub enum Answered {
     /// What is registered of a client, as its record would be stored, or that it is not registered.
     Registration(RecordKey, Option<Vec<u8>>),
     /// What became of a write.
-    Commit(Put, CommitOutcome),
+    Commit(Write, CommitOutcome),
     /// Which write stands.
     Settle(RecordKey, Option<Version>),
     /// Whether a secret matches one of so many slow hashes.
@@ -205,13 +207,13 @@ impl<T: 'static> Step<T> {
                 });
                 Step::Registration(Registration { client, next })
             }
-            Step::Commit(Commit { put, events, next }) => {
-                let of = put.clone();
+            Step::Commit(Commit { write, events, next }) => {
+                let of = write.clone();
                 let next = Box::new(move |outcome| {
                     note(Answered::Commit(of, outcome));
                     next(outcome).watched(note)
                 });
-                Step::Commit(Commit { put, events, next })
+                Step::Commit(Commit { write, events, next })
             }
             Step::Settle(Settle { key, next }) => {
                 let of = key.clone();
@@ -301,15 +303,20 @@ impl<T> Registration<T> {
 
 /// The need of a write.
 pub struct Commit<T> {
-    put: Put,
+    write: Write,
     events: Vec<Event>,
     next: Next<CommitOutcome, T>,
 }
 
 impl<T> Commit<T> {
-    /// The write.
+    /// The write that decides.
     pub fn put(&self) -> &Put {
-        &self.put
+        &self.write.put
+    }
+
+    /// What must stand before it.
+    pub fn first(&self) -> &[Put] {
+        &self.write.first
     }
 
     /// What will have happened once the write stands. To be told to observers then, and only then.
@@ -318,8 +325,8 @@ impl<T> Commit<T> {
     }
 
     /// The write and its events, by value, and what takes the answer.
-    pub fn into_parts(self) -> (Put, Vec<Event>, CommitAnswer<T>) {
-        (self.put, self.events, CommitAnswer { next: self.next })
+    pub fn into_parts(self) -> (Write, Vec<Event>, CommitAnswer<T>) {
+        (self.write, self.events, CommitAnswer { next: self.next })
     }
 
     /// Goes on with what became of it.
@@ -509,8 +516,11 @@ pub enum Committed {
 
 /// Writes. An outcome that got lost is settled by one read, by the write's own version: if that stands, all is well;
 /// if not, it may still come to stand, so the flow ends in a fault rather than try twice.
-pub fn commit(put: Put, events: Vec<Event>) -> Step<Committed> {
-    let (key, version) = (put.key.clone(), put.version);
+///
+/// What must stand before it is settled with it: where it stands, that does.
+pub fn commit(write: impl Into<Write>, events: Vec<Event>) -> Step<Committed> {
+    let write = write.into();
+    let (key, version) = (write.put.key.clone(), write.put.version);
     let next = move |outcome| match outcome {
         CommitOutcome::Applied => Step::done(Committed::Yes),
         CommitOutcome::Conflict => Step::done(Committed::LostRace),
@@ -522,23 +532,16 @@ pub fn commit(put: Put, events: Vec<Event>) -> Step<Committed> {
             }),
         }),
     };
-    Step::Commit(Commit { put, events, next: Box::new(next) })
+    Step::Commit(Commit { write, events, next: Box::new(next) })
 }
 
 /// Writes a record that no other can be in the way of, since its key is fresh from entropy.
-pub fn create<R: Record>(
-    key: &Key<R>,
-    version: Version,
-    record: &R,
-    keep_until: Option<crate::Time>,
-    events: Vec<Event>,
-) -> Step<()> {
-    let raw = key.raw().clone();
-    commit(Put::of(key, Expect::Absent, version, record, keep_until), events).then(move |committed| {
-        match committed {
-            Committed::Yes => Step::done(()),
-            Committed::LostRace => Step::stop(FlowFault::Contended(raw)),
-        }
+pub fn create(write: impl Into<Write>, events: Vec<Event>) -> Step<()> {
+    let write = write.into();
+    let raw = write.put.key.clone();
+    commit(write, events).then(move |committed| match committed {
+        Committed::Yes => Step::done(()),
+        Committed::LostRace => Step::stop(FlowFault::Contended(raw)),
     })
 }
 

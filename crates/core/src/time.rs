@@ -7,17 +7,17 @@ use std::str::FromStr;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A point in time, to the millisecond, in UTC. Records hold it as Unix milliseconds.
+/// A point in time, to the millisecond, in UTC: the milliseconds since the Unix epoch, as records hold it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Time(DateTime<Utc>);
+pub struct Time(i64);
+
+/// What a calendar can tell of.
+const FIRST: i64 = DateTime::<Utc>::MIN_UTC.timestamp_millis();
+const LAST: i64 = DateTime::<Utc>::MAX_UTC.timestamp_millis();
 
 impl Time {
     /// Later than any clock will be. What ends then has no end, and nobody is told of one.
-    pub const NEVER: Time = match DateTime::from_timestamp_millis(DateTime::<Utc>::MAX_UTC.timestamp_millis())
-    {
-        Some(last) => Time(last),
-        None => Time(DateTime::<Utc>::MAX_UTC),
-    };
+    pub const NEVER: Time = Time(LAST);
 
     /// The end that this is, if it is one.
     pub fn unless_never(self) -> Option<Time> {
@@ -25,20 +25,24 @@ impl Time {
     }
 
     /// The time `millis` milliseconds after the Unix epoch; out of chrono's range, the nearest end of it.
-    pub fn from_unix_millis(millis: i64) -> Self {
-        let (first, last) =
-            (DateTime::<Utc>::MIN_UTC.timestamp_millis(), DateTime::<Utc>::MAX_UTC.timestamp_millis());
-        Self(DateTime::from_timestamp_millis(millis.clamp(first, last)).unwrap_or_default())
+    pub const fn from_unix_millis(millis: i64) -> Self {
+        Self(if millis < FIRST {
+            FIRST
+        } else if millis > LAST {
+            LAST
+        } else {
+            millis
+        })
     }
 
     /// Milliseconds since the Unix epoch.
-    pub fn unix_millis(self) -> i64 {
-        self.0.timestamp_millis()
+    pub const fn unix_millis(self) -> i64 {
+        self.0
     }
 
     /// Whole seconds since the Unix epoch: the `NumericDate` of RFC 7519, section 2.
-    pub fn unix_seconds(self) -> i64 {
-        self.0.timestamp()
+    pub const fn unix_seconds(self) -> i64 {
+        self.0.div_euclid(1000)
     }
 
     /// The last whole second up to it. [`Time::NEVER`] stays what it is.
@@ -65,7 +69,8 @@ impl From<DateTime<Utc>> for Time {
 
 impl From<Time> for DateTime<Utc> {
     fn from(at: Time) -> Self {
-        at.0
+        // Within the calendar, by how it was made.
+        DateTime::from_timestamp_millis(at.0).unwrap_or_default()
     }
 }
 
@@ -83,7 +88,7 @@ impl Add<Lifetime> for Time {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Millis, true))
+        f.write_str(&DateTime::<Utc>::from(*self).to_rfc3339_opts(SecondsFormat::Millis, true))
     }
 }
 

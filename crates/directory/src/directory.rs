@@ -116,6 +116,7 @@ impl Directory {
         let record = UserRecord::new(new.username.clone(), password, new.profile.clone(), now);
         let key = UserRecord::key(new.username.subject());
         self.note_email(new.username.subject(), new.profile.email.as_deref()).await?;
+        self.note_accounts(new.username.subject(), &new.profile.accounts, &[]).await?;
         Ok(match self.records.write(&key, Expect::Absent, &record, None).await? {
             Written::Applied => {
                 self.join_if_admin(&record).await?;
@@ -169,6 +170,7 @@ impl Directory {
             }
             // Of a user as well who is so already: he may be older than the notes.
             self.note_email(new.username.subject(), new.profile.email.as_deref()).await?;
+            self.note_accounts(new.username.subject(), &new.profile.accounts, &[]).await?;
             if !changed {
                 self.join_if_admin(&record).await?;
                 return Ok(Ok(Imported::Unchanged));
@@ -469,6 +471,7 @@ impl Directory {
         }
         let email = record.profile().email.filter(|email| before.profile().email.as_ref() != Some(email));
         self.note_email(subject, email.as_deref()).await?;
+        self.note_accounts(subject, &record.profile().accounts, &before.profile().accounts).await?;
         let key = UserRecord::key(subject);
         let written = self.records.write(&key, Expect::Version(version), record, None).await?;
         if written == Written::Applied {

@@ -44,6 +44,7 @@ mod error;
 mod hex;
 mod kept;
 mod login;
+mod member;
 mod name;
 mod observer;
 mod own_sessions;

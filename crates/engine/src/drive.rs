@@ -1,10 +1,10 @@
 //! The loop that answers a flow's needs.
 
-use grantor_core::Event;
 use grantor_core::flow::Context;
-use grantor_core::record::{RecordKey, Under, Version};
+use grantor_core::record::{Kind, RecordKey, Under, Version, Write};
 use grantor_core::replay::{Call, Outcome};
 use grantor_core::step::{CommitOutcome, JwsHeader, SigningKey, Step};
+use grantor_core::{Event, Time};
 use grantor_store::{Page, PutOutcome};
 
 use crate::engine::Engine;
@@ -19,7 +19,7 @@ impl Engine {
         operation: Operation,
         flow: Step<T>,
     ) -> Result<T, EngineError> {
-        let ended = self.answer_all(flow).await;
+        let ended = self.answer_all(flow, self.now()).await;
         self.told(operation, ended)
     }
 
@@ -33,8 +33,10 @@ impl Engine {
         flow: impl FnOnce(Context, R) -> Step<T>,
     ) -> Result<T, EngineError> {
         let ctx = self.context();
+        let now = ctx.now;
         let Some(recorder) = &self.parts.recorder else {
-            return self.told_of(operation, self.drive(operation, flow(ctx, request)).await);
+            let ended = self.answer_all(flow(ctx, request), now).await;
+            return self.told_of(operation, self.told(operation, ended));
         };
         let noting = Noting::begin(&ctx, call(request.clone()));
         let ended = self.drive(operation, noting.watch(flow(ctx, request))).await;
@@ -65,7 +67,12 @@ impl Engine {
         match &ended {
             Ok(_) | Err(EngineError::InvalidClient(_)) => {}
             Err(EngineError::Refused(refusal)) => self.parts.observer.refused(operation, refusal),
-            Err(EngineError::Fault(fault)) => self.parts.observer.failed(operation, fault),
+            Err(EngineError::Fault(fault)) => {
+                if matches!(fault, Fault::Store(_)) {
+                    self.parts.registrations.distrust();
+                }
+                self.parts.observer.failed(operation, fault);
+            }
         }
         ended
     }
@@ -81,7 +88,8 @@ impl Engine {
         self.told(Operation::Administer, page.map_err(Into::into))
     }
 
-    async fn answer_all<T: Send + 'static>(&self, mut step: Step<T>) -> Result<T, EngineError> {
+    /// `now` is when it began.
+    async fn answer_all<T: Send + 'static>(&self, mut step: Step<T>, now: Time) -> Result<T, EngineError> {
         let parts = &*self.parts;
         let mut unsettled: Option<(Version, Vec<Event>)> = None;
         loop {
@@ -91,13 +99,20 @@ impl Engine {
                     need.answer(found)
                 }
                 Step::Registration(need) => {
-                    let found = parts.registrations.find(&*parts.store, need.client()).await?;
+                    let found = parts.registrations.find(&*parts.store, need.client(), now).await?;
                     need.answer(found)
                 }
                 Step::Commit(need) => {
-                    let (put, events, need) = need.into_parts();
+                    let (Write { first, put }, events, need) = need.into_parts();
                     let version = put.version;
-                    match parts.store.put(put).await {
+                    let changing = (put.key.kind() == Kind::Client).then(|| parts.registrations.changing());
+                    let outcome = if first.is_empty() {
+                        parts.store.put(put).await
+                    } else {
+                        parts.store.put_after(first, put).await
+                    };
+                    drop(changing);
+                    match outcome {
                         PutOutcome::Applied => {
                             self.tell(&events);
                             need.answer(CommitOutcome::Applied)

@@ -1,5 +1,6 @@
 //! Support work on grants.
 
+use futures_util::future::try_join_all;
 use grantor_core::flow;
 use grantor_core::grant::{ClientGrant, Grant, RevocationCause, SubjectGrant};
 use grantor_core::record::{Kind, RecordKey, Under};
@@ -83,7 +84,7 @@ impl Engine {
         Ok(found.map(|loaded| loaded.record))
     }
 
-    /// Grants, at most `limit` of them. Costs one read for each.
+    /// Grants, at most `limit` of them. Costs one read for each, all at once.
     ///
     /// # Errors
     /// A fault.
@@ -95,19 +96,15 @@ impl Engine {
     ) -> Result<GrantPage, EngineError> {
         let after = after.map(|id| of.key(id));
         let page = self.list(&of.under(), after.as_ref(), limit).await?;
-        let mut grants = Vec::new();
-        let mut last = None;
-        for key in page.keys {
-            let Some(id) = grant_of(&key) else { continue };
-            // A hint may dangle: what it points at was never written, or is gone.
-            grants.extend(self.grant(id).await?);
-            last = Some(id);
-        }
-        Ok(GrantPage { grants, next: last.filter(|_| page.more) })
+        let ids: Vec<GrantId> = page.keys.iter().filter_map(grant_of).collect();
+        let found = try_join_all(ids.iter().map(|id| self.grant(*id))).await?;
+        // A hint may dangle: what it points at was never written, or is gone.
+        let grants = found.into_iter().flatten().collect();
+        Ok(GrantPage { grants, next: ids.last().copied().filter(|_| page.more) })
     }
 
     /// What a person approved and has not taken back, at most `limit` of them: it is what he will not be asked for again,
-    /// where the profile remembers, and may be there without a grant. Costs one read for each.
+    /// where the profile remembers, and may be there without a grant. Costs one read for each, all at once.
     ///
     /// # Errors
     /// A fault.
@@ -118,15 +115,18 @@ impl Engine {
         limit: usize,
     ) -> Result<ApprovalPage, EngineError> {
         let page = self.list(&Consent::under(subject), after, limit).await?;
-        let mut approvals = Vec::new();
-        for key in &page.keys {
-            let Some((client, account)) = Consent::about(key) else { continue };
+        let reads = page.keys.iter().filter_map(Consent::about).map(async |(client, account)| {
             let found = load(Consent::key(subject, &client, account.as_ref())).then(Step::done);
             let found = self.drive(Operation::Administer, found).await?.map(|found| found.record);
-            if let Some(consent) = found.filter(|consent| !consent.withdrawn) {
-                approvals.push(Approval { client, account, scope: consent.scope, at: consent.at });
-            }
-        }
+            let standing = found.filter(|consent| !consent.withdrawn);
+            Ok::<_, EngineError>(standing.map(|Consent { scope, at, .. }| Approval {
+                client,
+                account,
+                scope,
+                at,
+            }))
+        });
+        let approvals = try_join_all(reads).await?.into_iter().flatten().collect();
         Ok(ApprovalPage { approvals, next: page.keys.into_iter().next_back().filter(|_| page.more) })
     }
 

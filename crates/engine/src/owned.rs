@@ -9,7 +9,8 @@ use crate::engine::Engine;
 use crate::error::EngineError;
 
 impl Engine {
-    /// Registers an application for a user, under a new id. A confidential one gets a secret, which is returned this once.
+    /// Registers an application for a user. A confidential one gets a secret, which is returned this once. The id is one of
+    /// [`Engine::new_client_id`]: who asks twice for the same is refused the second time, by the field `client_id`.
     ///
     /// # Errors
     /// [`EngineError::InvalidClient`] if this profile lets him register none, or none more, or not such a one, or a fault.
@@ -17,20 +18,19 @@ impl Engine {
         &self,
         owner: &SubjectId,
         is_admin: bool,
+        id: ClientId,
         draft: ClientDraft,
-    ) -> Result<(ClientId, Option<Secret>), EngineError> {
+    ) -> Result<Option<Secret>, EngineError> {
         let profile = self.profile();
         if !profile.registration_by_users.permits(profile, is_admin) {
             return Err(refused("people do not register applications here").into());
         }
-        let metadata = draft.register(self.new_client_id()?, owner.clone(), profile)?;
+        let metadata = draft.register(id, owner.clone(), profile)?;
         let most = profile.limits.clients_per_owner;
         if self.owns(owner, most).await? {
             return Err(refused(&format!("nobody has more than {most} applications")).into());
         }
-        let id = metadata.client_id.clone();
-        let secret = self.register(metadata, None, &Actor::Owner(owner.clone())).await?;
-        Ok((id, secret))
+        self.register(metadata, None, &Actor::Owner(owner.clone())).await
     }
 
     /// Whether a user owns so many clients, of whatever profile.

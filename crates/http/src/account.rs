@@ -32,7 +32,8 @@ pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Res
     let after = parameters.get("after").and_then(|after| after.parse().ok());
     let user = &visitor.session.user;
     let approver = browser::approver(&app, &visitor).await?;
-    let (applications, next) = applications::page(&app, &approver, after).await?;
+    let frame = pages::own_frame(&app, request.headers(), query, &visitor, Some(Place::Account));
+    let (applications, next) = applications::page(&app, &approver, frame.language.tag(), after).await?;
     let accounts: Vec<_> = approver
         .accounts
         .iter()
@@ -55,7 +56,6 @@ pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Res
         applications: &applications,
         more: more.as_deref(),
     };
-    let frame = pages::own_frame(&app, request.headers(), query, &visitor, Some(Place::Account));
     Ok(pages::page(&app, StatusCode::OK, &Page::Account(&view), &frame, Forms::Here))
 }
 

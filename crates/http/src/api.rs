@@ -1,5 +1,6 @@
 //! What the token, introspection and revocation endpoints have in common.
 
+use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
@@ -10,7 +11,8 @@ use grantor_core::{ClientId, ErrorCode, Profile, Reason, Refusal};
 use grantor_directory::DirectoryError;
 use grantor_engine::EngineError;
 
-use crate::form::{self, FormFault};
+use crate::crowd::Full;
+use crate::form::{self, FormFault, Incoming};
 use crate::respond;
 use crate::source::Source;
 use crate::throttle::Wait;
@@ -25,18 +27,28 @@ pub(crate) struct ApiRequest {
 
 impl ApiRequest {
     /// Reads a request: its form, and the one `Authorization` header it may have.
-    pub(crate) async fn read(app: &Shared, request: Request) -> Result<Self, ApiStop> {
-        let (parts, body) = request.into_parts();
+    pub(crate) async fn read(
+        app: &Shared,
+        parts: &Parts,
+        body: impl Incoming,
+        source: Source,
+    ) -> Result<Self, ApiStop> {
         wire::refuse_credentials_in_url(parts.uri.query())?;
-        let bytes = form::read(app, &parts, body).await?;
-        Self::of(app, &parts, Parameters::read(&bytes, &app.engine.profile().limits).faultless()?)
+        let bytes = form::read(app, parts, body).await?;
+        Self::of(parts, source, Parameters::read(&bytes, &app.engine.profile().limits).faultless()?)
     }
 
     /// A request whose parameters have been read.
-    pub(crate) fn of(app: &Shared, parts: &Parts, parameters: Parameters) -> Result<Self, ApiStop> {
-        let authorization = authorization(parts)?;
-        Ok(Self { authorization, parameters, source: Source::of(parts, &app.settings.trusted_proxies) })
+    pub(crate) fn of(parts: &Parts, source: Source, parameters: Parameters) -> Result<Self, ApiStop> {
+        Ok(Self { authorization: authorization(parts)?, parameters, source })
     }
+}
+
+/// The head and the body of a request that came by a router, and where it came from.
+pub(crate) fn arrived(app: &Shared, request: Request) -> (Parts, Body, Source) {
+    let (parts, body) = request.into_parts();
+    let source = Source::of(&parts, &app.settings.trusted_proxies);
+    (parts, body, source)
 }
 
 pub(crate) fn authorization(parts: &Parts) -> Result<Option<String>, Refusal> {
@@ -50,26 +62,33 @@ pub(crate) fn authorization(parts: &Parts) -> Result<Option<String>, Refusal> {
     }
 }
 
-/// Does what a client asks, unless it failed to authenticate too often of late, and counts if it fails now. An id that no
-/// client has counts like any other, so that this tells nobody which there are.
-pub(crate) async fn throttled<T>(
-    app: &Shared,
-    source: Source,
-    client: Option<&ClientId>,
-    work: impl Future<Output = Result<T, EngineError>>,
-) -> Result<T, ApiStop> {
-    // Who does not say who he is, is counted by where he comes from.
-    let key = (source, client);
-    if let Some(throttle) = &app.clients {
-        throttle.check(&key, app.engine.now())?;
+/// Whom failures to authenticate are counted under: who says who he is by that and by where he comes from, anybody else by
+/// where he comes from alone.
+pub(crate) struct Counted<'a> {
+    app: &'a Shared,
+    key: (Source, Option<ClientId>),
+}
+
+impl<'a> Counted<'a> {
+    /// Lets a client ask, unless it failed too often of late. An id that no client has counts like any other, so that this tells
+    /// nobody which there are.
+    pub(crate) fn begin(app: &'a Shared, source: Source, client: Option<ClientId>) -> Result<Self, ApiStop> {
+        let key = (source, client);
+        if let Some(throttle) = &app.clients {
+            throttle.check(&key, app.engine.now())?;
+        }
+        Ok(Self { app, key })
     }
-    let answer = work.await;
-    if let (Some(throttle), Err(EngineError::Refused(refusal))) = (&app.clients, &answer)
-        && refusal.code() == ErrorCode::InvalidClient
-    {
-        throttle.count(&key, app.engine.now());
+
+    /// What came of it: a failure to authenticate is counted.
+    pub(crate) fn end<T>(self, ended: Result<T, EngineError>) -> Result<T, ApiStop> {
+        if let (Some(throttle), Err(EngineError::Refused(refusal))) = (&self.app.clients, &ended)
+            && refusal.code() == ErrorCode::InvalidClient
+        {
+            throttle.count(&self.key, self.app.engine.now());
+        }
+        Ok(ended?)
     }
-    Ok(answer?)
 }
 
 /// How a request ends when it does not end well.
@@ -80,7 +99,7 @@ pub(crate) enum ApiStop {
     Form(FormFault),
     /// It comes too soon after too many failures.
     TooMany(Wait),
-    /// The server cannot do its work.
+    /// The server cannot do its work, or has too much of it.
     Unavailable,
 }
 
@@ -171,6 +190,12 @@ impl From<FormFault> for ApiStop {
 impl From<Wait> for ApiStop {
     fn from(wait: Wait) -> Self {
         ApiStop::TooMany(wait)
+    }
+}
+
+impl From<Full> for ApiStop {
+    fn from(Full: Full) -> Self {
+        ApiStop::Unavailable
     }
 }
 

@@ -9,7 +9,7 @@ use grantor_core::flow::{Asked, Examined};
 use grantor_core::request::{Approver, ApproverAccount, Choice, DecisionRequest};
 use grantor_core::wire::{self, Parameters};
 use grantor_core::{AccountId, AuthorizationRequest, PictureTag, Reason, Refusal, Scope, Secret};
-use grantor_pages::{AccountChoice, Choose, Consent, Page, Permission};
+use grantor_pages::{AccountChoice, Choose, Consent, Page, Permission, Wording};
 
 use crate::browser::{self, Visitor};
 use crate::guard::URI_BYTES;
@@ -20,9 +20,14 @@ use crate::{form, login, logo, respond, signup};
 /// What the consent form's token is for.
 const CONSENT: &str = "consent";
 
+/// Where the consent form is posted, below the endpoint.
+const DECISION: &str = "/decision";
+/// Where somebody logs out who is not meant.
+const LOGOUT: &str = "/logout";
+
 /// Where the consent form is posted.
 pub(crate) fn decision_path(app: &Shared) -> String {
-    format!("{}/decision", app.authorize_path())
+    format!("{}{DECISION}", app.authorize_path())
 }
 
 /// Takes a request from the query.
@@ -34,7 +39,8 @@ pub(crate) async fn get(State(app): State<App>, request: Request) -> Result<Resp
         Next::Ask(asked, client, logo) => match browser::visitor(&app, headers).await? {
             Some(visitor) => {
                 let asking = Asking::new(&app, &client, logo.as_ref());
-                ask(&app, asked, &asking, &visitor, Reader { headers, query }).await
+                let reader = Reader { headers, query, request: Some(&portable(query)) };
+                ask(&app, asked, &asking, &visitor, reader).await
             }
             None => to_login(&app, headers, asked.page(), &portable(query)),
         },
@@ -50,7 +56,7 @@ pub(crate) async fn post(State(app): State<App>, request: Request) -> Result<Res
         Next::Answer(response) => Ok(response),
         Next::Ask(asked, client, logo) => {
             let query = reencoded(&bytes);
-            let reader = Reader { headers: &parts.headers, query: &query };
+            let reader = Reader { headers: &parts.headers, query: &query, request: Some(&query) };
             match browser::visitor(&app, &parts.headers).await? {
                 Some(visitor) => {
                     let asking = Asking::new(&app, &client, logo.as_ref());
@@ -151,11 +157,30 @@ impl<'a> Asking<'a> {
 struct Reader<'a> {
     headers: &'a HeaderMap,
     query: &'a str,
+    /// The authorization request, to go on with as somebody else. It comes from the browser and is used for nothing but that.
+    request: Option<&'a str>,
 }
 
 impl Reader<'_> {
-    /// Where the forms of his pages are posted: the languages that the application asked for go along.
+    /// A page with the authorization request, if it is not too long to be carried there.
+    fn carrying(self, app: &Shared, page: &str) -> Option<String> {
+        let carrying = login::with_request(app, page, self.request?);
+        (carrying.len() <= URI_BYTES).then_some(carrying)
+    }
+
+    /// Where to log out, and sign in as somebody else. Whoever signs in at an application's own pages does so there.
+    fn logout(self, app: &Shared) -> Option<String> {
+        let is_here = app.sign_in.is_none();
+        is_here.then(|| self.carrying(app, LOGOUT).unwrap_or_else(|| app.path(LOGOUT)))
+    }
+
+    /// Where the forms of his pages are posted: the request goes along, or at least the languages that it asked for.
     fn action(self, app: &Shared) -> String {
+        if let Some(action) =
+            self.carrying(app, &format!("{}{DECISION}", app.engine.profile().endpoints.authorize))
+        {
+            return action;
+        }
         let limits = &app.engine.profile().limits;
         let parameters = Parameters::read(self.query.as_bytes(), limits);
         match parameters.get("ui_locales") {
@@ -180,7 +205,7 @@ async fn show(
     reader: Reader<'_>,
 ) -> Result<Response, Stop> {
     let client = asking.client;
-    let (action, logout, csrf) = (reader.action(app), app.path("/logout"), visitor.token(app, CONSENT));
+    let (action, logout, csrf) = (reader.action(app), reader.logout(app), visitor.token(app, CONSENT));
     let frame = pages::frame(app, reader.headers, reader.query);
     let page = match asked {
         Asked::Answered(answer) => return respond::see_other(answer.location.expose()),
@@ -188,7 +213,7 @@ async fn show(
             let accounts: Vec<AccountChoice<'_>> = approver.accounts.iter().map(choice).collect();
             let view = Choose {
                 action: &action,
-                logout: &logout,
+                logout: logout.as_deref(),
                 csrf: &csrf,
                 interaction: question.opened.handle.expose(),
                 client: client.display_name(),
@@ -200,18 +225,19 @@ async fn show(
         }
         Asked::Decision(question) => {
             let catalogue = &app.engine.profile().scopes;
+            let language = frame.language.tag();
+            let in_words = |token| pages::wording(catalogue.describe(token, language));
             let permission = |token| {
                 let optional = question.optional.contains(token);
-                Permission { token, text: catalogue.describe(token), optional }
+                Permission { token, wording: in_words(token), optional }
             };
             let permissions: Vec<Permission<'_>> = question.scope.tokens().map(permission).collect();
-            let already: Vec<&str> =
-                question.already.tokens().map(|token| catalogue.describe(token)).collect();
+            let already: Vec<Wording<'_>> = question.already.tokens().map(in_words).collect();
             let account = question.account.as_ref().and_then(|id| approver.account(id));
             let owner = owner(app, client).await?;
             let view = Consent {
                 action: &action,
-                logout: &logout,
+                logout: logout.as_deref(),
                 csrf: &csrf,
                 interaction: question.opened.handle.expose(),
                 client: client.display_name(),
@@ -272,7 +298,8 @@ pub(crate) async fn decide(State(app): State<App>, request: Request) -> Result<R
         (Some("deny"), _) => Choice::Deny,
         (None, Some(account)) => {
             let query = parts.uri.query().unwrap_or_default();
-            let reader = Reader { headers: &parts.headers, query };
+            let carried = Parameters::read(query.as_bytes(), &app.engine.profile().limits);
+            let reader = Reader { headers: &parts.headers, query, request: carried.get("request") };
             return choose(&app, handle, &visitor, approver, account, reader).await;
         }
         (Some(_), _) => return Err(Stop::Refused(Refusal::from(Reason::ParameterInvalid).of("decision"))),

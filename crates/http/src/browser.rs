@@ -9,7 +9,8 @@ use grantor_core::wire::Parameters;
 use grantor_core::{Digest, Limits, Secret};
 use grantor_directory::{CsrfBinding, Session, User};
 
-use crate::form;
+use crate::form::{self, FormFault};
+use crate::multipart::Multipart;
 use crate::pages::Stop;
 use crate::sign_in::SignedIn;
 use crate::web::Shared;
@@ -29,7 +30,12 @@ impl Visitor {
 
     /// Whether a form's token is this session's, for this purpose.
     pub(crate) fn posted(&self, app: &Shared, purpose: &str, fields: &Parameters) -> bool {
-        app.csrf.check(&self.session.csrf, purpose, fields.get("csrf").unwrap_or_default())
+        self.sent(app, purpose, fields.get("csrf").unwrap_or_default())
+    }
+
+    /// The same of a token alone.
+    pub(crate) fn sent(&self, app: &Shared, purpose: &str, token: &str) -> bool {
+        app.csrf.check(&self.session.csrf, purpose, token)
     }
 
     /// What an authorization request is tied to while it waits.
@@ -107,8 +113,26 @@ pub(crate) async fn page_form(app: &Shared, parts: &Parts, body: Body) -> Result
     Ok(Parameters::read(&bytes, &limits).faultless()?)
 }
 
+/// A form with a file in it, posted as that.
+pub(crate) struct PageFile {
+    /// Its token, which is still to be checked.
+    pub(crate) csrf: String,
+    /// What is in the file; nothing if none was chosen.
+    pub(crate) file: Option<Vec<u8>>,
+}
+
+/// The same as [`page_form`] for a form whose field of that name is a file.
+pub(crate) async fn page_file(app: &Shared, parts: &Parts, body: Body, name: &str) -> Result<PageFile, Stop> {
+    refuse_foreign(app, &parts.headers)?;
+    let boundary = Multipart::boundary(&parts.headers).ok_or(FormFault::WrongType)?;
+    let bytes = form::read_any(app, body).await?;
+    let form = Multipart::read(&bytes, &boundary).ok_or(FormFault::Broken)?;
+    let csrf = form.text("csrf").unwrap_or_default().to_owned();
+    Ok(PageFile { csrf, file: form.bytes(name).map(<[u8]>::to_vec) })
+}
+
 /// Refuses a form that was on another site's page, as far as the browser tells.
-pub(crate) fn refuse_foreign(app: &Shared, headers: &HeaderMap) -> Result<(), Stop> {
+fn refuse_foreign(app: &Shared, headers: &HeaderMap) -> Result<(), Stop> {
     if is_foreign(app, headers) { Err(Stop::Forged) } else { Ok(()) }
 }
 

@@ -3,20 +3,23 @@
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::REFRESH;
+use axum::http::header::{AUTHORIZATION, REFRESH};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use grantor_core::PictureFormat;
 use grantor_core::wire::Parameters;
-use grantor_pages::{Frame, MenuItem};
+use grantor_pages::{Frame, MenuGroup};
 
 use crate::browser::{self, Visitor};
 use crate::form::FormFault;
 use crate::pages::{self, Forms, Stop};
+use crate::source::Source;
+use crate::throttle::Wait;
 use crate::web::App;
-use crate::{guard, login, logout, respond};
+use crate::{guard, login, logo, logout, respond};
 
 /// **Invariant: nobody but an administrator reaches a page behind it, by whatever method, or learns which pages there are.**
 ///
@@ -37,7 +40,7 @@ pub struct DeskPage<'a> {
     /// What stands in its `main`: HTML, which is taken as it is.
     pub main: &'a str,
     /// The way to the other pages.
-    pub menu: &'a [MenuItem<'a>],
+    pub menu: &'a [MenuGroup<'a>],
     /// Whether there is something on it to copy.
     pub copies: bool,
     /// After how many seconds the browser is to ask again.
@@ -65,6 +68,12 @@ impl Desk {
         pages.merge(entrance).layer(middleware::from_fn_with_state(self.0.clone(), guard::guard))
     }
 
+    /// An API for programs beside these pages: from each source it looks at no more tokens that are worth nothing than secrets of
+    /// a client, since each costs a read of the store. `told` answers who is sent away, and is given the seconds that are left.
+    pub fn throttled(&self, api: Router, told: fn(u64) -> Response) -> Router {
+        api.layer(middleware::from_fn_with_state((self.0.clone(), told), throttle))
+    }
+
     /// The token for a visitor's forms of a purpose: their field `csrf`.
     pub fn token(&self, visitor: &Visitor, purpose: &str) -> String {
         visitor.token(&self.0, purpose)
@@ -89,6 +98,28 @@ impl Desk {
         if visitor.posted(&self.0, purpose, &fields) { Ok(fields) } else { Err(Stop::Forged) }
     }
 
+    /// The file of that name in a form that this visitor posted from a page of ours, meant for this purpose; nothing if he chose
+    /// none.
+    ///
+    /// # Errors
+    /// As for [`form`](Desk::form).
+    pub async fn file(
+        &self,
+        visitor: &Visitor,
+        parts: &Parts,
+        body: Body,
+        purpose: &str,
+        name: &str,
+    ) -> Result<Option<Vec<u8>>, Stop> {
+        let form = browser::page_file(&self.0, parts, body, name).await?;
+        if visitor.sent(&self.0, purpose, &form.csrf) { Ok(form.file) } else { Err(Stop::Forged) }
+    }
+
+    /// A client's picture as an answer, with the headers of pictures. Nobody keeps it.
+    pub fn picture(&self, format: PictureFormat, bytes: Vec<u8>) -> Response {
+        logo::answer(format, bytes, "no-store")
+    }
+
     /// The page as an answer, with the headers of pages.
     pub fn page(&self, page: &DeskPage<'_>) -> Response {
         let look = &self.0.look;
@@ -106,6 +137,30 @@ impl Desk {
         }
         response
     }
+}
+
+/// How another room says that it is too soon, and in how many seconds it is not.
+type Told = fn(u64) -> Response;
+
+/// What a source's tokens are counted under.
+const TOKENS: &str = "tokens";
+
+async fn throttle(State((app, told)): State<(App, Told)>, request: Request, next: Next) -> Response {
+    // Who shows none costs nothing.
+    let Some(throttle) = app.clients.as_ref().filter(|_| request.headers().contains_key(AUTHORIZATION))
+    else {
+        return next.run(request).await;
+    };
+    let (parts, body) = request.into_parts();
+    let key = (Source::of(&parts, &app.settings.trusted_proxies), TOKENS);
+    if let Err(Wait(seconds)) = throttle.check(&key, app.engine.now()) {
+        return told(seconds);
+    }
+    let response = next.run(Request::from_parts(parts, body)).await;
+    if response.status() == StatusCode::UNAUTHORIZED {
+        throttle.count(&key, app.engine.now());
+    }
+    response
 }
 
 /// Lets administrators through. Before it, nothing of a request was looked at but its head.

@@ -74,11 +74,14 @@ pub(crate) fn with_request(app: &Shared, page: &str, request: &str) -> String {
 pub(crate) async fn submit(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let (parts, body) = request.into_parts();
     let fields = browser::page_form(&app, &parts, body).await?;
-    let browser = app.cookies.browser(&parts.headers).ok_or(Stop::Forged)?;
-    if !app.csrf.check(&browser.csrf(), LOGIN, fields.get("csrf").unwrap_or_default()) {
-        return Err(Stop::Forged);
-    }
     let request = fields.get("request").unwrap_or_default();
+    // What was to be signed in for is not lost by that.
+    let again = |stop: Stop| Ok(stop.back_to(with_request(&app, "/login", request)));
+    let known = app.cookies.browser(&parts.headers);
+    let csrf = fields.get("csrf").unwrap_or_default();
+    if !known.is_some_and(|browser| app.csrf.check(&browser.csrf(), LOGIN, csrf)) {
+        return again(Stop::Forged);
+    }
     let username = fields.get("username").unwrap_or_default();
     let password = Secret::new(fields.get("password").unwrap_or_default());
     let source = Source::of(&parts, &app.settings.trusted_proxies);
@@ -88,7 +91,7 @@ pub(crate) async fn submit(State(app): State<App>, request: Request) -> Result<R
         Verified::No => {
             return page(&app, &parts.headers, request, Entered::Wrong);
         }
-        Verified::TooMany(wait) => return Err(Stop::TooMany(wait)),
+        Verified::TooMany(wait) => return again(Stop::TooMany(wait)),
     };
     begin_session(&app, &parts.headers, &user, request).await
 }

@@ -10,7 +10,7 @@ use grantor_pages::{Logout, Page};
 
 use crate::pages::{self, Forms, Stop};
 use crate::web::{App, Shared};
-use crate::{browser, respond};
+use crate::{browser, login, respond};
 
 /// What the form's token is for.
 const LOGOUT: &str = "logout";
@@ -21,11 +21,13 @@ pub(crate) async fn show(State(app): State<App>, request: Request) -> Result<Res
 }
 
 async fn ask(app: &Shared, headers: &HeaderMap, query: &str) -> Result<Response, Stop> {
+    let parameters = Parameters::read(query.as_bytes(), &app.engine.profile().limits);
+    let request = parameters.get("request").unwrap_or_default();
     let Some(visitor) = browser::visitor(app, headers).await? else {
-        return respond::see_other(&app.path("/login"));
+        return respond::see_other(&login::with_request(app, "/login", request));
     };
     let (action, csrf) = (app.path("/logout"), visitor.token(app, LOGOUT));
-    let question = Logout { action: &action, csrf: &csrf, user: visitor.name() };
+    let question = Logout { action: &action, csrf: &csrf, request, user: visitor.name() };
     let frame = pages::own_frame(app, headers, query, &visitor, None);
     Ok(pages::page(app, StatusCode::OK, &Page::Logout(&question), &frame, Forms::Here))
 }
@@ -47,12 +49,14 @@ pub(crate) async fn leave(State(app): State<App>, request: Request) -> Result<Re
     Ok(response)
 }
 
-/// Ends the session, here and in the browser.
+/// Ends the session, here and in the browser. An authorization request that is carried along goes on to the login page, which
+/// leads to nowhere but the page that asks.
 pub(crate) async fn submit(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let (parts, body) = request.into_parts();
-    let (visitor, _) = browser::own_form(&app, &parts, body, LOGOUT).await?;
+    let (visitor, fields) = browser::own_form(&app, &parts, body, LOGOUT).await?;
     app.users()?.end_session(visitor.cookie()).await?;
-    let mut response = respond::see_other(&app.path("/login"))?;
+    let request = fields.get("request").unwrap_or_default();
+    let mut response = respond::see_other(&login::with_request(&app, "/login", request))?;
     app.cookies.clear_session(&mut response);
     Ok(response)
 }

@@ -6,17 +6,17 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use grantor_core::Refusal;
 use grantor_core::wire::Parameters;
+use grantor_core::{InLanguage, Refusal};
 use grantor_directory::DirectoryError;
 use grantor_engine::EngineError;
-use grantor_pages::{Frame, Message, Nav, Page, Place, Rendered};
+use grantor_pages::{Frame, Message, Nav, Page, Place, Rendered, Wording, Words};
 
 use crate::browser::Visitor;
 use crate::form::FormFault;
 use crate::respond;
 use crate::throttle::Wait;
-use crate::web::{Shared, Whose};
+use crate::web::{ACCOUNT, Shared, Whose};
 
 /// Where a page's forms may lead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,6 +62,14 @@ pub(crate) fn own_frame<'a>(
         }),
         // The pages of people are at another listener.
         Whose::Administrators => frame,
+    }
+}
+
+/// A text of the profile's, as pages show it.
+pub(crate) fn wording(read: InLanguage<'_>) -> Wording<'_> {
+    match read.fallback {
+        Some(language) => Wording::other(read.text, language),
+        None => Wording::new(read.text),
     }
 }
 
@@ -144,10 +152,15 @@ impl IntoResponse for Stop {
     }
 }
 
+/// Where a stop's page leads instead of to the page that everybody has: to the form that could not be taken.
+#[derive(Clone)]
+struct Back(String);
+
 /// Puts a stop that a handler left in its response into words, keeping what headers the response has.
 pub(crate) fn told(app: &Shared, frame: &Frame<'_>, mut response: Response) -> Response {
     let Some(stop) = response.extensions_mut().remove::<Stop>() else { return response };
-    let mut page = stop.page(app, frame);
+    let back = response.extensions_mut().remove::<Back>();
+    let mut page = stop.page(app, frame, back);
     for (name, value) in response.headers() {
         page.headers_mut().entry(name).or_insert(value.clone());
     }
@@ -155,26 +168,45 @@ pub(crate) fn told(app: &Shared, frame: &Frame<'_>, mut response: Response) -> R
 }
 
 impl Stop {
-    fn page(&self, app: &Shared, frame: &Frame<'_>) -> Response {
+    /// The same, with the way back to a form of ours.
+    pub(crate) fn back_to(self, place: String) -> Response {
+        let mut response = self.into_response();
+        response.extensions_mut().insert(Back(place));
+        response
+    }
+
+    fn page(&self, app: &Shared, frame: &Frame<'_>, back: Option<Back>) -> Response {
         let words = &frame.language.words().stop;
+        let wait = match self {
+            Stop::TooMany(wait) => wait.in_words(frame.language.words()),
+            Stop::Refused(_)
+            | Stop::Forged
+            | Stop::Forbidden
+            | Stop::NotFound
+            | Stop::MethodNotAllowed
+            | Stop::Form(_)
+            | Stop::Unavailable => String::new(),
+        };
         let (status, title, text) = match self {
-            Stop::Refused(_) => (StatusCode::BAD_REQUEST, &words.refused, &words.refused_text),
-            Stop::Forged => (StatusCode::FORBIDDEN, &words.forged, &words.forged_text),
-            Stop::Forbidden => (StatusCode::FORBIDDEN, &words.forbidden, &words.forbidden_text),
-            Stop::NotFound => (StatusCode::NOT_FOUND, &words.not_found, &words.not_found_text),
-            Stop::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, &words.method, &words.method_text),
+            Stop::Refused(_) => (StatusCode::BAD_REQUEST, &words.refused, words.refused_text.as_str()),
+            Stop::Forged => (StatusCode::FORBIDDEN, &words.forged, words.forged_text.as_str()),
+            Stop::Forbidden => (StatusCode::FORBIDDEN, &words.forbidden, words.forbidden_text.as_str()),
+            Stop::NotFound => (StatusCode::NOT_FOUND, &words.not_found, words.not_found_text.as_str()),
+            Stop::MethodNotAllowed => {
+                (StatusCode::METHOD_NOT_ALLOWED, &words.method, words.method_text.as_str())
+            }
             Stop::Form(FormFault::WrongType | FormFault::Broken) => {
-                (StatusCode::BAD_REQUEST, &words.unreadable, &words.unreadable_text)
+                (StatusCode::BAD_REQUEST, &words.unreadable, words.unreadable_text.as_str())
             }
             Stop::Form(FormFault::TooLarge) => {
-                (StatusCode::PAYLOAD_TOO_LARGE, &words.too_large, &words.too_large_text)
+                (StatusCode::PAYLOAD_TOO_LARGE, &words.too_large, words.too_large_text.as_str())
             }
             Stop::Form(FormFault::TooSlow) => {
-                (StatusCode::REQUEST_TIMEOUT, &words.too_slow, &words.too_slow_text)
+                (StatusCode::REQUEST_TIMEOUT, &words.too_slow, words.too_slow_text.as_str())
             }
-            Stop::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, &words.too_many, &words.too_many_text),
+            Stop::TooMany(_) => (StatusCode::TOO_MANY_REQUESTS, &words.too_many, wait.as_str()),
             Stop::Unavailable => {
-                (StatusCode::SERVICE_UNAVAILABLE, &words.unavailable, &words.unavailable_text)
+                (StatusCode::SERVICE_UNAVAILABLE, &words.unavailable, words.unavailable_text.as_str())
             }
         };
         let (code, detail) = match self {
@@ -187,12 +219,30 @@ impl Stop {
             | Stop::TooMany(_)
             | Stop::Unavailable => (None, None),
         };
+        let (next, named) = match (self, back) {
+            (_, Some(Back(place))) => (place, &words.back),
+            // Whoever is signed in is asked to sign out, and whoever is not is asked to sign in.
+            (Stop::Forbidden, None) => (app.path("/logout"), &words.sign_in_otherwise),
+            (
+                Stop::Refused(_)
+                | Stop::Forged
+                | Stop::NotFound
+                | Stop::MethodNotAllowed
+                | Stop::Form(_)
+                | Stop::TooMany(_)
+                | Stop::Unavailable,
+                None,
+            ) => match app.whose {
+                Whose::Everybody => (app.path(ACCOUNT), &words.home),
+                Whose::Administrators => (app.path("/"), &words.overview),
+            },
+        };
         let message = Message {
             title: title.as_str(),
-            text: text.as_str(),
+            text,
             code,
             detail: detail.as_deref(),
-            next: None,
+            next: Some((&next, named.as_str())),
         };
         let response = page(app, status, &Page::Message(&message), frame, Forms::Here);
         match self {
@@ -204,6 +254,16 @@ impl Stop {
             | Stop::NotFound
             | Stop::MethodNotAllowed
             | Stop::Form(_) => response,
+        }
+    }
+}
+
+impl Wait {
+    /// How long it is, rounded up: whoever comes when he was told is not sent away again.
+    fn in_words(self, words: &Words) -> String {
+        match self.0.div_ceil(60) {
+            0 | 1 => words.stop.too_many_text.to_string(),
+            minutes => words.stop.too_many_minutes.plain(&[("count", minutes.to_string())]),
         }
     }
 }

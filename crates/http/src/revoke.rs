@@ -5,21 +5,24 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use grantor_core::wire;
 
-use crate::api::{self, ApiRequest, ApiStop};
+use crate::api::{self, ApiRequest, ApiStop, Counted};
 use crate::respond;
 use crate::web::{App, Shared};
 
 /// Takes back a token of the client's own.
 pub(crate) async fn revoke(State(app): State<App>, request: Request) -> Response {
-    api::told(&app, answer(&app, request).await)
+    let (parts, body, source) = api::arrived(&app, request);
+    let ended = async { answer(&app, ApiRequest::read(&app, &parts, body, source).await?).await };
+    api::told(&app, ended.await)
 }
 
-async fn answer(app: &Shared, request: Request) -> Result<Response, ApiStop> {
-    let request = ApiRequest::read(app, request).await?;
+/// The answer to a request that has been read.
+pub(crate) async fn answer(app: &Shared, request: ApiRequest) -> Result<Response, ApiStop> {
+    let _inside = app.crowd.enter()?;
     let token = wire::token_parameter(&request.parameters);
     let header = request.authorization.as_deref();
     let asker = wire::client_credentials(header, &request.parameters, &app.engine.profile().limits)?;
-    let client = asker.client.clone();
-    api::throttled(app, request.source, Some(&client), app.engine.revoke(asker, token?)).await?;
+    let counted = Counted::begin(app, request.source, Some(asker.client.clone()))?;
+    counted.end(app.engine.revoke(asker, token?).await)?;
     Ok(respond::json(StatusCode::OK, b"{}".to_vec()))
 }

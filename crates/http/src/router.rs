@@ -14,6 +14,7 @@ use grantor_core::client::ResponseType;
 use grantor_core::profile::TokenEndpoint;
 
 use crate::cors::with_cors;
+use crate::direct::{Short, Way};
 use crate::pages::Stop;
 use crate::web::App;
 use crate::{
@@ -24,18 +25,19 @@ use crate::{
 /// RFC 8414, section 3.1: the metadata of an issuer with a path has the well-known part before that path.
 const WELL_KNOWN: &str = "/.well-known/oauth-authorization-server";
 
-/// All routes and an answer for all other paths.
-pub(crate) fn complete(app: App) -> Router {
+/// All routes and an answer for all other paths; and the endpoints that can be reached without it.
+pub(crate) fn complete(app: App) -> (Router, Vec<Way>) {
     let unknown =
         unknown_path.layer(middleware::from_fn_with_state(app.clone(), guard::guard)).with_state(app.clone());
-    routes(app).fallback_service(unknown)
+    let (routes, ways) = routes(app);
+    (routes.fallback_service(unknown), ways)
 }
 
-/// All routes.
-pub(crate) fn routes(app: App) -> Router {
+/// All routes, and the endpoints that can be reached without them.
+pub(crate) fn routes(app: App) -> (Router, Vec<Way>) {
     let mut mount = Mount::new();
     mount_documents(&mut mount, &app);
-    mount_api(&mut mount, &app);
+    let ways = mount_api(&mut mount, &app);
     let documents = mount.finish(api::method_not_allowed);
     let mut mount = Mount::new();
     mount_pages(&mut mount, &app);
@@ -43,7 +45,7 @@ pub(crate) fn routes(app: App) -> Router {
     let around = middleware::from_fn_with_state(app.clone(), guard::documents);
     // Outside of the guard, whose answers pages of other origins must be able to read, too.
     let documents = with_cors(app.engine.profile(), documents.layer(around).with_state(app.clone()));
-    documents.merge(guarded(&app, pages)).merge(health(&app, &app.prefix))
+    (documents.merge(guarded(&app, pages)).merge(health(&app, &app.prefix)), ways)
 }
 
 /// The health checks, under a path.
@@ -72,21 +74,30 @@ fn mount_documents(mount: &mut Mount, app: &App) {
     }
 }
 
-fn mount_api(mount: &mut Mount, app: &App) {
+fn mount_api(mount: &mut Mount, app: &App) -> Vec<Way> {
     let endpoints = &app.engine.profile().endpoints;
+    let mut ways = Vec::new();
     for endpoint in &endpoints.token {
-        mount.at(&app.path(&endpoint.path), token_methods(endpoint));
+        let path = app.path(&endpoint.path);
+        if mount.at(&path, token_methods(endpoint)) {
+            ways.push((path, Short::Token(endpoint.clone())));
+        }
     }
-    if let Some(path) = &endpoints.introspect {
-        mount.at(&app.path(path), post(introspect::introspect));
+    if let Some(path) = endpoints.introspect.as_deref().map(|path| app.path(path))
+        && mount.at(&path, post(introspect::introspect))
+    {
+        ways.push((path, Short::Introspect));
     }
-    if let Some(path) = &endpoints.revoke {
-        mount.at(&app.path(path), post(revoke::revoke));
+    if let Some(path) = endpoints.revoke.as_deref().map(|path| app.path(path))
+        && mount.at(&path, post(revoke::revoke))
+    {
+        ways.push((path, Short::Revoke));
     }
     if let Some(path) = &endpoints.userinfo {
         mount.at(&app.path(path), get(userinfo::userinfo));
     }
     registration::mount(mount, app);
+    ways
 }
 
 fn token_methods(endpoint: &TokenEndpoint) -> MethodRouter<App> {
@@ -156,29 +167,31 @@ impl Mount {
         Self { router: Router::new(), taken: BTreeSet::new() }
     }
 
-    pub(crate) fn at(&mut self, path: &str, methods: MethodRouter<App>) {
-        self.route(path, "", methods);
+    /// Tells whether it is not left out.
+    pub(crate) fn at(&mut self, path: &str, methods: MethodRouter<App>) -> bool {
+        self.route(path, "", methods)
     }
 
     /// What has one more segment than this path, which the handler is given.
     pub(crate) fn below(&mut self, path: &str, methods: MethodRouter<App>) {
-        self.route(path, "/{named}", methods);
+        let _ = self.route(path, "/{named}", methods);
     }
 
     /// What lies below such a segment.
     pub(crate) fn within(&mut self, path: &str, below: &str, methods: MethodRouter<App>) {
-        self.route(path, &format!("/{{named}}{below}"), methods);
+        let _ = self.route(path, &format!("/{{named}}{below}"), methods);
     }
 
-    fn route(&mut self, path: &str, pattern: &str, methods: MethodRouter<App>) {
+    fn route(&mut self, path: &str, pattern: &str, methods: MethodRouter<App>) -> bool {
         if !path.starts_with('/') || !self.taken.insert(format!("{path}{pattern}")) {
             tracing::error!(
                 path,
                 "the path of this endpoint is taken, or does not begin with a slash: it is left out"
             );
-            return;
+            return false;
         }
         self.router = std::mem::take(&mut self.router).route(&format!("{}{pattern}", literal(path)), methods);
+        true
     }
 
     fn finish<H, T>(self, method_not_allowed: H) -> Router<App>

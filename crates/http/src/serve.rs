@@ -5,6 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::response::Response;
@@ -17,7 +18,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tower::Service;
+use tower::Service as _;
 
 use crate::deadline::WriteDeadline;
 
@@ -42,22 +43,29 @@ impl Default for Timeouts {
 /// before another can begin, and trying again at once would only burn the processor.
 const BACKOFF: Duration = Duration::from_millis(50);
 
-/// What answers requests: an axum [`Router`](axum::Router), or a service of one's own around several.
-pub trait Answerer:
-    Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
-{
+/// A request as it comes from a connection, its body still on the way.
+pub type Arriving = Request<Incoming>;
+
+/// What answers requests: an axum [`Router`], a [`Direct`](crate::Direct), or something of one's own around several.
+pub trait Answerer: Clone + Send + Sync + 'static {
+    /// The answer to a request that `peer` sent. Bounds on its time and size are the answerer's.
+    fn answer(&self, request: Arriving, peer: SocketAddr) -> impl Future<Output = Response> + Send;
 }
 
-impl<A> Answerer for A where
-    A: Service<Request<Body>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
-{
+/// Handlers find the peer's address as axum's [`ConnectInfo`].
+impl Answerer for Router {
+    fn answer(&self, request: Arriving, peer: SocketAddr) -> impl Future<Output = Response> + Send {
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        let answered = self.clone().call(request);
+        async move { answered.await.unwrap_or_else(|never: Infallible| match never {}) }
+    }
 }
 
 /// Serves `app`, which is mostly a router, until `shutdown` completes, and returns when the requests in flight have finished,
-/// or after [`Timeouts::drain`]. `app` must be ready at any time, as a router is.
+/// or after [`Timeouts::drain`].
 ///
-/// HTTP/1.1 with keep-alive. A head beyond [`Limits::head_bytes`] or [`Limits::headers`] is refused with 431. Handlers
-/// find the peer's address as axum's [`ConnectInfo`].
+/// HTTP/1.1 with keep-alive. A head beyond [`Limits::head_bytes`] or [`Limits::headers`] is refused with 431.
 ///
 /// ```
 /// # use grantor_core::Limits;
@@ -153,10 +161,10 @@ async fn connection(
     peer: SocketAddr,
     mut ended: watch::Receiver<bool>,
 ) {
-    let service = service_fn(move |request: Request<Incoming>| {
-        let mut request = request.map(Body::new);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        app.clone().call(request)
+    // In a box, or a connection that says nothing would hold room for the largest of all answers.
+    let service = service_fn(move |request| {
+        let app = app.clone();
+        Box::pin(async move { Ok::<_, Infallible>(app.answer(request, peer).await) })
     });
     let mut connection = std::pin::pin!(http.serve_connection(TokioIo::new(stream), service));
     let outcome = tokio::select! {

@@ -68,17 +68,20 @@ pub(crate) fn page(
 pub(crate) async fn submit(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let (parts, body) = request.into_parts();
     let fields = browser::page_form(&app, &parts, body).await?;
-    let browser = app.cookies.browser(&parts.headers).ok_or(Stop::Forged)?;
-    if !app.csrf.check(&browser.csrf(), SIGNUP, fields.get("csrf").unwrap_or_default()) {
-        return Err(Stop::Forged);
-    }
     let field = |name| fields.get(name).unwrap_or_default();
     let (username, email, request) = (field("username"), field("email"), field("request"));
+    let again = |stop: Stop| Ok(stop.back_to(login::with_request(&app, "/signup", request)));
+    let known = app.cookies.browser(&parts.headers);
+    if !known.is_some_and(|browser| app.csrf.check(&browser.csrf(), SIGNUP, field("csrf"))) {
+        return again(Stop::Forged);
+    }
     let password = Secret::new(field("password"));
     let (source, now) = (Source::of(&parts, &app.settings.trusted_proxies), app.engine.now());
     if let Some(throttle) = &app.logins {
         // Counted whatever comes of it: who makes users by the dozen is held up as well.
-        throttle.begin(source, username, now).map_err(Stop::TooMany)?;
+        if let Err(wait) = throttle.begin(source, username, now) {
+            return again(Stop::TooMany(wait));
+        }
     }
     match app.users()?.sign_up(&SignUp { username, password: &password, email }, now).await? {
         Ok(user) => login::begin_session(&app, &parts.headers, &user, request).await,

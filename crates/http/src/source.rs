@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use axum::extract::ConnectInfo;
-use axum::http::HeaderName;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName};
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -75,13 +75,19 @@ impl std::error::Error for InvalidNetwork {}
 pub(crate) struct Source(Option<IpAddr>);
 
 impl Source {
-    /// The peer, or, if that is one of our proxies, the last address it forwarded for that is none of them.
+    /// Of a request that came by a router, which knows its peer if the server told it.
     pub(crate) fn of(parts: &Parts, proxies: &[Network]) -> Self {
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip().to_canonical());
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+        Self::behind(peer, &parts.headers, proxies)
+    }
+
+    /// The peer, or, if that is one of our proxies, the last address it forwarded for that is none of them.
+    pub(crate) fn behind(peer: Option<SocketAddr>, headers: &HeaderMap, proxies: &[Network]) -> Self {
+        let peer = peer.map(|peer| peer.ip().to_canonical());
         let ours = |address: IpAddr| proxies.iter().any(|network| network.contains(address));
         let Some(peer) = peer.filter(|peer| ours(*peer)) else { return Self(peer.map(widened)) };
         let mut nearest = peer;
-        for line in parts.headers.get_all(FORWARDED_FOR).iter().rev() {
+        for line in headers.get_all(FORWARDED_FOR).iter().rev() {
             for address in line.to_str().unwrap_or_default().rsplit(',') {
                 // What no proxy of ours can have written ends what is believed.
                 let Ok(address) = address.trim().parse::<IpAddr>() else {

@@ -13,7 +13,9 @@ use grantor_pages::Look;
 use crate::authorize;
 use crate::browser::Visitor;
 use crate::cookies::CookieNames;
+use crate::crowd::Crowd;
 use crate::desk::Desk;
+use crate::direct::Direct;
 use crate::login;
 use crate::pages::Forms;
 use crate::sign_in::SignIn;
@@ -37,6 +39,10 @@ pub struct Settings {
     pub request_timeout: Duration,
     /// How long a body may take to arrive before it is answered with 408. Five seconds by default: forms are small.
     pub body_timeout: Duration,
+    /// How many requests for tokens, introspections and revocations are worked on at a time, beyond which they are answered with 503
+    /// and `Retry-After` at once. 1024 by default: a tenth of a second's work for a store that does ten thousand a second, so that a
+    /// fleet that wakes up together is served. A request counts from when its body is there.
+    pub requests_at_once: usize,
     /// Peers whose `X-Forwarded-For` is believed, for rate limits and for nothing else. None by default.
     pub trusted_proxies: Vec<Network>,
 }
@@ -49,6 +55,7 @@ impl Default for Settings {
             login_rate: Some(Rate { count: 10, window: Lifetime::seconds(60) }),
             request_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(5),
+            requests_at_once: 1024,
             trusted_proxies: Vec::new(),
         }
     }
@@ -155,12 +162,19 @@ impl Web {
 
     /// The router, with answers for paths that do not exist.
     pub fn router(self) -> Router {
-        crate::router::complete(Arc::new(self.shared()))
+        crate::router::complete(Arc::new(self.shared())).0
+    }
+
+    /// The same, for [`serve`](crate::serve()) alone: what programs ask all day does without the router, to which `more` may add.
+    pub fn direct(self, more: impl FnOnce(Router) -> Router) -> Direct {
+        let app = Arc::new(self.shared());
+        let (router, ways) = crate::router::complete(app.clone());
+        Direct::new(app, more(router), ways)
     }
 
     /// The router without a fallback, to be merged into an application that has one.
     pub fn routes(self) -> Router {
-        crate::router::routes(Arc::new(self.shared()))
+        crate::router::routes(Arc::new(self.shared())).0
     }
 
     /// `/health/alive` and `/health/ready` alone: for a second listener, or beside the routes of an issuer with a path,
@@ -202,6 +216,7 @@ impl Web {
         Shared {
             csrf: CsrfKey::new(engine.server_key()),
             cookies: CookieNames::new(issuer.is_https()),
+            crowd: Crowd::new(settings.requests_at_once),
             clients: settings.client_rate.map(Throttle::new),
             logins: settings.login_rate.map(LoginThrottle::new),
             timing: figures.map(|figures| Timing::new(figures, engine.profile(), &prefix)),
@@ -238,6 +253,7 @@ pub(crate) struct Shared {
     pub(crate) look: Look,
     pub(crate) csrf: CsrfKey,
     pub(crate) cookies: CookieNames,
+    pub(crate) crowd: Crowd,
     pub(crate) clients: Option<Throttle>,
     pub(crate) logins: Option<LoginThrottle>,
     pub(crate) timing: Option<Timing>,
@@ -250,7 +266,7 @@ pub(crate) struct Shared {
 }
 
 /// Where whoever signed in for nothing else goes.
-const ACCOUNT: &str = "/account";
+pub(crate) const ACCOUNT: &str = "/account";
 /// Pages that are different for everybody, and so ask who is there. Nowhere else does signing in lead of itself.
 const PERSONAL: [&str; 5] = [ACCOUNT, "/account/sessions", "/account/password", "/apps", "/apps/new"];
 

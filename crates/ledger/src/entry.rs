@@ -88,6 +88,21 @@ pub enum Actor {
     Server,
 }
 
+tokio::task_local! {
+    static ACTING: Actor;
+}
+
+/// Does what an operator asked for. What the engine and the directory tell meanwhile is told as done by him where they do
+/// not know by whom: they do what they are asked to, and this room writes down who asked.
+pub async fn acting<F: Future>(actor: Actor, deed: F) -> F::Output {
+    ACTING.scope(actor, deed).await
+}
+
+/// Who acts, if that was said.
+pub(crate) fn who_acts() -> Option<Actor> {
+    ACTING.try_with(Clone::clone).ok()
+}
+
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

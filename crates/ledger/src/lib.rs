@@ -50,7 +50,7 @@ mod usage;
 mod writer;
 
 pub use day::Day;
-pub use entry::{Actor, Detail, Entry, EntryId, EntryKind, InvalidActor, Kept};
+pub use entry::{Actor, Detail, Entry, EntryId, EntryKind, InvalidActor, Kept, acting};
 pub use error::LedgerError;
 pub use figures::{Endpoint, Figures, Latency, Quantiles, Sample, Series, StoreSample};
 pub use ledger::{Ledger, Settings};

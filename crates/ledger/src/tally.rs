@@ -25,16 +25,20 @@ pub(crate) struct Tally {
 
 impl Tally {
     pub(crate) fn count(&self, client: &ClientId, grant_type: GrantType, day: Day) {
-        self.add(client, day, &Issued::from([(grant_type, 1)]));
+        self.add_each(client, day, [(grant_type, 1)]);
     }
 
     /// Adds, or adds again what could not be written.
     pub(crate) fn add(&self, client: &ClientId, day: Day, issued: &Issued) {
+        self.add_each(client, day, issued.iter().map(|(grant_type, count)| (*grant_type, *count)));
+    }
+
+    fn add_each(&self, client: &ClientId, day: Day, issued: impl IntoIterator<Item = (GrantType, u64)>) {
         let mut counts = self.lock();
         let clients = counts.len();
         let days = match counts.get_mut(client) {
             Some(days) => days,
-            None if clients >= CLIENTS => return self.lose(issued.values().sum()),
+            None if clients >= CLIENTS => return self.lose(issued.into_iter().map(|(_, count)| count).sum()),
             None => {
                 if clients == CLIENTS / 2 {
                     self.filling.notify_one();
@@ -44,8 +48,8 @@ impl Tally {
         };
         let total = days.entry(day).or_default();
         for (grant_type, count) in issued {
-            let sum = total.entry(*grant_type).or_default();
-            *sum = sum.saturating_add(*count);
+            let sum = total.entry(grant_type).or_default();
+            *sum = sum.saturating_add(count);
         }
     }
 

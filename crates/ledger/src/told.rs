@@ -4,7 +4,7 @@ use grantor_core::grant::RevocationCause;
 use grantor_core::{ClientId, Event, Reason, Refusal, Time};
 use grantor_directory::{DirectoryEvent, DirectoryRefusal};
 
-use crate::entry::{Actor, Entry, EntryKind};
+use crate::entry::{Actor, Entry, EntryKind, who_acts};
 
 /// The entry that an event is worth, if it is worth one.
 pub(crate) fn of_event(event: &Event, at: Time) -> Option<Entry> {
@@ -19,7 +19,9 @@ pub(crate) fn of_event(event: &Event, at: Time) -> Option<Entry> {
         Event::RequestDenied { client, subject } => {
             entry(EntryKind::RequestDenied).by(Actor::Person(subject.clone())).client(client).subject(subject)
         }
-        Event::AccessTokenRevoked { grant } => entry(EntryKind::AccessTokenRevoked).grant(*grant),
+        Event::AccessTokenRevoked { grant } => {
+            by_who_acts(entry(EntryKind::AccessTokenRevoked).grant(*grant))
+        }
         Event::GrantRevoked { grant, client, subject, cause } => {
             let revoked = entry(EntryKind::GrantRevoked)
                 .client(client)
@@ -31,8 +33,7 @@ pub(crate) fn of_event(event: &Event, at: Time) -> Option<Entry> {
                 | RevocationCause::RefreshTokenReplayed
                 | RevocationCause::ByClient => revoked.by(Actor::Client(client.clone())),
                 RevocationCause::BySubject => revoked.by(Actor::Person(subject.clone())),
-                // Which of them, the event does not say: his own entry does.
-                RevocationCause::ByOperator | RevocationCause::SubjectSuspended => revoked,
+                RevocationCause::ByOperator | RevocationCause::SubjectSuspended => by_who_acts(revoked),
             }
         }
         Event::ClientRegistered { client, by } => about(EntryKind::ClientRegistered, at, client, by),
@@ -51,9 +52,13 @@ fn about(kind: EntryKind, at: Time, client: &ClientId, by: &grantor_core::Actor)
     let entry = Entry::new(kind, at).client(client);
     match by {
         grantor_core::Actor::Owner(owner) => entry.by(Actor::Person(owner.clone())),
-        // Which of them, his own entry says.
-        grantor_core::Actor::Operator => entry.detail("by_operator"),
+        grantor_core::Actor::Operator => by_who_acts(entry.detail("by_operator")),
     }
+}
+
+/// An entry of what is done for somebody who asked for it, where the event does not say for whom.
+fn by_who_acts(entry: Entry) -> Entry {
+    Entry { by: who_acts(), ..entry }
 }
 
 /// The entry that an event of the directory is worth, if it is worth one.
@@ -61,12 +66,12 @@ pub(crate) fn of_directory(event: &DirectoryEvent, at: Time) -> Option<Entry> {
     let himself = |kind, user: &grantor_core::SubjectId| {
         Entry::new(kind, at).subject(user).by(Actor::Person(user.clone()))
     };
-    let somebody = |kind, user| Entry::new(kind, at).subject(user).detail(event.name());
+    let somebody = |kind, user| by_who_acts(Entry::new(kind, at).subject(user).detail(event.name()));
     Some(match event {
         DirectoryEvent::LoggedIn { user } => himself(EntryKind::LoggedIn, user),
         DirectoryEvent::SignedUp { user } => himself(EntryKind::SignedUp, user),
         DirectoryEvent::PasswordChanged { user } => himself(EntryKind::PasswordChanged, user),
-        // By himself or by an operator: his own entry says which.
+        // By himself or by an operator, who then acts.
         DirectoryEvent::PasswordSet { user } => somebody(EntryKind::PasswordChanged, user),
         DirectoryEvent::SessionEnded { user, .. }
         | DirectoryEvent::OtherSessionsEnded { user, .. }

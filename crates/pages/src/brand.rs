@@ -1,5 +1,6 @@
 //! Whose pages these are.
 
+use askama::filters::{Escaper as _, Html};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -45,14 +46,20 @@ pub enum InvalidBrand {
     /// A link that leads nowhere.
     #[error("a link leads to an https or mailto address, or to a path: {0:?}")]
     Link(String),
-    /// CSS that would make every page heavy, or end the style sheet.
-    #[error("the CSS has at most {} bytes and no `</`", Brand::CSS_BYTES)]
+    /// CSS that would end the style sheet.
+    #[error("the CSS has no `</`")]
     Css,
+    /// More than every page can bear.
+    #[error(
+        "logo, CSS and links have at most {} bytes together, of which a logo counts four thirds: they stand in each page",
+        Brand::BYTES
+    )]
+    Heavy,
 }
 
 impl Logo {
-    /// The most bytes of a logo.
-    pub const BYTES: usize = 12 * 1024;
+    /// The most bytes of a logo: as many as a brand has room for, since a picture in a page takes four bytes for three.
+    pub const BYTES: usize = Brand::BYTES / 4 * 3 - 32;
 
     /// The picture in a file. An SVG can hold no script here: it is shown as an image, where none runs.
     ///
@@ -108,8 +115,9 @@ impl Default for Brand {
 
 impl Brand {
     const COLOUR: Colour = Colour::new([0x1a, 0x5f, 0xb4]);
-    /// The most bytes of an operator's CSS.
-    pub const CSS_BYTES: usize = 16 * 1024;
+    /// The most bytes of logo, CSS and links as they stand in a page. With these, and with the picture of an application, every
+    /// page of people stays below 50 kB.
+    pub const BYTES: usize = 7 * 1024;
 
     /// A brand of this name, and else as ours.
     ///
@@ -136,10 +144,11 @@ impl Brand {
     }
 
     /// Puts a logo in front of the name.
-    #[must_use]
-    pub fn logo(mut self, logo: Logo) -> Self {
-        self.logo = Some(logo);
-        self
+    ///
+    /// # Errors
+    /// [`InvalidBrand`] if all together is too much.
+    pub fn logo(self, logo: Logo) -> Result<Self, InvalidBrand> {
+        Self { logo: Some(logo), ..self }.light()
     }
 
     /// Colours buttons and links. Where it would be hard to read, it is adapted.
@@ -150,22 +159,29 @@ impl Brand {
     }
 
     /// Adds links to the foot of each page.
-    #[must_use]
-    pub fn links(mut self, links: Vec<Link>) -> Self {
-        self.links = links;
-        self
+    ///
+    /// # Errors
+    /// [`InvalidBrand`] if all together is too much.
+    pub fn links(self, links: Vec<Link>) -> Result<Self, InvalidBrand> {
+        Self { links, ..self }.light()
     }
 
     /// Adds CSS after ours.
     ///
     /// # Errors
-    /// [`InvalidBrand`] if it is long, or would end the style sheet.
-    pub fn css(mut self, css: &str) -> Result<Self, InvalidBrand> {
-        if css.len() > Self::CSS_BYTES || css.contains("</") {
+    /// [`InvalidBrand`] if it would end the style sheet, or all together is too much.
+    pub fn css(self, css: &str) -> Result<Self, InvalidBrand> {
+        if css.contains("</") {
             return Err(InvalidBrand::Css);
         }
-        self.css = css.to_owned();
-        Ok(self)
+        Self { css: css.to_owned(), ..self }.light()
+    }
+
+    fn light(self) -> Result<Self, InvalidBrand> {
+        let logo = self.logo.as_ref().map_or(0, |logo| logo.data.len());
+        let link = |link: &Link| "<a href=\"\"></a>".len() + escaped(&link.text) + escaped(&link.href);
+        let weight = logo + self.css.len() + self.links.iter().map(link).sum::<usize>();
+        if weight > Self::BYTES { Err(InvalidBrand::Heavy) } else { Ok(self) }
     }
 
     /// The name.
@@ -193,6 +209,14 @@ impl Brand {
         let css = &self.css;
         format!(":root{{{light}}}@media(prefers-color-scheme:dark){{:root{{{dark}}}}}\n{css}")
     }
+}
+
+/// How many bytes a text has in a page.
+fn escaped(text: &str) -> usize {
+    let mut html = String::with_capacity(text.len());
+    // Writing to a String cannot fail.
+    let _ = Html.write_escaped_str(&mut html, text);
+    html.len()
 }
 
 #[cfg(test)]
@@ -223,5 +247,28 @@ mod tests {
     fn no_css_ends_the_style_sheet() {
         assert_eq!(Brand::default().css("</style><script>").unwrap_err(), InvalidBrand::Css);
         assert!(Brand::default().css("h1 { color: red }").unwrap().sheet().ends_with("h1 { color: red }"));
+    }
+
+    #[test]
+    fn logo_css_and_links_have_one_bound_in_whatever_order_they_come() {
+        let mut picture = vec![0; Logo::BYTES];
+        picture[..4].copy_from_slice(&[0x89, b'P', b'N', b'G']);
+        let logo = || Logo::read(&picture).unwrap();
+        let rest = Brand::BYTES - logo().src().len();
+        let css = |bytes| " ".repeat(bytes);
+        let whole = Brand::default().logo(logo()).unwrap().css(&css(rest)).unwrap();
+        assert_eq!(whole.links(vec![Link::new("T", "/t").unwrap()]).unwrap_err(), InvalidBrand::Heavy);
+        assert_eq!(
+            Brand::default().css(&css(rest + 1)).unwrap().logo(logo()).unwrap_err(),
+            InvalidBrand::Heavy
+        );
+        assert!(Brand::default().css(&css(Brand::BYTES)).is_ok());
+        assert!(Brand::default().css(&css(Brand::BYTES + 1)).is_err());
+        let link = Link::new(&"&".repeat(Brand::BYTES / 5), "/t").unwrap();
+        assert_eq!(
+            Brand::default().links(vec![link]).unwrap_err(),
+            InvalidBrand::Heavy,
+            "as it stands there"
+        );
     }
 }

@@ -46,6 +46,6 @@ pub use look::{Look, LookBuilder, RenderError, Rendered};
 pub use page::Page;
 pub use phrase::{Filled, InvalidPhrase, Phrase};
 pub use replace::{InvalidTemplates, Replace, TemplateFolder};
-pub use shell::{Frame, MenuItem, Nav, Place};
+pub use shell::{Frame, MenuGroup, MenuItem, Nav, Place};
 pub use views::*;
 pub use words::Words;

@@ -165,7 +165,9 @@ impl LookBuilder {
     /// The look.
     pub fn build(self) -> Look {
         let Self { brand, languages, replacing } = self;
-        let sheet = format!("{STYLE}{}", brand.sheet());
+        // It stands in each page: comments and indents are for whoever writes it.
+        let lines = STYLE.lines().filter(|line| !line.starts_with("/*")).map(str::trim_start);
+        let sheet = lines.collect::<String>() + &brand.sheet();
         let style_source = source_of(&sheet);
         Look(Arc::new(Parts { brand, languages, replacing, sheet, style_source }))
     }

@@ -14,7 +14,7 @@ pub struct Frame<'a> {
     /// Where a person who is signed in can go; none for who is not.
     pub nav: Option<Nav<'a>>,
     /// The way between the pages of another room; empty where there is none.
-    pub menu: &'a [MenuItem<'a>],
+    pub menu: &'a [MenuGroup<'a>],
 }
 
 impl<'a> Frame<'a> {
@@ -31,7 +31,7 @@ impl<'a> Frame<'a> {
 
     /// A frame for the pages of another room.
     #[must_use]
-    pub fn menu(self, menu: &'a [MenuItem<'a>]) -> Self {
+    pub fn menu(self, menu: &'a [MenuGroup<'a>]) -> Self {
         Self { menu, ..self }
     }
 }
@@ -51,11 +51,20 @@ pub struct Nav<'a> {
     pub sessions: bool,
 }
 
+/// Entries of a menu that belong together.
+#[derive(Debug, Clone)]
+pub struct MenuGroup<'a> {
+    /// What they have in common; empty where that need not be said.
+    pub name: &'a str,
+    /// The entries, in order.
+    pub items: Vec<MenuItem<'a>>,
+}
+
 /// An entry of a menu.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct MenuItem<'a> {
     /// Where it leads: a path of this server.
-    pub href: &'a str,
+    pub href: String,
     /// What it says.
     pub text: &'a str,
     /// Whether one is there.

@@ -3,13 +3,15 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   const said = button.nextElementSibling;
   button.hidden = false;
   button.addEventListener("click", async () => {
-    const text = "value" in field ? field.value : field.textContent;
+    let copied = true;
     try {
-      await navigator.clipboard.writeText(text);
+      await navigator.clipboard.writeText("value" in field ? field.value : field.textContent);
     } catch {
-      getSelection().selectAllChildren(field);
-      document.execCommand("copy");
+      // Over plain http there is no clipboard. What is said to be copied and is not is lost: a secret is shown once.
+      if (field.select) field.select();
+      else getSelection().selectAllChildren(field);
+      copied = document.execCommand("copy");
     }
-    if (said) said.textContent = button.dataset.copied;
+    if (said) said.textContent = copied ? button.dataset.copied : button.dataset.failed;
   });
 }

@@ -25,7 +25,7 @@ fn read(files: &[(&str, &str)]) -> Result<TemplateFolder, String> {
 fn consent<'a>(client: &'a str) -> Consent<'a> {
     Consent {
         action: "/decide",
-        logout: "/logout",
+        logout: Some("/logout"),
         csrf: "token",
         interaction: "handle",
         client,

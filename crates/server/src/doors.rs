@@ -12,7 +12,7 @@ use crate::demo::{self, Reach};
 use crate::failure::Failure;
 use crate::gate::Gate;
 use crate::serve::settings;
-use crate::sites::Site;
+use crate::sites::{Site, Sites};
 use crate::wiring::House;
 
 /// One listener, and what is served there.
@@ -20,7 +20,7 @@ pub(crate) struct Door {
     /// Where it is bound.
     pub(crate) at: SocketAddr,
     pub(crate) listener: Listening,
-    pub(crate) gate: Gate,
+    pub(crate) gate: Gate<Sites>,
     /// The profiles, by their place in the configuration.
     here: Vec<(usize, Profile)>,
 }
@@ -98,7 +98,7 @@ impl Door {
     }
 
     /// The sites behind it.
-    pub(crate) fn sites(&self, config: &Config, house: &House, demo: bool) -> Vec<Site> {
+    pub(crate) fn sites(&self, config: &Config, house: &House, demo: bool) -> Sites {
         let look = config.pages.look();
         let sites = self.here.iter().filter_map(|(number, profile)| {
             let configured = config.profiles.get(*number)?;
@@ -106,14 +106,14 @@ impl Door {
             let origins = configured.origins.iter().map(|origin| origin.as_str().to_owned());
             let web = Web::new(engine.clone()).users(house.directory.clone()).settings(settings(config));
             let web = web.figures(house.figures.clone()).ledger(house.ledger.clone());
-            let router = web.look(look.clone()).origins(origins.collect()).router();
-            let router = match configured.preset().filter(|_| demo) {
+            let web = web.look(look.clone()).origins(origins.collect());
+            let web = web.direct(|router| match configured.preset().filter(|_| demo) {
                 Some(preset) => demo::around(router, preset, &engine, &house.directory),
                 None => router,
-            };
-            Some(Site { hosts: hosts(configured), prefix: configured.path.clone(), router })
+            });
+            Some(Site { hosts: hosts(configured), prefix: configured.path.clone(), web })
         });
-        sites.collect()
+        Sites::new(sites.collect())
     }
 
     /// How a demo's commands reach each profile: at the listener itself, since the issuer may be a name that only a proxy

@@ -1,102 +1,90 @@
 //! What answers while the store is away: that the server lives, and that everything else must wait.
 
 use std::collections::BTreeSet;
-use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::net::SocketAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::get;
 use grantor_core::Issuer;
 use grantor_core::{Profile, wire::ErrorAnswer};
+use grantor_http::{Answerer, Arriving};
 use tokio::sync::watch;
-use tower::Service;
 
 /// How long a request waits for a store that is just being opened, before it is put off.
 const MOMENT: Duration = Duration::from_secs(1);
 
-/// Between a listener and a router that is not there yet.
+/// Between a listener and what answers there, which is not there yet.
 #[derive(Clone)]
-pub(crate) struct Gate(watch::Sender<State>);
+pub(crate) struct Gate<A>(Arc<Inner<A>>);
 
-#[derive(Clone)]
+struct Inner<A> {
+    open: OnceLock<A>,
+    state: watch::Sender<State>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     /// For the first time. Mostly a matter of milliseconds, which nobody should be put off for.
     Opening,
     /// Nobody knows for how long.
     Away,
-    Open(Router),
+    Open,
 }
 
-impl Gate {
+impl<A: Answerer> Gate<A> {
     pub(crate) fn new() -> Self {
-        Self(watch::Sender::new(State::Opening))
+        Self(Arc::new(Inner { open: OnceLock::new(), state: watch::Sender::new(State::Opening) }))
     }
 
     /// Answers by `closed` until it is opened.
-    pub(crate) fn before(&self, closed: Router) -> Gated {
-        Gated { states: self.0.subscribe(), closed }
+    pub(crate) fn before(&self, closed: Router) -> Gated<A> {
+        Gated { gate: self.0.clone(), closed }
     }
 
     /// The store is away: nobody need wait to see.
     pub(crate) fn close(&self) {
-        self.0.send_replace(State::Away);
+        self.0.state.send_replace(State::Away);
     }
 
-    /// From now on `router` answers. It stays so: of a store that goes away later each request that needs it tells.
-    pub(crate) fn open(&self, router: Router) {
-        self.0.send_replace(State::Open(router));
+    /// From now on `answerer` answers. It stays so: of a store that goes away later each request that needs it tells.
+    pub(crate) fn open(&self, answerer: A) {
+        // There is one opening; of a second nothing would come.
+        let _ = self.0.open.set(answerer);
+        self.0.state.send_replace(State::Open);
     }
 }
 
-/// What stands at a listener: the router behind the gate, once there is one.
-#[derive(Clone)]
-pub(crate) struct Gated {
-    states: watch::Receiver<State>,
+/// What stands at a listener: what is behind the gate, once there is something.
+pub(crate) struct Gated<A> {
+    gate: Arc<Inner<A>>,
     closed: Router,
 }
 
-impl Service<Request> for Gated {
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        Poll::Ready(Ok(()))
+impl<A> Clone for Gated<A> {
+    fn clone(&self) -> Self {
+        Self { gate: self.gate.clone(), closed: self.closed.clone() }
     }
+}
 
+impl<A: Answerer> Answerer for Gated<A> {
     /// Every request passes here, and all but the first few find it open.
-    fn call(&mut self, request: Request) -> Self::Future {
-        match &*self.states.borrow() {
-            State::Open(router) => Box::pin(router.clone().call(request)),
-            State::Opening | State::Away => Box::pin(pass(self.states.clone(), self.closed.clone(), request)),
+    async fn answer(&self, request: Arriving, peer: SocketAddr) -> Response {
+        if self.gate.open.get().is_none() && !request.uri().path().contains("/health/") {
+            let mut states = self.gate.state.subscribe();
+            let known = states.wait_for(|state| *state != State::Opening);
+            // If it is not known by then, it is answered as it stands.
+            let _ = tokio::time::timeout(MOMENT, known).await;
+        }
+        match self.gate.open.get() {
+            Some(open) => open.answer(request, peer).await,
+            None => self.closed.answer(request, peer).await,
         }
     }
-}
-
-async fn pass(
-    mut states: watch::Receiver<State>,
-    closed: Router,
-    request: Request,
-) -> Result<Response, Infallible> {
-    if !request.uri().path().contains("/health/") {
-        let known = states.wait_for(|state| !matches!(state, State::Opening));
-        // If it is not known by then, it is answered as it stands.
-        let _ = tokio::time::timeout(MOMENT, known).await;
-    }
-    let state = states.borrow().clone();
-    let mut router = match state {
-        State::Open(router) => router,
-        State::Opening | State::Away => closed,
-    };
-    router.call(request).await
 }
 
 /// Tells that the server lives and is not ready, and puts off all else.

@@ -35,7 +35,7 @@ use crate::observer::Counting;
 use crate::output::Output;
 use crate::storage::StorageUrl;
 use crate::wiring::House;
-use crate::{files, histograms, logs, observer, sites};
+use crate::{files, histograms, logs, observer};
 
 /// How often the engine's upkeep is done.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -122,14 +122,16 @@ pub(crate) async fn run(config: Config, options: Serve, output: Output) -> Resul
     };
 
     for door in &doors {
-        door.gate.open(sites::router(door.sites(&config, &house, options.demo)));
+        door.gate.open(door.sites(&config, &house, options.demo));
     }
     let served = Served::new(&config, house.storage().moving().map(Both::copying));
     let api = house.api().deployment(served);
     let operators = operators(figures.clone(), Some(house.figures.clone()));
     let health = Web::health(house.engine.clone());
-    let console = Console::new(api.clone(), desk(&config, &house)).router();
-    admin_gate.open(health.merge(operators).merge(api.router()).merge(console));
+    let desk = desk(&config, &house);
+    let programs = desk.throttled(api.router(), grantor_admin::too_many);
+    let console = Console::new(api.clone(), desk).router();
+    admin_gate.open(health.merge(operators).merge(programs).merge(console));
     let hosts = house.storage().share();
     let mover = Mover::start(house.storage());
     let mut upkeep = JoinSet::new();
@@ -205,6 +207,7 @@ pub(crate) fn settings(config: &Config) -> Settings {
         client_rate: config.rate_limits.client_authentication,
         login_rate: config.rate_limits.login,
         trusted_proxies: config.listen.trusted_proxies.clone(),
+        requests_at_once: config.listen.requests_at_once,
         ..Settings::default()
     }
 }

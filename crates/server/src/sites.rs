@@ -1,52 +1,58 @@
 //! Several profiles on one listener: told apart by the host that a request names, and by the path it begins with.
 
-use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::http::header::HOST;
 use axum::response::{IntoResponse as _, Response};
-use tower::Service as _;
+use grantor_http::{Answerer, Arriving, Direct};
 
 /// What is served to whom.
-pub(crate) struct Site {
+pub(crate) struct Site<W = Direct> {
     /// Host and port, as they stand in origins. Any, if there are none.
     pub(crate) hosts: Vec<String>,
     /// The path under which everything is; mostly empty.
     pub(crate) prefix: String,
-    pub(crate) router: Router,
+    pub(crate) web: W,
 }
 
-/// One router for all: a request goes to the site that names its host, before one that takes any, and of those to the one
+/// All sites of a listener: a request goes to the site that names its host, before one that takes any, and of those to the one
 /// with the longest path.
-pub(crate) fn router(mut sites: Vec<Site>) -> Router {
-    // Mostly there is one, which takes all.
-    if let [only] = sites.as_slice()
-        && only.hosts.is_empty()
-        && only.prefix.is_empty()
-        && let Some(only) = sites.pop()
-    {
-        return only.router;
-    }
-    let sites = Arc::new(sites);
-    Router::new().fallback(move |request: Request| answer(sites.clone(), request))
+#[derive(Clone)]
+pub(crate) enum Sites {
+    /// Mostly there is one, which takes all.
+    One(Direct),
+    Several(Arc<Vec<Site>>),
 }
 
-async fn answer(sites: Arc<Vec<Site>>, request: Request) -> Result<Response, Infallible> {
-    let path = request.uri().path();
-    let header = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let host = request.uri().authority().map(|a| a.as_str()).or(header).unwrap_or_default();
-    match pick(&sites, host, path).map(|site| site.router.clone()) {
-        Some(mut router) => router.call(request).await,
-        None => Ok((StatusCode::NOT_FOUND, "there is nothing here\n").into_response()),
+impl Sites {
+    pub(crate) fn new(sites: Vec<Site>) -> Self {
+        match sites.as_slice() {
+            [only] if only.hosts.is_empty() && only.prefix.is_empty() => Self::One(only.web.clone()),
+            _ => Self::Several(Arc::new(sites)),
+        }
     }
 }
 
-fn pick<'a>(sites: &'a [Site], host: &str, path: &str) -> Option<&'a Site> {
-    let named = |site: &Site| site.hosts.iter().any(|known| known.eq_ignore_ascii_case(host));
-    let within = |site: &Site| {
+impl Answerer for Sites {
+    async fn answer(&self, request: Arriving, peer: SocketAddr) -> Response {
+        let sites = match self {
+            Self::One(only) => return only.answer(request, peer).await,
+            Self::Several(sites) => sites,
+        };
+        let header = request.headers().get(HOST).and_then(|host| host.to_str().ok());
+        let host = request.uri().authority().map(|a| a.as_str()).or(header).unwrap_or_default();
+        match pick(sites, host, request.uri().path()) {
+            Some(site) => site.web.answer(request, peer).await,
+            None => (StatusCode::NOT_FOUND, "there is nothing here\n").into_response(),
+        }
+    }
+}
+
+fn pick<'a, W>(sites: &'a [Site<W>], host: &str, path: &str) -> Option<&'a Site<W>> {
+    let named = |site: &Site<W>| site.hosts.iter().any(|known| known.eq_ignore_ascii_case(host));
+    let within = |site: &Site<W>| {
         path.strip_prefix(site.prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     // Health is asked by who knows nothing of hosts and paths.
@@ -67,7 +73,7 @@ mod tests {
         let site = |hosts: &[&str], prefix: &str| Site {
             hosts: hosts.iter().map(|h| (*h).to_owned()).collect(),
             prefix: prefix.to_owned(),
-            router: Router::new(),
+            web: (),
         };
         let sites = [
             site(&["app.test", "api.test"], ""),

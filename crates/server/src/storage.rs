@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use grantor_core::Lifetime;
 use grantor_store::{MemoryStore, Store, StoreError, TimeoutLayer};
 use grantor_store_redis::{ConnectError, RedisOptions, RedisStore};
 use grantor_store_sled::{SledOptions, SledStore};
@@ -89,6 +90,16 @@ impl Storage {
     /// Two stores as one. Each is patient by itself, and whoever asks for both waits no longer.
     pub(crate) fn both(both: Both) -> Self {
         Self { store: patient(Arc::clone(&both.moving)), backend: Backend::Both(Box::new(both)) }
+    }
+
+    /// How long what was read of a client may be gone by. In this process's memory nobody else writes; Redis is asked over a
+    /// network, and other servers and commands write there; of files the reading costs next to nothing.
+    pub(crate) fn registrations_stand_for(&self) -> Lifetime {
+        match &self.backend {
+            Backend::Memory => Lifetime::seconds(3600),
+            Backend::Redis(_) => Lifetime::seconds(1),
+            Backend::Sqlite(_) | Backend::Sled(_) | Backend::Remote(_) | Backend::Both(_) => Lifetime::ZERO,
+        }
     }
 
     /// The move that this storage takes part in.

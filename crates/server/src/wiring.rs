@@ -121,6 +121,7 @@ impl House {
             let first = profiles.next().ok_or_else(|| Failure::failed("there is no profile"))?;
             let mut builder = Engine::builder(first, Arc::clone(&store), key)
                 .algorithm(config.keys.algorithm)
+                .remember_registrations(storage.registrations_stand_for())
                 .observer(Arc::new(observer));
             if let Some(bundles) = &bundles {
                 builder = builder.recorder(Arc::clone(bundles) as Arc<dyn Recorder>);

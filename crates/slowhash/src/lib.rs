@@ -5,6 +5,9 @@
 //! many threads, stay with the process many times over. Here the memory is taken once for each hash that may run at a
 //! time, when it is first needed, and used again.
 //!
+//! A hash takes longer than a thousand requests for tokens. So that these do not wait for it where processors are few, it is
+//! computed on a thread that gives way to all others of the process: on Linux, where one thread can.
+//!
 //! Hashes are strings in the PHC format, which say how they were made.
 //!
 //! ```
@@ -28,7 +31,7 @@ use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 use grantor_core::Secret;
 use subtle::ConstantTimeEq as _;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
 /// What one argon2id hash costs. The default is what OWASP names as the least for logins: 19 MiB, two passes, one lane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,7 +57,7 @@ impl Default for HashCost {
 )]
 pub struct InvalidHashCost;
 
-/// A hash that could not be computed: the kept one is none, or the runtime is at its end.
+/// A hash that could not be computed: the kept one is none, or there is no thread for it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("a slow hash could not be computed: {0}")]
 pub struct HashFault(String);
@@ -68,8 +71,8 @@ pub struct Verified {
     pub outdated: bool,
 }
 
-/// Computes slow hashes, a bounded number at a time, off the async runtime's own threads. Cloning it is cheap; all clones
-/// share the bound.
+/// Computes slow hashes, a bounded number at a time, each on a thread of its own. Cloning it is cheap; all clones share the
+/// bound.
 #[derive(Clone)]
 pub struct SlowHash(Arc<Inner>);
 
@@ -161,15 +164,35 @@ impl SlowHash {
         let stopped = || HashFault("it was abandoned".to_owned());
         let permit = Arc::clone(&self.0.permits).acquire_owned().await.map_err(|_| stopped())?;
         self.0.computed.fetch_add(1, Ordering::Relaxed);
-        // The permit goes along: a caller who hangs up frees it only when the memory is free as well.
-        let hashing = tokio::task::spawn_blocking(move || {
+        let (answer, done) = oneshot::channel();
+        // The permit goes along: a caller who hangs up frees it only when the memory is free as well. A thread that has given
+        // way may not take that back, so it cannot be one of the runtime's; to begin one takes microseconds.
+        let hashing = move || {
+            give_way();
             let done = work();
             drop(permit);
-            done
-        });
-        hashing.await.map_err(|_| stopped())?
+            // Whoever asked may be gone.
+            let _unheard = answer.send(done);
+        };
+        std::thread::Builder::new().name("grantor-hash".to_owned()).spawn(hashing).map_err(fault)?;
+        done.await.map_err(|_| stopped())?
     }
 }
+
+/// How far a hash stands back: a request that is to be answered has ten times its share of a processor that both want.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
+
+/// Lets every other thread go first, from now on.
+#[cfg(target_os = "linux")]
+fn give_way() {
+    // Where that is forbidden, it is a thread like any other.
+    let _tried = rustix::process::nice(NICENESS);
+}
+
+/// Elsewhere it would be the whole process that gives way.
+#[cfg(not(target_os = "linux"))]
+fn give_way() {}
 
 impl Inner {
     fn fill(
@@ -252,6 +275,15 @@ mod tests {
         assert_eq!(wrong, Verified { matches: false, outdated: true });
         // Its memory was more than our own hashes take.
         assert!(cheap.0.memory().is_empty());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_hash_gives_way_to_all_else() {
+        let niceness = || rustix::process::getpriority_process(None).unwrap();
+        let hashes = SlowHash::new(CHEAP, 1).unwrap();
+        let there = hashes.run(move || Ok(niceness())).await.unwrap();
+        assert_eq!(there, (niceness() + NICENESS).min(19));
     }
 
     #[tokio::test]

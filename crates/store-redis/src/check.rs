@@ -9,6 +9,7 @@ use redis::{Cmd, FromRedisValue, Value, from_redis_value};
 use tokio::task::JoinSet;
 
 use crate::error::strange_answer;
+use crate::news::{self, SELDOM_LISTED};
 use crate::schema::{Keys, KnownScript, Scripts, Shard, key_of, name, score, unpack};
 use crate::topology::{Question, Topology};
 
@@ -34,6 +35,9 @@ pub(crate) async fn run(
     scripts: &Scripts,
 ) -> Result<CheckReport, StoreError> {
     let look = scripts.look.clone();
+    for kind in SELDOM_LISTED {
+        news::sort_in(topology, keys, scripts, Shard::all(), kind).await?;
+    }
     let mut check = Check { topology, keys, look, records: 0, problems: BTreeSet::new() };
     // From the records to their entries, and from the entries to their records: either may lack the other.
     check.walk_records().await?;
@@ -61,7 +65,7 @@ impl Check<'_> {
             loop {
                 let mut scan = redis::cmd("SCAN");
                 scan.arg(&cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(PAGE * 4);
-                let page = node.ask(&scan, false, self.topology.deadline()).await?;
+                let page = node.ask(&scan, self.topology.deadline()).await?;
                 let (next, found): (String, Vec<String>) = read("SCAN", page)?;
                 let mut names = Vec::with_capacity(found.len());
                 for found in found {
@@ -128,7 +132,9 @@ impl Check<'_> {
         let mut looks = JoinSet::new();
         for key in records {
             let (topology, shard, name) = (Arc::clone(self.topology), Shard::of(key.slot()), name(&key));
-            let touched = [self.keys.record(&key), self.keys.index(shard, key.kind()), self.keys.due(shard)];
+            let (keys, kind) = (self.keys, key.kind());
+            let touched =
+                [keys.record(&key), keys.index(shard, kind), keys.due(shard), keys.news(shard, kind)];
             let question = Question::run(&self.look, &touched, &[key.id().as_bytes(), name.as_bytes()]);
             looks.spawn(async move { (key, topology.ask(shard, &question, topology.deadline()).await) });
         }
@@ -171,9 +177,9 @@ fn problem_of((value, index, due): &Look) -> Option<&'static str> {
         return Some("it is in no index of its kind");
     }
     let expected = stored.keep_until.and_then(|at| score(at).parse::<f64>().ok());
-    // Both are whole numbers, so that equal moments have equal bits.
-    let agree = expected.map(f64::to_bits) == due.map(f64::to_bits);
-    (!agree).then_some("the index of what is due has another moment than it")
+    // An earlier moment than its own is put right when that comes; a later one would keep it too long.
+    let is_late = expected.is_some_and(|expected| due.is_none_or(|due| due > expected));
+    is_late.then_some("the index of what is due has it too late or not at all")
 }
 
 fn read<T: FromRedisValue>(what: &str, value: Value) -> Result<T, StoreError> {

@@ -61,7 +61,8 @@ impl From<Failure> for ConnectError {
 pub(crate) enum Failure {
     /// It never left this process.
     NotSent(ConnectError),
-    /// Redis answered with an error. Each script writes its record last, so nothing of a put stands then.
+    /// Redis answered with an error. No script leaves a record behind with an error, and no transaction with one of
+    /// its commands refused is executed, so nothing of a put stands then.
     Refused(Refusal),
     /// It left, and no answer came: it may have been done, or may yet be.
     Lost(StoreError),

@@ -1,20 +1,23 @@
 //! grantor's store on Redis: one server, or a cluster.
 //!
-//! **Invariant: each write is one script on one hash slot, and its outcome is told as it is.** The script compares the
-//! version, writes the index entries and then the record. What was not sent, or was answered with an error, is
+//! **Invariant: each write is one script or transaction on one hash slot, and its outcome is told as it is.** It compares and
+//! writes the record with its index entries. What was not sent, or was answered with an error, is
 //! `NotApplied`; what was sent and not answered is `Unknown`, and is not sent again.
 //!
 //! Who reads the folder: `options` is what an operator chooses, `open` connects and makes sure of what answers, `schema` is
-//! what lies in Redis, `node` is one server and `topology` all of them, `reader` and `writer` are the two ways through,
+//! what lies in Redis, `shard` where, `news` what of it waits to be sorted in, `node` is one server, `batch` what it is asked at a time and `topology` all of them, `reader` and `writer` are the two ways through,
 //! `check` reads everything, `error` tells faults apart.
 
+mod batch;
 mod check;
 mod error;
+mod news;
 mod node;
 mod open;
 mod options;
 mod reader;
 mod schema;
+mod shard;
 mod topology;
 mod writer;
 
@@ -24,7 +27,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use grantor_core::Time;
 use grantor_core::record::{Put, RecordKey, Stored, Under};
-use grantor_store::{Page, PutOutcome, Store, StoreError, StoreInfo};
+use grantor_store::{Page, PutOutcome, Store, StoreError, StoreInfo, put_in_turn};
 
 pub use crate::check::CheckReport;
 pub use crate::error::ConnectError;
@@ -57,7 +60,7 @@ impl RedisStore {
         Ok(Self { topology, keys, scripts: Scripts::new() })
     }
 
-    /// Reads everything and changes nothing: each record's head, and that it and its index entries agree. Costs a walk
+    /// Reads everything and changes no record: each record's head, and that it and its index entries agree. Costs a walk
     /// over all keys of all servers, beside live traffic. Each record is looked at in one moment, so what is written
     /// meanwhile is no problem; on a cluster that moves keys from node to node meanwhile, some may not be looked at.
     ///
@@ -84,8 +87,18 @@ impl Store for RedisStore {
         writer::put(&self.topology, &self.keys, &self.scripts, &put).await
     }
 
+    async fn put_after(&self, first: Vec<Put>, put: Put) -> PutOutcome {
+        if let [first] = &*first
+            && let Some(version) = writer::go_together(first, &put)
+        {
+            return writer::replace(&self.topology, &self.keys, &self.scripts, Some(first), &put, version)
+                .await;
+        }
+        put_in_turn(self, first, put).await
+    }
+
     async fn list(&self, under: &Under, after: Option<&RecordKey>, limit: usize) -> Result<Page, StoreError> {
-        reader::list(&self.topology, &self.keys, under, after, limit).await
+        reader::list(&self.topology, &self.keys, &self.scripts, under, after, limit).await
     }
 
     async fn purge(&self, before: Time, limit: usize) -> Result<usize, StoreError> {

@@ -9,21 +9,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use grantor_store::StoreError;
-use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Client, Cmd, ConnectionInfo, PushInfo, PushKind, RedisResult, Value};
 use tokio::time::{Instant, timeout_at};
 
+use crate::batch::Batches;
 use crate::error::{ConnectError, Failure, Refusal, cannot_connect, timed_out};
 
-/// How many commands may wait to be written to the connection before those who bring more wait themselves.
+/// How many batches may wait to be written to the connection before those that come wait themselves.
 const QUEUE: usize = 1024;
+
+/// How many bytes are gathered before they are written, unless nothing more is to come.
+const WRITE: usize = 64 * 1024;
 
 /// A server.
 pub(crate) struct Node {
     client: Client,
     address: String,
-    /// How long making a connection may take.
-    patience: Duration,
+    /// How long an operation may take; making a connection, half of that, so that there is time to find who serves in place
+    /// of a node that does not answer.
+    timeout: Duration,
     live: Mutex<Option<Live>>,
     /// Held while a connection is made, so that those who find none make one together.
     dialing: tokio::sync::Mutex<()>,
@@ -32,17 +36,17 @@ pub(crate) struct Node {
 /// A connection that was made, and whether it has ended since.
 #[derive(Clone)]
 struct Live {
-    connection: MultiplexedConnection,
+    batches: Batches,
     ended: Arc<AtomicBool>,
 }
 
 impl Node {
     /// # Errors
     /// If `info` names nothing that can be connected to.
-    pub(crate) fn new(info: &ConnectionInfo, patience: Duration) -> Result<Self, ConnectError> {
+    pub(crate) fn new(info: &ConnectionInfo, timeout: Duration) -> Result<Self, ConnectError> {
         let address = info.addr().to_string();
         let client = Client::open(info.clone()).map_err(|e| cannot_connect(&address, &e))?;
-        Ok(Self { client, address, patience, live: Mutex::default(), dialing: tokio::sync::Mutex::default() })
+        Ok(Self { client, address, timeout, live: Mutex::default(), dialing: tokio::sync::Mutex::default() })
     }
 
     /// Host and port, or the path of a socket.
@@ -50,26 +54,46 @@ impl Node {
         &self.address
     }
 
-    /// Sends one command, after `ASKING` if a cluster redirected it here for once, and waits for its answer.
-    pub(crate) async fn ask(&self, command: &Cmd, asking: bool, deadline: Instant) -> Result<Value, Failure> {
-        let mut live = match self.live() {
-            Some(live) => live,
-            None => self.dial(deadline).await.map_err(Failure::NotSent)?,
-        };
-        let answer = timeout_at(deadline, live.ask(command, asking)).await;
+    /// Sends one command and waits for its answer.
+    pub(crate) async fn ask(&self, command: &Cmd, deadline: Instant) -> Result<Value, Failure> {
+        self.ask_all(std::slice::from_ref(command), deadline).await
+    }
+
+    /// Sends one command, or several as one transaction, and waits for the answer.
+    pub(crate) async fn ask_all(&self, commands: &[Cmd], deadline: Instant) -> Result<Value, Failure> {
+        let live = self.connected(deadline).await?;
+        let answer = live.batches.ask(commands, deadline).await;
+        self.told(&live, answer)
+    }
+
+    /// Sends one command that a cluster redirected here for once.
+    pub(crate) async fn ask_after_asking(&self, command: &Cmd, deadline: Instant) -> Result<Value, Failure> {
+        let live = self.connected(deadline).await?;
+        let answer = live.batches.ask_after_asking(command, deadline).await;
+        self.told(&live, answer)
+    }
+
+    async fn connected(&self, deadline: Instant) -> Result<Live, Failure> {
+        match self.live() {
+            Some(live) => Ok(live),
+            None => self.dial(deadline).await.map_err(Failure::NotSent),
+        }
+    }
+
+    fn told(&self, live: &Live, answer: Option<RedisResult<Value>>) -> Result<Value, Failure> {
         let lost = match answer {
-            Ok(Ok(value)) => return Ok(value),
-            Ok(Err(error)) => match Refusal::of(&self.address, &error) {
+            Some(Ok(value)) => return Ok(value),
+            Some(Err(error)) => match Refusal::of(&self.address, &error) {
                 Some(refusal) => return Err(Failure::Refused(refusal)),
                 None => StoreError::Unavailable(format!(
                     "the connection to Redis at {} was lost: {error}",
                     self.address
                 )),
             },
-            Err(_) => timed_out(&self.address, "answer in time"),
+            None => timed_out(&self.address, "answer in time"),
         };
         // A peer that vanished without a word is only ever noticed by its silence.
-        self.forget(&live);
+        self.forget(live);
         Err(Failure::Lost(lost))
     }
 
@@ -83,7 +107,7 @@ impl Node {
     }
 
     async fn dial(&self, deadline: Instant) -> Result<Live, ConnectError> {
-        let deadline = deadline.min(Instant::now() + self.patience);
+        let deadline = deadline.min(Instant::now() + self.timeout / 2);
         let late = |_| timed_out(&self.address, "accept a connection in time");
         let _dialing = timeout_at(deadline, self.dialing.lock()).await.map_err(late)?;
         if let Some(live) = self.live() {
@@ -92,10 +116,11 @@ impl Node {
         let ended = Arc::new(AtomicBool::new(false));
         let end = Arc::clone(&ended);
         let config = AsyncConnectionConfig::new()
-            // Each command has its own deadline.
+            // Each batch has its own.
             .set_connection_timeout(None)
             .set_response_timeout(None)
             .set_pipeline_buffer_size(QUEUE)
+            .set_write_backpressure_boundary(WRITE)
             .set_push_sender(move |push: PushInfo| {
                 if push.kind == PushKind::Disconnection {
                     end.store(true, Ordering::Release);
@@ -107,7 +132,7 @@ impl Node {
                 .await
                 .map_err(late)?
                 .map_err(|e| cannot_connect(&self.address, &e))?;
-        let live = Live { connection, ended };
+        let live = Live { batches: Batches::new(connection, self.timeout), ended };
         *self.slot() = Some(live.clone());
         Ok(live)
     }
@@ -122,17 +147,6 @@ impl Node {
 
     fn slot(&self) -> MutexGuard<'_, Option<Live>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Live {
-    async fn ask(&mut self, command: &Cmd, asking: bool) -> RedisResult<Value> {
-        if !asking {
-            return command.query_async(&mut self.connection).await;
-        }
-        let mut both = redis::pipe();
-        both.cmd("ASKING").ignore().add_command(command.clone());
-        both.query_async::<(Value,)>(&mut self.connection).await.map(|(value,)| value)
     }
 }
 

@@ -186,7 +186,7 @@ struct Facts {
 
 impl Facts {
     async fn of(node: &Node, deadline: Instant) -> Result<Self, ConnectError> {
-        let text = node.ask(&redis::cmd("INFO"), false, deadline).await?;
+        let text = node.ask(&redis::cmd("INFO"), deadline).await?;
         let text: String = from_redis_value(text).map_err(|_| strange_answer("INFO"))?;
         let info = text
             .lines()
@@ -197,7 +197,7 @@ impl Facts {
         for name in ["appendfsync", "no-appendfsync-on-rewrite", "save"] {
             let mut question = redis::cmd("CONFIG");
             question.arg("GET").arg(name);
-            match node.ask(&question, false, deadline).await {
+            match node.ask(&question, deadline).await {
                 Ok(answer) => {
                     let strange = |_| strange_answer("CONFIG GET");
                     let answer: BTreeMap<String, String> = from_redis_value(answer).map_err(strange)?;

@@ -7,7 +7,8 @@ use grantor_store::{Page, StoreError};
 use redis::from_redis_value;
 
 use crate::error::strange_answer;
-use crate::schema::{Keys, Shard, unpack};
+use crate::news::{self, is_seldom_listed};
+use crate::schema::{Keys, Scripts, Shard, name, unpack};
 use crate::topology::{Question, Topology};
 
 /// One `GET` at the primary: what a replica holds may be older than what was acknowledged.
@@ -17,8 +18,9 @@ pub(crate) async fn get(
     key: &RecordKey,
 ) -> Result<Option<Stored>, StoreError> {
     let mut command = redis::cmd("GET");
-    command.arg(keys.record(key));
-    let answer = topology.ask(Shard::of(key.slot()), &Question::read(command), topology.deadline()).await?;
+    let shard = Shard::of(key.slot());
+    command.arg(keys.record_of(shard, &name(key)));
+    let answer = topology.ask(shard, &Question::read(command), topology.deadline()).await?;
     let value: Option<Vec<u8>> = from_redis_value(answer).map_err(|_| strange_answer("GET"))?;
     value.map(|value| unpack(&value)).transpose().map_err(|problem| {
         StoreError::Corrupt(format!("the value of {key} in Redis cannot be read: {problem}"))
@@ -26,10 +28,12 @@ pub(crate) async fn get(
 }
 
 /// A slot lies in one shard and costs one command. A kind lies in all 256: each is asked for its first keys, and what
-/// comes is sorted. Each shard answers for one moment, so a key that existed throughout is in its answer.
+/// comes is sorted. Each shard answers for one moment, after what was new in the kind was sorted in, so a key that existed
+/// throughout is in its answer.
 pub(crate) async fn list(
     topology: &Arc<Topology>,
     keys: &Keys,
+    scripts: &Scripts,
     under: &Under,
     after: Option<&RecordKey>,
     limit: usize,
@@ -37,19 +41,17 @@ pub(crate) async fn list(
     let Some(range) = Range::of(under, after, limit) else {
         return Ok(Page { keys: Vec::new(), more: false });
     };
-    let question = |shard| range.question(keys, shard);
-    let answers = match under {
-        Under::Slot(_, slot) => {
-            let shard = Shard::of(slot);
-            vec![topology.ask(shard, &question(shard), topology.deadline()).await?]
-        }
-        Under::Kind(_) => {
-            let answers = topology.ask_all(question, topology.deadline()).await?;
-            answers.into_iter().map(|(_, answer)| answer).collect()
-        }
+    let shards: Vec<_> = match under {
+        Under::Slot(_, slot) => vec![Shard::of(slot)],
+        Under::Kind(_) => Shard::all().collect(),
     };
+    let shards = || shards.iter().copied();
+    if is_seldom_listed(under.kind()) {
+        news::sort_in(topology, keys, scripts, shards(), under.kind()).await?;
+    }
+    let question = |shard| range.question(keys, shard);
     let mut ids = Vec::new();
-    for answer in answers {
+    for (_, answer) in topology.ask_each(shards(), question, topology.deadline()).await? {
         ids.extend(from_redis_value::<Vec<String>>(answer).map_err(|_| strange_answer("ZRANGEBYLEX"))?);
     }
     ids.sort_unstable();

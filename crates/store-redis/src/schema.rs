@@ -1,13 +1,15 @@
 //! What lies in Redis: which keys, what is in them, and the scripts that change them.
 //!
 //! **Invariant: a record and its index entries lie in one shard, and a shard in one hash slot.** So one script changes them
-//! together, on one server and on a cluster alike, and no entry is ever missing or left over.
+//! together, on one server and on a cluster alike, and no entry is ever missing. None is left over either, but for those of
+//! purged records in a list of what is new, until that is sorted in.
 //!
 //! | key | type | holds |
 //! |---|---|---|
-//! | `grantor:{SHARD}:KIND:ID` | string | a record: `1 VERSION KEEP_UNTIL`, a line feed, the body |
+//! | `grantor:{SHARD}:KIND:ID` | string | a record: `2 VERSION KEEP_UNTIL`, a line feed, the body |
 //! | `grantor:{SHARD}#KIND` | sorted set, by member | the ids of the shard's records of the kind |
-//! | `grantor:{SHARD}#due` | sorted set, by score | `KIND:ID` of those that have a `keep_until`, and that |
+//! | `grantor:{SHARD}#KIND:new` | list | ids of a kind that is [seldom listed](crate::news), until they are sorted in |
+//! | `grantor:{SHARD}#due` | sorted set, by score | `KIND:ID` of those that have a `keep_until`, and that or an earlier moment |
 //! | `grantor:{00}#layout` | string | the number of this layout |
 //!
 //! A shard is a number of two hexadecimal digits that follows from the first part of the id, so records that belong
@@ -18,52 +20,18 @@
 //! long for Redis's compact form of hashes, and as a hash each would cost some 150 bytes more. Its head is text so that
 //! `redis-cli` shows it. No key expires by itself: Redis's clock decides nothing.
 
-use std::fmt::Write as _;
+use std::io::Write as _;
+use std::sync::Arc;
 
 use grantor_core::Time;
 use grantor_core::record::{Kind, RecordKey, Stored, Version};
 use grantor_store::StoreError;
 use redis::Script;
 
+pub(crate) use crate::shard::Shard;
+
 /// The layout described above. Another number under the layout key is not written to.
-pub(crate) const LAYOUT: &str = "1";
-
-/// One 256th of the records. The number is part of the layout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Shard(u8);
-
-impl Shard {
-    /// The shard of the layout's number.
-    pub(crate) const FIRST: Shard = Shard(0);
-
-    pub(crate) fn all() -> impl Iterator<Item = Shard> {
-        (0..=u8::MAX).map(Shard)
-    }
-
-    /// Where records whose id begins with `slot` lie.
-    pub(crate) fn of(slot: &str) -> Self {
-        Self(crc16(slot.as_bytes()).to_be_bytes()[1])
-    }
-
-    /// The shard's place in a list of all.
-    pub(crate) fn index(self) -> usize {
-        usize::from(self.0)
-    }
-
-    /// Which of a cluster's 16,384 hash slots the shard lies in.
-    pub(crate) fn hash_slot(self) -> u16 {
-        crc16(format!("{:02x}", self.0).as_bytes()) % 16_384
-    }
-}
-
-/// CRC16 as Redis Cluster has it (XMODEM: polynomial 0x1021, begun with 0).
-fn crc16(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0, |crc, byte| {
-        (0..8).fold(crc ^ (u16::from(*byte) << 8), |crc: u16, _| {
-            if crc & 0x8000 == 0 { crc << 1 } else { (crc << 1) ^ 0x1021 }
-        })
-    })
-}
+pub(crate) const LAYOUT: &str = "2";
 
 /// The names of keys.
 #[derive(Debug)]
@@ -102,6 +70,12 @@ impl Keys {
         self.key(shard, '#', kind.as_str())
     }
 
+    pub(crate) fn news(&self, shard: Shard, kind: Kind) -> String {
+        let mut key = self.index(shard, kind);
+        key.push_str(":new");
+        key
+    }
+
     pub(crate) fn due(&self, shard: Shard) -> String {
         self.key(shard, '#', "due")
     }
@@ -112,15 +86,24 @@ impl Keys {
 
     fn key(&self, shard: Shard, mark: char, rest: &str) -> String {
         let mut key = String::with_capacity(self.prefix.len() + rest.len() + 6);
-        // Writing to a String cannot fail.
-        let _ = write!(key, "{}:{{{:02x}}}{mark}{rest}", self.prefix, shard.0);
+        key.push_str(&self.prefix);
+        key.push_str(":{");
+        key.extend(shard.digits());
+        key.push('}');
+        key.push(mark);
+        key.push_str(rest);
         key
     }
 }
 
 /// A record's name within its shard.
 pub(crate) fn name(key: &RecordKey) -> String {
-    format!("{}:{}", key.kind(), key.id())
+    let (kind, id) = (key.kind().as_str(), key.id());
+    let mut name = String::with_capacity(kind.len() + 1 + id.len());
+    name.push_str(kind);
+    name.push(':');
+    name.push_str(id);
+    name
 }
 
 /// What [`name`] gave.
@@ -132,9 +115,11 @@ pub(crate) fn key_of(name: &str) -> Option<RecordKey> {
 /// A record as Redis keeps it.
 pub(crate) fn pack(version: Version, keep_until: Option<Time>, body: &[u8]) -> Vec<u8> {
     let mut value = Vec::with_capacity(body.len() + 40);
-    value.extend_from_slice(format!("{LAYOUT} {version} ").as_bytes());
-    value.extend_from_slice(keep_until.map_or("-".to_owned(), score).as_bytes());
-    value.push(b'\n');
+    // Writing to a Vec cannot fail.
+    let _ = match keep_until {
+        Some(at) => writeln!(value, "{LAYOUT} {version} {}", at.unix_millis()),
+        None => writeln!(value, "{LAYOUT} {version} -"),
+    };
     value.extend_from_slice(body);
     value
 }
@@ -167,8 +152,10 @@ pub(crate) fn unpack(value: &[u8]) -> Result<Stored, &'static str> {
 
 /// The scripts, with the digests that Redis knows them by once it has seen them.
 pub(crate) struct Scripts {
-    pub(crate) put: KnownScript,
+    pub(crate) create: KnownScript,
+    pub(crate) replace: KnownScript,
     pub(crate) remove: KnownScript,
+    pub(crate) sort_in: KnownScript,
     pub(crate) look: KnownScript,
 }
 
@@ -176,15 +163,17 @@ pub(crate) struct Scripts {
 #[derive(Clone)]
 pub(crate) struct KnownScript {
     pub(crate) text: &'static str,
-    pub(crate) digest: String,
+    pub(crate) digest: Arc<str>,
 }
 
 impl Scripts {
     pub(crate) fn new() -> Self {
-        let known = |text| KnownScript { text, digest: Script::new(text).get_hash().to_owned() };
+        let known = |text| KnownScript { text, digest: Script::new(text).get_hash().into() };
         Self {
-            put: known(include_str!("schema/put.lua")),
+            create: known(include_str!("schema/create.lua")),
+            replace: known(include_str!("schema/replace.lua")),
             remove: known(include_str!("schema/remove.lua")),
+            sort_in: known(include_str!("schema/sort_in.lua")),
             look: known(include_str!("schema/look.lua")),
         }
     }
@@ -195,23 +184,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hash_slots_are_those_of_redis() {
-        // The check value of the algorithm, and what CLUSTER KEYSLOT said.
-        assert_eq!(crc16(b"123456789"), 0x31c3);
-        let counts = Shard::all().fold([0; 6], |mut counts: [u16; 6], shard| {
-            counts[usize::from(shard.hash_slot() / 2731)] += 1;
-            counts
-        });
-        assert_eq!(counts.iter().sum::<u16>(), 256);
-        assert!(counts.iter().all(|count| (36..=52).contains(count)), "unevenly spread: {counts:?}");
-    }
-
-    #[test]
     fn keys_lie_as_they_always_did() {
         let keys = Keys::new("grantor").unwrap();
         let key = RecordKey::new(Kind::SubjectGrant, "alice", Some("g/1"));
         assert_eq!(keys.record(&key), "grantor:{ed}:subject-grant:alice/g%2F1");
         assert_eq!(keys.index(Shard::of("alice"), Kind::SubjectGrant), "grantor:{ed}#subject-grant");
+        assert_eq!(keys.news(Shard::FIRST, Kind::AccessToken), "grantor:{00}#access-token:new");
         assert_eq!(keys.due(Shard::of("alice")), "grantor:{ed}#due");
         assert_eq!(keys.layout(), "grantor:{00}#layout");
         assert_eq!(key_of(&name(&key)), Some(key));
@@ -224,17 +202,17 @@ mod tests {
     fn values_lie_as_they_always_did() {
         let version = Version::from_bytes([7; 16]);
         let packed = pack(version, Some(Time::from_unix_millis(-5)), b"{\"v\":1}\n\0");
-        assert_eq!(packed, b"1 BwcHBwcHBwcHBwcHBwcHBw -5\n{\"v\":1}\n\0");
+        assert_eq!(packed, b"2 BwcHBwcHBwcHBwcHBwcHBw -5\n{\"v\":1}\n\0");
         assert_eq!(packed[2..24], *version.to_string().as_bytes());
-        assert_eq!(pack(version, None, b""), b"1 BwcHBwcHBwcHBwcHBwcHBw -\n");
+        assert_eq!(pack(version, None, b""), b"2 BwcHBwcHBwcHBwcHBwcHBw -\n");
         for value in [
             &b""[..],
             b"hush",
-            b"2 BwcHBwcHBwcHBwcHBwcHBw -\n",
-            b"1 BwcHBwcHBwcHBwcHBwcH -\n",
-            b"1 BwcHBwcHBwcHBwcHBwcHBw\n",
-            b"1 BwcHBwcHBwcHBwcHBwcHBw x\n",
-            b"1 BwcHBwcHBwcHBwcHBwcHBw - \n",
+            b"1 BwcHBwcHBwcHBwcHBwcHBw -\n",
+            b"2 BwcHBwcHBwcHBwcHBwcH -\n",
+            b"2 BwcHBwcHBwcHBwcHBwcHBw\n",
+            b"2 BwcHBwcHBwcHBwcHBwcHBw x\n",
+            b"2 BwcHBwcHBwcHBwcHBwcHBw - \n",
             b"\xff\n",
         ] {
             let refused = unpack(value);

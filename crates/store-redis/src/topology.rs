@@ -25,6 +25,8 @@ const MOVING: Duration = Duration::from_millis(20);
 #[derive(Clone)]
 pub(crate) struct Question {
     command: Cmd,
+    /// The same as a transaction, where that comes to the same at less cost.
+    transaction: Vec<Cmd>,
     /// The script it runs, in case Redis does not know it.
     script: Option<KnownScript>,
     reads: bool,
@@ -33,19 +35,25 @@ pub(crate) struct Question {
 impl Question {
     /// A command that changes nothing, and so may be repeated.
     pub(crate) fn read(command: Cmd) -> Self {
-        Self { command, script: None, reads: true }
+        Self { command, transaction: Vec::new(), script: None, reads: true }
     }
 
     /// A command that writes.
     pub(crate) fn write(command: Cmd) -> Self {
-        Self { command, script: None, reads: false }
+        Self { command, transaction: Vec::new(), script: None, reads: false }
     }
 
     /// A script that writes.
     pub(crate) fn run(script: &KnownScript, keys: &[String], arguments: &[&[u8]]) -> Self {
         let mut command = redis::cmd("EVALSHA");
-        command.arg(&script.digest).arg(keys.len()).arg(keys).arg(arguments);
-        Self { command, script: Some(script.clone()), reads: false }
+        command.arg(&*script.digest).arg(keys.len()).arg(keys).arg(arguments);
+        Self { command, transaction: Vec::new(), script: Some(script.clone()), reads: false }
+    }
+
+    /// The same, done by `transaction` wherever a node does not have to be asked for once: there each of its commands would
+    /// have to be, which cannot be said within a transaction.
+    pub(crate) fn rather(self, transaction: Vec<Cmd>) -> Self {
+        Self { transaction, ..self }
     }
 }
 
@@ -94,8 +102,7 @@ impl Topology {
         let pattern = places.first().cloned().ok_or_else(|| {
             StoreError::Unavailable("the URL of the Redis cluster names no node".to_owned())
         })?;
-        // Half, so that there is time to find who serves in place of a node that does not answer.
-        let node = |place| Node::new(place, timeout / 2).map(Arc::new);
+        let node = |place| Node::new(place, timeout).map(Arc::new);
         let seeds = places.iter().map(node).collect::<Result<_, _>>()?;
         let (map, refreshing) = Default::default();
         Ok(Self { seeds, pattern, is_cluster, timeout, map, refreshing })
@@ -139,7 +146,12 @@ impl Topology {
                 Some(node) => node,
                 None => self.serving(&map, shard).map_err(|e| Failure::NotSent(e.into()))?,
             };
-            let failure = match node.ask(&question.command, asking, deadline).await {
+            let asked = match (asking, question.transaction.as_slice()) {
+                (true, _) => node.ask_after_asking(&question.command, deadline).await,
+                (false, []) => node.ask(&question.command, deadline).await,
+                (false, transaction) => node.ask_all(transaction, deadline).await,
+            };
+            let failure = match asked {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
@@ -161,7 +173,7 @@ impl Topology {
                             let mut load = redis::cmd("SCRIPT");
                             load.arg("LOAD").arg(script.text);
                             detour = asking.then(|| Arc::clone(&node));
-                            node.ask(&load, false, deadline).await.map_err(not_begun)?;
+                            node.ask(&load, deadline).await.map_err(not_begun)?;
                             true
                         }
                         None => false,
@@ -193,14 +205,15 @@ impl Topology {
         }
     }
 
-    /// Asks all shards at once, each its own question.
-    pub(crate) async fn ask_all(
+    /// Asks several shards at once, each its own question.
+    pub(crate) async fn ask_each(
         self: &Arc<Self>,
+        shards: impl Iterator<Item = Shard>,
         question: impl Fn(Shard) -> Question,
         deadline: Instant,
     ) -> Result<Vec<(Shard, Value)>, StoreError> {
         let mut asked = JoinSet::new();
-        for shard in Shard::all() {
+        for shard in shards {
             let (topology, question) = (Arc::clone(self), question(shard));
             asked.spawn(async move { (shard, topology.ask(shard, &question, deadline).await) });
         }
@@ -274,7 +287,7 @@ impl Topology {
             asked.spawn(async move {
                 let mut slots = redis::cmd("CLUSTER");
                 slots.arg("SLOTS");
-                let answer = node.ask(&slots, false, deadline).await;
+                let answer = node.ask(&slots, deadline).await;
                 (node, answer)
             });
         }
@@ -350,7 +363,7 @@ impl Topology {
             .into_iter()
             .find(|node| node.address() == address)
             .cloned()
-            .or_else(|| Node::new(&place, self.timeout / 2).ok().map(Arc::new))
+            .or_else(|| Node::new(&place, self.timeout).ok().map(Arc::new))
     }
 
     fn place(&self, host: &str, port: u16) -> ConnectionInfo {

@@ -3,37 +3,145 @@
 use std::sync::Arc;
 
 use grantor_core::Time;
-use grantor_core::record::{Expect, Put};
+use grantor_core::record::{Expect, Put, Version};
 use grantor_store::{PutOutcome, StoreError};
-use redis::{Value, from_redis_value};
+use redis::{Cmd, Value, from_redis_value};
 
 use crate::error::{Failure, strange_answer};
+use crate::news::{self, is_seldom_listed};
 use crate::schema::{Keys, Scripts, Shard, key_of, name, pack, score};
 use crate::topology::{Question, Topology};
 
 /// How many records one step of a purge removes, which is how long it holds up everybody else on its node.
 const STEP: usize = 64;
 
+/// What the scripts are told of a record.
+struct Told {
+    record: String,
+    value: Vec<u8>,
+    name: String,
+    /// When it is due, or nothing.
+    due: String,
+}
+
+impl Told {
+    fn of(keys: &Keys, shard: Shard, put: &Put) -> Self {
+        let name = name(&put.key);
+        Self {
+            record: keys.record_of(shard, &name),
+            value: pack(put.version, put.keep_until, &put.body),
+            due: put.keep_until.map_or(String::new(), score),
+            name,
+        }
+    }
+}
+
 /// One compare-and-set.
 pub(crate) async fn put(topology: &Arc<Topology>, keys: &Keys, scripts: &Scripts, put: &Put) -> PutOutcome {
+    match put.expect {
+        Expect::Absent => create(topology, keys, scripts, put).await,
+        Expect::Version(version) => replace(topology, keys, scripts, None, put, version).await,
+    }
+}
+
+/// Whether one script can do both: a record that is new, and a compare-and-set of another in its shard, as an access token and
+/// its grant are. Gives the version that the other is to have.
+pub(crate) fn go_together(first: &Put, put: &Put) -> Option<Version> {
+    let is_new = first.expect == Expect::Absent && is_seldom_listed(first.key.kind());
+    let is_near = Shard::of(first.key.slot()) == Shard::of(put.key.slot());
+    match put.expect {
+        Expect::Version(version) if is_new && is_near => Some(version),
+        Expect::Version(_) | Expect::Absent => None,
+    }
+}
+
+async fn create(topology: &Arc<Topology>, keys: &Keys, scripts: &Scripts, put: &Put) -> PutOutcome {
     let shard = Shard::of(put.key.slot());
-    let expected = match put.expect {
-        Expect::Absent => String::new(),
-        Expect::Version(version) => version.to_string(),
-    };
-    let value = pack(put.version, put.keep_until, &put.body);
-    let due = put.keep_until.map_or(String::new(), score);
-    let touched = [keys.record(&put.key), keys.index(shard, put.key.kind()), keys.due(shard)];
-    let name = name(&put.key);
-    let arguments = [expected.as_bytes(), &value, put.key.id().as_bytes(), name.as_bytes(), due.as_bytes()];
-    let question = Question::run(&scripts.put, &touched, &arguments);
+    let Told { record, value, name, due } = Told::of(keys, shard, put);
+    let dues = keys.due(shard);
+    let (kind, id) = (put.key.kind(), put.key.id());
+    let is_new = is_seldom_listed(kind);
+    let entries = if is_new { keys.news(shard, kind) } else { keys.index(shard, kind) };
+    let mut transaction = Vec::with_capacity(3);
+    transaction.push(if is_new {
+        command("RPUSH", |c| c.arg(&entries).arg(id))
+    } else {
+        command("ZADD", |c| c.arg(&entries).arg(0).arg(id))
+    });
+    if !due.is_empty() {
+        // `LT`: where another record stands, its own moment is not put off.
+        transaction.push(command("ZADD", |c| c.arg(&dues).arg("LT").arg(&due).arg(&name)));
+    }
+    transaction.push(command("SET", |c| c.arg(&record).arg(&value).arg("NX")));
+    let how = if is_new { "new" } else { "" };
+    let arguments = [&value, id.as_bytes(), name.as_bytes(), due.as_bytes(), how.as_bytes()];
+    let touched = [record, entries, dues];
+    let question = Question::run(&scripts.create, &touched, &arguments).rather(transaction);
     match topology.ask(shard, &question, topology.deadline()).await {
+        // Of a transaction: the record is the last that is written.
+        Ok(Value::Array(done)) => match done.last() {
+            Some(Value::Okay) if done.iter().all(|done| !matches!(done, Value::ServerError(_))) => {
+                PutOutcome::Applied
+            }
+            Some(Value::Nil) => {
+                let [record, ..] = &touched;
+                in_the_way(topology, shard, record).await
+            }
+            // It stands, perhaps without an entry, or nobody can tell: one read will.
+            Some(_) | None => PutOutcome::Unknown(strange_answer("a put")),
+        },
+        answer => became(answer),
+    }
+}
+
+/// A compare-and-set of a record that stands, after one that is new, if there is one that [goes together](go_together) with it.
+pub(crate) async fn replace(
+    topology: &Arc<Topology>,
+    keys: &Keys,
+    scripts: &Scripts,
+    first: Option<&Put>,
+    put: &Put,
+    version: Version,
+) -> PutOutcome {
+    let shard = Shard::of(put.key.slot());
+    let (version, told) = (version.to_string(), Told::of(keys, shard, put));
+    let mut touched = vec![told.record, keys.due(shard)];
+    let mut arguments: Vec<&[u8]> =
+        vec![version.as_bytes(), &told.value, told.name.as_bytes(), told.due.as_bytes()];
+    let new = first.map(|first| (Told::of(keys, shard, first), &first.key));
+    if let Some((new, key)) = &new {
+        touched.extend([new.record.clone(), keys.news(shard, key.kind())]);
+        arguments.extend([&new.value, new.name.as_bytes(), new.due.as_bytes(), key.id().as_bytes()]);
+    }
+    let question = Question::run(&scripts.replace, &touched, &arguments);
+    became(topology.ask(shard, &question, topology.deadline()).await)
+}
+
+/// What became of a put, by what its script answered.
+fn became(answer: Result<Value, Failure>) -> PutOutcome {
+    match answer {
         Ok(Value::Int(1)) => PutOutcome::Applied,
         Ok(Value::Int(0)) => PutOutcome::Conflict,
         Ok(_) => PutOutcome::Unknown(strange_answer("a put")),
         Err(failure @ (Failure::NotSent(_) | Failure::Refused(_))) => PutOutcome::NotApplied(failure.into()),
         Err(failure @ Failure::Lost(_)) => PutOutcome::Unknown(failure.into()),
     }
+}
+
+/// What a create came upon: a record, or something that is none and so no reason to believe that there is one.
+async fn in_the_way(topology: &Arc<Topology>, shard: Shard, record: &str) -> PutOutcome {
+    let look = command("GETRANGE", |c| c.arg(record).arg(0).arg(0));
+    match topology.ask(shard, &Question::read(look), topology.deadline()).await {
+        Err(failure @ Failure::Refused(_)) => PutOutcome::NotApplied(failure.into()),
+        // Nothing was written either way.
+        Ok(_) | Err(Failure::NotSent(_) | Failure::Lost(_)) => PutOutcome::Conflict,
+    }
+}
+
+fn command(name: &str, arguments: impl FnOnce(&mut Cmd) -> &mut Cmd) -> Cmd {
+    let mut command = redis::cmd(name);
+    arguments(&mut command);
+    command
 }
 
 /// Asks every shard how much is due, and takes from those that have some, in small steps.
@@ -51,7 +159,7 @@ pub(crate) async fn purge(
         Question::read(count)
     };
     let mut removed = 0;
-    for (shard, count) in topology.ask_all(count, topology.deadline()).await? {
+    for (shard, count) in topology.ask_each(Shard::all(), count, topology.deadline()).await? {
         let mut is_left = count != Value::Int(0);
         while is_left && removed < limit {
             let step = STEP.min(limit - removed);
@@ -61,6 +169,7 @@ pub(crate) async fn purge(
             let due: Vec<String> = from_redis_value(due).map_err(|_| strange_answer("ZRANGEBYSCORE"))?;
             is_left = due.len() == step;
             removed += remove(topology, keys, scripts, shard, before, &due).await?;
+            news::shorten(topology, keys, scripts, shard).await?;
         }
     }
     Ok(removed)

@@ -147,7 +147,7 @@ async fn a_redis_that_would_lose_records_is_refused() {
     redis.say(&["REPLICAOF", "NO", "ONE"]).unwrap();
     applied(&store, put("a", Expect::Absent)).await;
 
-    redis.say(&["SET", "grantor:{00}#layout", "2"]).unwrap();
+    redis.say(&["SET", "grantor:{00}#layout", "1"]).unwrap();
     assert!(refused(&redis.url()).await.contains("another version of grantor"));
 }
 
@@ -184,8 +184,8 @@ async fn durability_is_told() {
 async fn the_commands_the_docs_name_are_enough() {
     let redis = with_redis!(&[]);
     let user = "on >s3cret resetkeys ~grantor:* -@all +hello +auth +select +info +config|get +get +set \
-                +del +exists +getrange +zadd +zrem +zscore +zcount +zrange +zrangebylex +zrangebyscore +evalsha \
-                +script|load +scan +ping";
+                +del +exists +getrange +zadd +zrem +zscore +zcount +zcard +zrange +zrangebylex +zrangebyscore +rpush \
+                +lpop +llen +lrange +lindex +lpos +multi +exec +evalsha +script|load +scan +ping";
     let words: Vec<_> = ["ACL", "SETUSER", "grantor"].into_iter().chain(user.split_whitespace()).collect();
     assert_eq!(redis.say(&words).unwrap(), "OK");
     let store = connect(&format!("redis://grantor:s3cret@127.0.0.1:{}", redis.port())).await.unwrap();
@@ -263,23 +263,27 @@ async fn forgotten_scripts_and_cut_connections_go_unnoticed() {
 
 /// Eight tasks write for ever and keep what is acknowledged, and what was said of the rest.
 struct Load {
+    /// With what the ids of its records begin, and those of no other load.
+    name: String,
     done: Arc<AtomicBool>,
     tasks: tokio::task::JoinSet<Vec<(String, PutOutcome)>>,
 }
 
 impl Load {
     fn start(store: &Arc<RedisStore>) -> Self {
+        static LOADS: AtomicU64 = AtomicU64::new(0);
+        let name = format!("load-{}", LOADS.fetch_add(1, Ordering::Relaxed));
         let done = Arc::new(AtomicBool::new(false));
         let mut tasks = tokio::task::JoinSet::new();
         for task in 0..8 {
-            let (store, done) = (Arc::clone(store), Arc::clone(&done));
+            let (store, done, name) = (Arc::clone(store), Arc::clone(&done), name.clone());
             tasks.spawn(async move {
                 let mut said = Vec::new();
                 for number in 0_u64.. {
                     if done.load(Ordering::Acquire) {
                         break;
                     }
-                    let id = format!("{:p}-{task}-{number}", Arc::as_ptr(&done));
+                    let id = format!("{name}-{task}-{number}");
                     let begun = Instant::now();
                     let outcome = store.put(put(&id, Expect::Absent)).await;
                     assert!(begun.elapsed() < SOON, "{outcome:?} took {:?}", begun.elapsed());
@@ -293,7 +297,7 @@ impl Load {
                 said
             });
         }
-        Self { done, tasks }
+        Self { name, done, tasks }
     }
 
     async fn end(self) -> Vec<(String, PutOutcome)> {
@@ -352,7 +356,7 @@ async fn a_killed_server_keeps_what_it_acknowledged() {
     for _ in 0..5 {
         let load = Load::start(&store);
         for number in 0..50 {
-            applied(&store, put(&format!("{:p}-{number}", &*load.done), Expect::Absent)).await;
+            applied(&store, put(&format!("{}-{number}", load.name), Expect::Absent)).await;
         }
         redis.kill();
         let begun = Instant::now();
@@ -466,6 +470,29 @@ async fn keys_that_are_not_ours_are_neither_taken_nor_believed() {
         PutOutcome::NotApplied(error @ StoreError::Corrupt(_)) => drop(told(error)),
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_a_new_record_cannot_be_entered_the_one_after_it_is_not_replaced() {
+    let redis = with_redis!(&[]);
+    let store = connect(&redis.url()).await.unwrap();
+    let begun = put("g", Expect::Absent);
+    applied(&store, begun.clone()).await;
+    let token =
+        |name| Put { key: RecordKey::new(Kind::AccessToken, "g", Some(name)), ..put("g", Expect::Absent) };
+    let shard = redis.say(&["KEYS", "grantor:*:grant:g"]).unwrap();
+    let news = format!("{}#access-token:new", shard.split_once("}:").unwrap().0.to_owned() + "}");
+    redis.say(&["SET", &news, "hush"]).unwrap();
+    let next = put("g", Expect::Version(begun.version));
+    match store.put_after(vec![token("1")], next.clone()).await {
+        PutOutcome::NotApplied(error) => drop(told(error)),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(store.get(&key("g")).await.unwrap().unwrap().version, begun.version);
+    assert_eq!(store.get(&token("1").key).await.unwrap(), None);
+    redis.say(&["DEL", &news]).unwrap();
+    assert!(matches!(store.put_after(vec![token("1")], next).await, PutOutcome::Applied));
+    assert_eq!(store.check().await.unwrap().problems, Vec::<String>::new());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use grantor_core::Time;
-use grantor_core::record::{Expect, Put};
+use grantor_core::record::{Expect, Put, Write};
 use grantor_store::{PutOutcome, StoreError};
 use sled::IVec;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
@@ -17,8 +18,9 @@ use crate::options::SledOptions;
 use crate::schema::{self, Value};
 use crate::shared::{Shared, Trees, closed};
 
-/// How many entries of the index one step of a purge looks at: about as much work as one batch of puts.
-const PURGE_STEP: usize = 256;
+/// How many entries of the index one step of a purge looks at: about as much work as the puts that come meanwhile, which wait
+/// for it.
+const PURGE_STEP: usize = 32;
 
 /// How soon a store that broke is opened anew, and how seldom in the end.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -36,7 +38,8 @@ pub(crate) struct Writer {
 type Answer<T> = oneshot::Sender<T>;
 
 enum Job {
-    Put(Box<Put>, Answer<PutOutcome>),
+    /// With the runtime that will go on with the answer.
+    Put(Box<Write>, Answer<PutOutcome>, Option<Handle>),
     Purge(Time, usize, Answer<Result<Purged, StoreError>>),
     Close(Answer<Result<(), StoreError>>),
 }
@@ -68,9 +71,10 @@ impl Writer {
         Ok(Self { queue })
     }
 
-    pub(crate) async fn put(&self, put: Put) -> PutOutcome {
+    pub(crate) async fn put(&self, write: impl Into<Write>) -> PutOutcome {
         let (answer, outcome) = oneshot::channel();
-        if let Err(refused) = self.queue.try_send(Job::Put(Box::new(put), answer)) {
+        let job = Job::Put(Box::new(write.into()), answer, Handle::try_current().ok());
+        if let Err(refused) = self.queue.try_send(job) {
             return PutOutcome::NotApplied(not_queued(&refused));
         }
         // The thread answers each job it takes; one that ended without an answer may have written.
@@ -145,6 +149,9 @@ impl Thread {
         // Once the queue is closed it still gives what is in it, and then `None`.
         while let Some(job) = self.next(&mut queue) {
             jobs.push(job);
+            // Whoever sent it has more to send in a moment, and may be kept from it by this thread: where processors are
+            // few, a flush would begin with one job each time, and the others wait for the next.
+            std::thread::yield_now();
             while jobs.len() < batch
                 && let Ok(job) = queue.try_recv()
             {
@@ -244,7 +251,9 @@ impl Thread {
         if jobs.is_empty() {
             return;
         }
-        let verdicts: Vec<_> = jobs.iter().map(|job| self.apply(job)).collect();
+        // One look for them all: a log that goes away after it is one that went away after the flush.
+        let is_there = self.shared.folder.still_there(self.shared.identity()).is_ok();
+        let verdicts: Vec<_> = jobs.iter().map(|job| self.apply(job, is_there)).collect();
         let failed = self.flush().err();
         if failed.is_some() {
             self.shared.set_broken();
@@ -252,15 +261,13 @@ impl Thread {
         } else {
             self.shared.show(self.records);
         }
-        for (job, verdict) in jobs.into_iter().zip(verdicts) {
-            let verdict = match (&failed, verdict) {
-                (Some(e), Verdict::Applied | Verdict::Purged(_)) => {
-                    Verdict::Unknown(self.shared.fault("flush", e))
-                }
-                (_, verdict) => verdict,
-            };
-            job.answer(verdict);
-        }
+        let after = |verdict| match (&failed, verdict) {
+            (Some(e), Verdict::Applied | Verdict::Purged(_)) => {
+                Verdict::Unknown(self.shared.fault("flush", e))
+            }
+            (_, verdict) => verdict,
+        };
+        Answers(jobs.into_iter().zip(verdicts.into_iter().map(after)).collect()).give();
     }
 
     /// Begins after the last write of the batch, so it covers them all.
@@ -272,16 +279,31 @@ impl Thread {
         }
     }
 
-    fn apply(&mut self, job: &Job) -> Verdict {
-        if let Err(e) = self.shared.probe() {
+    fn apply(&mut self, job: &Job, is_there: bool) -> Verdict {
+        if (!is_there || self.shared.is_broken())
+            && let Err(e) = self.shared.probe()
+        {
             return Verdict::NotApplied(e);
         }
         let done = match job {
-            Job::Put(put, _) => self.put(put),
+            Job::Put(write, ..) => self.write(write),
             Job::Purge(before, limit, _) => self.purge(*before, *limit),
             Job::Close(_) => Ok(Verdict::Conflict),
         };
         done.unwrap_or_else(Verdict::NotApplied)
+    }
+
+    /// # Errors
+    /// What certainly did not write what decides.
+    fn write(&mut self, write: &Write) -> Result<Verdict, StoreError> {
+        for first in &write.first {
+            match self.put(first)? {
+                Verdict::Applied => {}
+                Verdict::NotApplied(error) | Verdict::Unknown(error) => return Err(error),
+                other @ (Verdict::Conflict | Verdict::Purged(_)) => return Ok(other),
+            }
+        }
+        self.put(&write.put)
     }
 
     /// # Errors
@@ -414,9 +436,33 @@ fn keep(job: Job, closing: &mut Vec<Answer<Result<(), StoreError>>>) -> Option<J
             closing.push(answer);
             None
         }
-        Job::Put(_, ref answer) if answer.is_closed() => None,
+        Job::Put(_, ref answer, _) if answer.is_closed() => None,
         Job::Purge(_, _, ref answer) if answer.is_closed() => None,
         Job::Put(..) | Job::Purge(..) => Some(job),
+    }
+}
+
+/// The answers to what was flushed together.
+struct Answers(Vec<(Job, Verdict)>);
+
+impl Answers {
+    /// Gives them on a thread of the runtime whose tasks wait for them, in one go: to wake a task from there costs a tenth of
+    /// what it costs from here, and each wake from here may cost this thread its processor, and the next flush its company.
+    fn give(self) {
+        let runtime = match &*self.0 {
+            [(Job::Put(_, _, runtime), _), _, ..] => runtime.clone(),
+            [(Job::Purge(..) | Job::Close(_), _), ..] | [_] | [] => None,
+        };
+        if let Some(runtime) = runtime.filter(|r| r.runtime_flavor() == RuntimeFlavor::MultiThread) {
+            // Where it is shutting down the task is dropped, which gives them just as well.
+            drop(runtime.spawn(async move { drop(self) }));
+        }
+    }
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(|(job, verdict)| job.answer(verdict));
     }
 }
 
@@ -424,7 +470,7 @@ impl Job {
     // Whoever asked may be gone by the time of the answer.
     fn answer(self, verdict: Verdict) {
         match self {
-            Job::Put(_, answer) => drop(answer.send(match verdict {
+            Job::Put(_, answer, _) => drop(answer.send(match verdict {
                 Verdict::Applied => PutOutcome::Applied,
                 Verdict::Conflict => PutOutcome::Conflict,
                 Verdict::NotApplied(e) => PutOutcome::NotApplied(e),

@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use grantor_core::Time;
-use grantor_core::record::{Put, RecordKey, Stored, Under};
+use grantor_core::record::{Put, RecordKey, Stored, Under, Write};
 use grantor_store::{Durability, Page, PutOutcome, Store, StoreError, StoreInfo};
 
 pub use crate::check::CheckReport;
@@ -92,6 +92,11 @@ impl Store for SqliteStore {
 
     async fn put(&self, put: Put) -> PutOutcome {
         self.writer.put(put).await
+    }
+
+    /// All in one transaction.
+    async fn put_after(&self, first: Vec<Put>, put: Put) -> PutOutcome {
+        self.writer.put(Write { first, put }).await
     }
 
     async fn list(&self, under: &Under, after: Option<&RecordKey>, limit: usize) -> Result<Page, StoreError> {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use grantor_core::Time;
-use grantor_core::record::{Expect, Put};
+use grantor_core::record::{Expect, Put, Write};
 use grantor_store::{PutOutcome, StoreError};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ToSql};
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::error::{is_busy, is_full, store_error};
@@ -20,12 +21,19 @@ const INSERT: &str = "INSERT INTO record (kind, id, version, body, keep_until) V
                       ON CONFLICT (kind, id) DO NOTHING";
 const UPDATE: &str = "UPDATE record SET version = ?3, body = ?4, keep_until = ?5 \
                       WHERE kind = ?1 AND id = ?2 AND version = ?6";
+const BEGIN: &str = "BEGIN IMMEDIATE";
+const COMMIT: &str = "COMMIT";
 const EMPTY: &str = "SELECT NOT EXISTS (SELECT 1 FROM record)";
 const PURGE: &str = "DELETE FROM record WHERE rowid IN \
                      (SELECT rowid FROM record WHERE keep_until < ?1 ORDER BY keep_until LIMIT ?2)";
 
-/// How many records one step of a purge removes: about as much work as one batch of puts.
-const PURGE_STEP: usize = 256;
+/// What the writer may keep of the file in memory. Grants are named by when they began, and lie side by side; but their hints lie
+/// under the names of people and clients, and each wants another page of the index: this holds that of 150,000 records, and
+/// SQLite's own two megabytes that of 20,000. It is taken only as the file grows.
+const CACHE_KIB: i64 = 16 * 1024;
+
+/// How many records one step of a purge removes: about as much work as the puts that come meanwhile, which wait for it.
+const PURGE_STEP: usize = 32;
 
 /// The writer, as the rest of the crate sees it: a queue.
 #[derive(Debug)]
@@ -34,21 +42,22 @@ pub(crate) struct Writer {
 }
 
 enum Job {
-    Put(Box<Put>, Wait<PutOutcome>),
+    Put(Box<Write>, Wait<PutOutcome>),
     Purge(Time, usize, Wait<Result<usize, StoreError>>),
     Close(oneshot::Sender<Result<(), StoreError>>),
 }
 
-/// Somebody who waits for an answer, and since when.
+/// Somebody who waits for an answer, since when, and on which runtime.
 struct Wait<T> {
     answer: oneshot::Sender<T>,
     since: Instant,
+    runtime: Option<Handle>,
 }
 
 impl<T> Wait<T> {
     fn new() -> (Self, oneshot::Receiver<T>) {
         let (answer, receiver) = oneshot::channel();
-        (Self { answer, since: Instant::now() }, receiver)
+        (Self { answer, since: Instant::now(), runtime: Handle::try_current().ok() }, receiver)
     }
 }
 
@@ -56,6 +65,9 @@ impl Writer {
     pub(crate) fn start(file: &Arc<DatabaseFile>, options: &SqliteOptions) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel(options.queue.max(1));
         let connection = file.connect(options)?;
+        connection
+            .pragma_update(None, "cache_size", -CACHE_KIB)
+            .map_err(|e| store_error(file.path(), "open", &e))?;
         // Where that cannot be read now, others are at work, and it is not empty.
         let empty = connection.query_row(EMPTY, (), |row| row.get(0)).unwrap_or(false);
         let thread = Thread {
@@ -72,9 +84,9 @@ impl Writer {
         Ok(Self { queue })
     }
 
-    pub(crate) async fn put(&self, put: Put) -> PutOutcome {
+    pub(crate) async fn put(&self, write: impl Into<Write>) -> PutOutcome {
         let (wait, answer) = Wait::new();
-        if let Err(refused) = self.queue.try_send(Job::Put(Box::new(put), wait)) {
+        if let Err(refused) = self.queue.try_send(Job::Put(Box::new(write.into()), wait)) {
             return PutOutcome::NotApplied(not_queued(&refused));
         }
         // The thread answers each job it takes; one that ended without an answer may have committed.
@@ -155,6 +167,9 @@ impl Thread {
                 // Once the queue is closed it still gives what is in it, and then `None`.
                 let Some(job) = queue.blocking_recv() else { break };
                 jobs.push_back(job);
+                // Whoever sent it has more to send in a moment, and may be kept from it by this thread: where processors
+                // are few, a commit began with one job each time, and the others waited for the next.
+                std::thread::yield_now();
             }
             while jobs.len() < self.batch
                 && let Ok(job) = queue.try_recv()
@@ -195,7 +210,7 @@ impl Thread {
                 if std::mem::take(&mut self.empty) {
                     self.move_log();
                 }
-                jobs.drain(..).zip(verdicts).for_each(|(job, verdict)| job.answer(verdict));
+                Answers(jobs.drain(..).zip(verdicts).collect()).give();
             }
             Err(Failure { error, certain }) => {
                 self.roll_back(certain);
@@ -208,12 +223,12 @@ impl Thread {
     fn begin(&self, jobs: &VecDeque<Job>) -> rusqlite::Result<()> {
         let waited = jobs.front().and_then(Job::since).map_or(Duration::ZERO, |since| since.elapsed());
         self.connection.busy_timeout(self.busy_timeout.saturating_sub(waited))?;
-        self.connection.execute_batch("BEGIN IMMEDIATE")
+        self.connection.prepare_cached(BEGIN)?.execute(()).map(drop)
     }
 
     fn transact(&self, jobs: &VecDeque<Job>) -> Result<Vec<Verdict>, Failure> {
         let verdicts = jobs.iter().map(|job| self.apply(job)).collect::<Result<Vec<_>, _>>()?;
-        self.connection.execute_batch("COMMIT").map_err(|error| {
+        self.connection.prepare_cached(COMMIT)?.execute(()).map_err(|error| {
             // A lock in the way or a full disk fail a commit before its last frame, the one that makes it valid, is
             // written. After any other failure (a flush above all) that frame may be in the log.
             let certain = is_busy(&error) || is_full(&error);
@@ -224,22 +239,13 @@ impl Thread {
 
     fn apply(&self, job: &Job) -> rusqlite::Result<Verdict> {
         match job {
-            Job::Put(put, _) => {
-                let (kind, id) = (put.key.kind().as_str(), put.key.id());
-                let (version, body) = (put.version.as_bytes().as_slice(), Body(&put.body));
-                let keep_until = put.keep_until.map(Time::unix_millis);
-                let changed = match &put.expect {
-                    Expect::Absent => {
-                        let mut insert = self.connection.prepare_cached(INSERT)?;
-                        insert.execute((kind, id, version, body, keep_until))?
+            Job::Put(write, _) => {
+                for put in write.first.iter().chain([&write.put]) {
+                    if !self.put(put)? {
+                        return Ok(Verdict::Conflict);
                     }
-                    Expect::Version(expected) => {
-                        let mut update = self.connection.prepare_cached(UPDATE)?;
-                        let expected = expected.as_bytes().as_slice();
-                        update.execute((kind, id, version, body, keep_until, expected))?
-                    }
-                };
-                Ok(if changed == 0 { Verdict::Conflict } else { Verdict::Applied })
+                }
+                Ok(Verdict::Applied)
             }
             Job::Purge(before, limit, _) => {
                 let limit = i64::try_from(*limit).unwrap_or(i64::MAX);
@@ -248,6 +254,25 @@ impl Thread {
             }
             Job::Close(_) => Ok(Verdict::Purged(0)),
         }
+    }
+
+    /// Whether it stands, once that is committed.
+    fn put(&self, put: &Put) -> rusqlite::Result<bool> {
+        let (kind, id) = (put.key.kind().as_str(), put.key.id());
+        let (version, body) = (put.version.as_bytes().as_slice(), Body(&put.body));
+        let keep_until = put.keep_until.map(Time::unix_millis);
+        let changed = match &put.expect {
+            Expect::Absent => {
+                let mut insert = self.connection.prepare_cached(INSERT)?;
+                insert.execute((kind, id, version, body, keep_until))?
+            }
+            Expect::Version(expected) => {
+                let mut update = self.connection.prepare_cached(UPDATE)?;
+                let expected = expected.as_bytes().as_slice();
+                update.execute((kind, id, version, body, keep_until, expected))?
+            }
+        };
+        Ok(changed != 0)
     }
 
     /// Undoes what failed. A commit that failed late may have left a valid end in the log, which nobody sees now but a
@@ -305,8 +330,40 @@ fn answer_all(jobs: &mut VecDeque<Job>, fault: impl Fn() -> (StoreError, bool)) 
     }
 }
 
+/// The answers to what was committed together.
+struct Answers(Vec<(Job, Verdict)>);
+
+impl Answers {
+    /// Gives them on a thread of the runtime whose tasks wait for them, in one go: to wake a task from there costs a tenth of
+    /// what it costs from here, and each wake from here may cost this thread its processor, and the next its company.
+    fn give(self) {
+        let runtime = match &*self.0 {
+            [(first, _), _, ..] => first.runtime().cloned(),
+            [] | [_] => None,
+        };
+        if let Some(runtime) = runtime.filter(|r| r.runtime_flavor() == RuntimeFlavor::MultiThread) {
+            // Where it is shutting down the task is dropped, which gives them just as well.
+            drop(runtime.spawn(async move { drop(self) }));
+        }
+    }
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(|(job, verdict)| job.answer(verdict));
+    }
+}
+
 // Whoever asked may be gone by the time of the answer, in all of these.
 impl Job {
+    fn runtime(&self) -> Option<&Handle> {
+        match self {
+            Job::Put(_, wait) => wait.runtime.as_ref(),
+            Job::Purge(_, _, wait) => wait.runtime.as_ref(),
+            Job::Close(_) => None,
+        }
+    }
+
     fn since(&self) -> Option<Instant> {
         match self {
             Job::Put(_, wait) => Some(wait.since),

@@ -19,6 +19,7 @@ use grantor_core::record::{Put, RecordKey, Stored, Under};
 /// 5. `keep_until` never hides a record: only [`purge`](Store::purge), or an adapter's own garbage collection after that
 ///    moment, removes it, and then as a whole.
 /// 6. [`list`](Store::list) returns, in ascending order of ids, each key that existed from its beginning to its end.
+/// 7. [`put_after`](Store::put_after) is puts in order, each with all of the above.
 ///
 /// An adapter knows nothing of OAuth. It never retries a put whose outcome it does not know.
 #[async_trait]
@@ -31,6 +32,14 @@ pub trait Store: Send + Sync + 'static {
 
     /// Writes if `put.expect` holds. Costs one atomic write.
     async fn put(&self, put: Put) -> PutOutcome;
+
+    /// Puts in order: those of `first`, which nobody can be in the way of, and then `put`, of which the outcome tells. It is
+    /// `Applied` only where all stand; any of `first` may stand where `put` does not, but never `put` without all of them.
+    ///
+    /// That is all it is, and an adapter needs no more than this. One that can do them at once saves its callers the way.
+    async fn put_after(&self, first: Vec<Put>, put: Put) -> PutOutcome {
+        put_in_turn(self, first, put).await
+    }
 
     /// The keys under `under` that come after `after`, at most `limit` of them.
     ///
@@ -50,6 +59,21 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`] if the store does not answer.
     async fn info(&self) -> Result<StoreInfo, StoreError>;
+}
+
+/// What [`Store::put_after`] does unless a store has a shorter way: one put after the other.
+pub async fn put_in_turn<S: Store + ?Sized>(store: &S, first: Vec<Put>, put: Put) -> PutOutcome {
+    for first in first {
+        match store.put(first).await {
+            PutOutcome::Applied => {}
+            PutOutcome::Conflict => return PutOutcome::Conflict,
+            // Nobody has tried `put`, so it is certain what became of that.
+            PutOutcome::NotApplied(error) | PutOutcome::Unknown(error) => {
+                return PutOutcome::NotApplied(error);
+            }
+        }
+    }
+    store.put(put).await
 }
 
 /// What became of a put.

@@ -212,6 +212,48 @@ impl<S: Store> Store for FaultLayer<S> {
         }
     }
 
+    /// Each has its own fate, and that of the first is decided first.
+    async fn put_after(&self, first: Vec<Put>, put: Put) -> PutOutcome {
+        let mut stand = Vec::new();
+        for one in first {
+            let error = match self.faults.next(Operation::Put(&one)) {
+                None => {
+                    stand.push(one);
+                    continue;
+                }
+                Some(Fault::Refuse) => refused(),
+                Some(Fault::LoseRequest) => lost(),
+                Some(Fault::LoseAnswer) => {
+                    stand.push(one);
+                    lost()
+                }
+            };
+            for one in stand {
+                let _whatever = self.inner.put(one).await;
+            }
+            return PutOutcome::NotApplied(error);
+        }
+        let fault = self.faults.next(Operation::Put(&put));
+        match fault {
+            None => self.inner.put_after(stand, put).await,
+            Some(Fault::LoseAnswer) => {
+                // What came back is exactly what this fault loses.
+                let _lost = self.inner.put_after(stand, put).await;
+                PutOutcome::Unknown(lost())
+            }
+            Some(Fault::Refuse | Fault::LoseRequest) => {
+                for one in stand {
+                    let _whatever = self.inner.put(one).await;
+                }
+                if fault == Some(Fault::Refuse) {
+                    PutOutcome::NotApplied(refused())
+                } else {
+                    PutOutcome::Unknown(lost())
+                }
+            }
+        }
+    }
+
     async fn list(&self, under: &Under, after: Option<&RecordKey>, limit: usize) -> Result<Page, StoreError> {
         self.ask(Operation::List(under), self.inner.list(under, after, limit)).await
     }

@@ -30,8 +30,8 @@
 //! store around a store. [`TimeoutLayer`] bounds waiting; [`MeteredLayer`] times; [`FaultLayer`] fails on demand, for
 //! tests. [`MovingStore`] is two stores in one, while a deployment moves from one to the other under load.
 //!
-//! A store of your own is one type with the five methods of [`Store`]; `grantor-testkit` proves that it keeps the six
-//! sentences.
+//! A store of your own is one type with the five methods of [`Store`]; `grantor-testkit` proves that it keeps the
+//! sentences of the contract.
 
 mod contract;
 mod copy;
@@ -43,7 +43,7 @@ mod pointers;
 mod prefix;
 mod timeout;
 
-pub use contract::{Durability, Page, PutOutcome, Store, StoreError, StoreInfo};
+pub use contract::{Durability, Page, PutOutcome, Store, StoreError, StoreInfo, put_in_turn};
 pub use copy::{Contents, CopyError, contents, copy};
 pub use faults::{Fault, FaultLayer, Faults, Operation};
 pub use memory::MemoryStore;

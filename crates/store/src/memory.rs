@@ -1,27 +1,31 @@
 //! The store that needs nothing, and the oracle that the others are compared with.
 
-use std::collections::BTreeMap;
-use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher as _;
-use std::ops::Bound;
+mod ordered;
+mod shard;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use grantor_core::Time;
-use grantor_core::record::{Expect, Kind, Put, RecordKey, Stored, Under, Version};
+use grantor_core::record::{Kind, Put, RecordKey, Stored, Under};
 
 use crate::contract::{Durability, Page, PutOutcome, Store, StoreError, StoreInfo};
+use ordered::Name;
+use shard::{Entry, Shard};
 
-/// How many locks the records are spread over. Enough that requests on different grants rarely meet, and that the
-/// longest thing done under one lock, a purge's walk over one shard, stays short with millions of records.
-const SHARDS: usize = 64;
+/// How many locks the records are spread over: enough that requests on different grants rarely meet, and that a purge's
+/// walk over one shard takes microseconds with millions of records. A page of a whole kind looks into each of them.
+const SHARDS: usize = 256;
 
 /// Keeps records in this process's memory; they end with it.
 ///
-/// Records lie in shards by the slot of their key, each an ordered map behind its own lock: a map that grows node by
-/// node never stops the world to double, and a slot is listed under one lock. No operation ever waits for anything but
-/// such a lock, and none fails.
+/// Records lie in shards by the slot of their key, each in order behind its own lock, and no shard ever moves more than a
+/// few kilobytes at once: the store grows without stopping the world, and a slot is listed under one lock. No operation
+/// ever waits for anything but such a lock, and none fails.
 #[derive(Debug)]
 pub struct MemoryStore {
     shards: [Mutex<Shard>; SHARDS],
@@ -29,16 +33,6 @@ pub struct MemoryStore {
     hasher: RandomState,
     // Where the next purge begins, so that a series of small purges walks each shard about once.
     purge_from: AtomicUsize,
-}
-
-type Shard = BTreeMap<RecordKey, Entry>;
-
-/// A record at rest. The body is boxed because a `Vec` would keep for the record's whole life the slack it was written with.
-#[derive(Debug)]
-struct Entry {
-    version: Version,
-    body: Box<[u8]>,
-    keep_until: Option<Time>,
 }
 
 impl MemoryStore {
@@ -56,6 +50,33 @@ impl MemoryStore {
         let hash = self.hasher.hash_one((kind, slot));
         lock(&self.shards[usize::try_from(hash % SHARDS as u64).unwrap_or(0)])
     }
+
+    fn write(&self, put: &Put) -> PutOutcome {
+        let name = Name::of(&put.key);
+        // Made before the lock is taken; and what it replaces, or it itself, is freed once the lock is given back.
+        let entry = Entry::of(put);
+        let done = self.shard(put.key.kind(), put.key.slot()).put(name, put.expect, entry);
+        match done {
+            Ok(_replaced) => PutOutcome::Applied,
+            Err(_refused) => PutOutcome::Conflict,
+        }
+    }
+
+    fn merged(&self, under: &Under, after: Option<&RecordKey>, wanted: usize) -> Vec<RecordKey> {
+        let next = |at: usize, after: Option<&RecordKey>| {
+            let key = lock(self.shards.get(at)?).keys(under, after, 1).pop()?;
+            Some(Reverse((key, at)))
+        };
+        let mut heads: BinaryHeap<_> = (0..SHARDS).filter_map(|at| next(at, after)).collect();
+        let mut keys = Vec::new();
+        while keys.len() < wanted
+            && let Some(Reverse((key, at))) = heads.pop()
+        {
+            heads.extend(next(at, Some(&key)));
+            keys.push(key);
+        }
+        keys
+    }
 }
 
 impl Default for MemoryStore {
@@ -64,7 +85,7 @@ impl Default for MemoryStore {
     }
 }
 
-/// A shard is changed by single map operations only, so one whose lock was poisoned by a panic is still whole.
+/// Nothing that can panic happens between two states of a shard, so one whose lock was poisoned is still whole.
 fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -72,41 +93,25 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 #[async_trait]
 impl Store for MemoryStore {
     async fn get(&self, key: &RecordKey) -> Result<Option<Stored>, StoreError> {
-        Ok(self.shard(key.kind(), key.slot()).get(key).map(|entry| Stored {
-            version: entry.version,
-            body: entry.body.to_vec(),
-            keep_until: entry.keep_until,
-        }))
+        Ok(self.shard(key.kind(), key.slot()).get(Name::of(key)))
     }
 
     async fn put(&self, put: Put) -> PutOutcome {
-        let Put { key, expect, version, body, keep_until } = put;
-        let entry = Entry { version, body: body.into_boxed_slice(), keep_until };
-        let mut shard = self.shard(key.kind(), key.slot());
-        let holds = match (expect, shard.get(&key)) {
-            (Expect::Absent, None) => true,
-            (Expect::Version(expected), Some(standing)) => standing.version == expected,
-            (Expect::Absent, Some(_)) | (Expect::Version(_), None) => false,
-        };
-        if !holds {
-            return PutOutcome::Conflict;
-        }
-        shard.insert(key, entry);
-        PutOutcome::Applied
+        self.write(&put)
     }
 
-    /// A slot is read under one lock. A whole kind is read shard by shard, each giving the first `limit` of its keys, so
-    /// that costs up to `64 * limit` keys a page.
+    async fn put_after(&self, first: Vec<Put>, put: Put) -> PutOutcome {
+        let stands = |put: &Put| matches!(self.write(put), PutOutcome::Applied);
+        if first.iter().all(stands) { self.write(&put) } else { PutOutcome::Conflict }
+    }
+
+    /// A slot is read under one lock. A whole kind is the shards' lists merged: each is asked for its next key when the last
+    /// it gave is used up, so a page costs a look into each shard and one for each key.
     async fn list(&self, under: &Under, after: Option<&RecordKey>, limit: usize) -> Result<Page, StoreError> {
         let wanted = limit.saturating_add(1);
         let mut keys = match under {
-            Under::Slot(kind, slot) => first_keys(&self.shard(*kind, slot), under, after, wanted),
-            Under::Kind(_) => {
-                let mut keys: Vec<_> =
-                    self.shards.iter().flat_map(|s| first_keys(&lock(s), under, after, wanted)).collect();
-                keys.sort_unstable();
-                keys
-            }
+            Under::Slot(kind, slot) => self.shard(*kind, slot).keys(under, after, wanted),
+            Under::Kind(_) => self.merged(under, after, wanted),
         };
         let more = keys.len() > limit;
         keys.truncate(limit);
@@ -118,8 +123,9 @@ impl Store for MemoryStore {
         let start = self.purge_from.load(Ordering::Relaxed);
         let mut removed = 0;
         for (index, shard) in self.shards.iter().enumerate().cycle().skip(start % SHARDS).take(SHARDS) {
-            let expired = |_: &RecordKey, entry: &mut Entry| entry.keep_until.is_some_and(|at| at < before);
-            removed += lock(shard).extract_if(.., expired).take(limit - removed).count();
+            // Freed once the lock is given back.
+            let purged = lock(shard).purge(before, limit - removed);
+            removed += purged.len();
             if removed == limit {
                 self.purge_from.store(index, Ordering::Relaxed);
                 break;
@@ -136,23 +142,4 @@ impl Store for MemoryStore {
             records: u64::try_from(records).ok(),
         })
     }
-}
-
-/// The first `wanted` keys of a shard that lie under `under` and after `after`.
-fn first_keys(shard: &Shard, under: &Under, after: Option<&RecordKey>, wanted: usize) -> Vec<RecordKey> {
-    let prefix = under.prefix();
-    let floor = match under {
-        Under::Kind(kind) => Some(RecordKey::new(*kind, "", None)),
-        Under::Slot(kind, _) => RecordKey::from_stored(*kind, &prefix),
-    };
-    // A slot that no key can have has no records.
-    let Some(floor) = floor else { return Vec::new() };
-    let start = after.filter(|after| **after >= floor).map_or(Bound::Included(&floor), Bound::Excluded);
-    shard
-        .range((start, Bound::Unbounded))
-        .map(|(key, _)| key)
-        .take_while(|key| key.kind() == under.kind() && key.id().starts_with(&prefix))
-        .take(wanted)
-        .cloned()
-        .collect()
 }

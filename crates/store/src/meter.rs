@@ -69,6 +69,17 @@ impl<S: Store> MeteredLayer<S> {
         self.meter.took(method, begun.elapsed(), ended.is_ok());
         ended
     }
+
+    async fn timed_put(&self, put: impl Future<Output = PutOutcome> + Send) -> PutOutcome {
+        let begun = Instant::now();
+        let outcome = put.await;
+        let answered = match &outcome {
+            PutOutcome::Applied | PutOutcome::Conflict => true,
+            PutOutcome::NotApplied(_) | PutOutcome::Unknown(_) => false,
+        };
+        self.meter.took(Method::Put, begun.elapsed(), answered);
+        outcome
+    }
 }
 
 #[async_trait]
@@ -78,14 +89,12 @@ impl<S: Store> Store for MeteredLayer<S> {
     }
 
     async fn put(&self, put: Put) -> PutOutcome {
-        let begun = Instant::now();
-        let outcome = self.inner.put(put).await;
-        let answered = match &outcome {
-            PutOutcome::Applied | PutOutcome::Conflict => true,
-            PutOutcome::NotApplied(_) | PutOutcome::Unknown(_) => false,
-        };
-        self.meter.took(Method::Put, begun.elapsed(), answered);
-        outcome
+        self.timed_put(self.inner.put(put)).await
+    }
+
+    /// Told of as one put.
+    async fn put_after(&self, first: Vec<Put>, put: Put) -> PutOutcome {
+        self.timed_put(self.inner.put_after(first, put)).await
     }
 
     async fn list(&self, under: &Under, after: Option<&RecordKey>, limit: usize) -> Result<Page, StoreError> {

@@ -31,6 +31,14 @@ macro_rules! store_behind {
                 T::put(self, put)
             }
 
+            fn put_after<'s, 'a>(&'s self, first: Vec<Put>, put: Put) -> Answer<'a, PutOutcome>
+            where
+                's: 'a,
+                Self: 'a,
+            {
+                T::put_after(self, first, put)
+            }
+
             fn list<'s, 'u, 'k, 'a>(
                 &'s self,
                 under: &'u Under,

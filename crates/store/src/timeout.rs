@@ -49,6 +49,12 @@ impl<S: Store> Store for TimeoutLayer<S> {
             .unwrap_or_else(|_| PutOutcome::Unknown(self.timed_out()))
     }
 
+    async fn put_after(&self, first: Vec<Put>, put: Put) -> PutOutcome {
+        tokio::time::timeout(self.limit, self.inner.put_after(first, put))
+            .await
+            .unwrap_or_else(|_| PutOutcome::Unknown(self.timed_out()))
+    }
+
     async fn list(&self, under: &Under, after: Option<&RecordKey>, limit: usize) -> Result<Page, StoreError> {
         self.ask(self.inner.list(under, after, limit)).await
     }

@@ -1,13 +1,15 @@
 //! What the layers do to a store, and what they leave alone.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use grantor_core::Time;
 use grantor_core::record::{Expect, Kind, Put, RecordKey, Stored, Under};
 use grantor_store::{
-    Fault, FaultLayer, Faults, MemoryStore, Page, PutOutcome, Store, StoreError, StoreInfo, TimeoutLayer,
+    Fault, FaultLayer, Faults, MemoryStore, Meter, MeteredLayer, Method, Page, PutOutcome, Store, StoreError,
+    StoreInfo, TimeoutLayer,
 };
 use grantor_testkit::ask::{key, put};
 use grantor_testkit::{Fresh, Trouble};
@@ -57,10 +59,59 @@ async fn a_silent_store_times_out() {
     assert_eq!(begun.elapsed(), Duration::from_secs(2));
     let outcome = store.put(put(&key("a"), Expect::Absent)).await;
     assert!(matches!(outcome, PutOutcome::Unknown(StoreError::TimedOut(_))), "{outcome:?}");
+    let outcome = store.put_after(vec![put(&key("b"), Expect::Absent)], put(&key("a"), Expect::Absent)).await;
+    assert!(matches!(outcome, PutOutcome::Unknown(StoreError::TimedOut(_))), "{outcome:?}");
     let under = Under::Kind(Kind::Grant);
     assert!(matches!(store.list(&under, None, 1).await, Err(StoreError::TimedOut(_))));
     assert!(matches!(store.purge(Time::from_unix_millis(0), 1).await, Err(StoreError::TimedOut(_))));
     assert!(matches!(store.info().await, Err(StoreError::TimedOut(_))));
+}
+
+/// A store that does what is written in order at once, and nothing else.
+struct AtOnce;
+
+#[async_trait]
+impl Store for AtOnce {
+    async fn get(&self, _: &RecordKey) -> Result<Option<Stored>, StoreError> {
+        Ok(None)
+    }
+    async fn put(&self, _: Put) -> PutOutcome {
+        PutOutcome::NotApplied(StoreError::Unavailable("one by one".to_owned()))
+    }
+    async fn put_after(&self, _: Vec<Put>, _: Put) -> PutOutcome {
+        PutOutcome::Applied
+    }
+    async fn list(&self, _: &Under, _: Option<&RecordKey>, _: usize) -> Result<Page, StoreError> {
+        Ok(Page { keys: Vec::new(), more: false })
+    }
+    async fn purge(&self, _: Time, _: usize) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+    async fn info(&self) -> Result<StoreInfo, StoreError> {
+        MemoryStore::new().info().await
+    }
+}
+
+/// Counts what it is told of.
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Meter for Count {
+    fn took(&self, method: Method, _: Duration, answered: bool) {
+        assert_eq!((method, answered), (Method::Put, true));
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test]
+async fn every_layer_hands_on_at_once_what_is_written_in_order() {
+    let count = Arc::new(Count::default());
+    let store: Arc<dyn Store> = Arc::new(AtOnce);
+    let store = MeteredLayer::new(Box::new(store), count.clone());
+    let store = FaultLayer::new(TimeoutLayer::new(store, Duration::from_secs(600)));
+    let outcome = store.put_after(vec![put(&key("b"), Expect::Absent)], put(&key("a"), Expect::Absent)).await;
+    assert!(matches!(outcome, PutOutcome::Applied), "{outcome:?}");
+    assert_eq!(count.0.load(Ordering::SeqCst), 1, "it is told of as one put");
 }
 
 #[tokio::test]

@@ -124,6 +124,8 @@ macro_rules! __store_cases {
             versions_are_compared_whole
             of_racing_puts_one_is_applied
             of_racing_first_puts_one_is_applied
+            put_after_is_two_puts_in_order
+            of_racing_puts_after_another_one_is_applied
             a_get_after_applied_sees_it
             every_history_is_one_unforked_chain
             info_is_stated
@@ -170,6 +172,7 @@ macro_rules! __trouble_cases {
         $($with)+! { $($fresh, $trouble:)?
             under_trouble_every_answer_is_honest
             under_trouble_no_read_lies
+            under_trouble_nothing_stands_without_what_comes_first
             after_trouble_the_store_works_again
         }
     };

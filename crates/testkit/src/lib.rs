@@ -2,7 +2,7 @@
 //! embedder brings of his own is a store and a policy; this crate proves both.
 //!
 //! # A store
-//! Every rule rests on the six sentences of the [`Store`](grantor_store::Store) contract and on nothing else of a store; here
+//! Every rule rests on the seven sentences of the [`Store`](grantor_store::Store) contract and on nothing else of a store; here
 //! each sentence is a test with a name, and each test is known to fail on a store that breaks its sentence.
 //!
 //! An adapter says how to make an empty store, and gets the suite:
@@ -54,6 +54,8 @@ pub mod strategies;
 mod conformance;
 mod fresh;
 mod random;
+mod throughput;
 
 pub use conformance::{CASES, run, skipped};
 pub use fresh::{Fresh, Shared, Trouble};
+pub use throughput::{Rate, Throughput, throughput};

@@ -56,7 +56,7 @@ pub fn catalogues() -> impl Strategy<Value = ScopeCatalogue> {
     const NAMES: [&str; 4] = ["all", "edit", "read", "stats"];
     let implied = prop_oneof![8 => (0..NAMES.len()).prop_map(|at| NAMES[at]), 1 => Just("*")];
     let meaning = (vec(implied, 0..3), any::<bool>()).prop_map(|(implies, optional)| ScopeMeaning {
-        description: String::new(),
+        description: Default::default(),
         implies: implies.into_iter().map(str::to_owned).collect(),
         optional,
     });

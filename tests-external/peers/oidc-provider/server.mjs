@@ -4,8 +4,11 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import Provider, { errors } from 'oidc-provider'
+import { onRedis } from './redis.mjs'
 
-const { values } = parseArgs({ options: { listen: { type: 'string' }, registrations: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { listen: { type: 'string' }, registrations: { type: 'string' }, redis: { type: 'string' } }
+})
 const registrations = JSON.parse(readFileSync(values.registrations, 'utf8'))
 const [host, port] = values.listen.split(':')
 
@@ -74,7 +77,7 @@ async function granted (provider, clientId, accountId) {
 }
 
 const provider = new Provider(`http://${values.listen}`, {
-  adapter: Kept,
+  adapter: values.redis ? await onRedis(values.redis) : Kept,
   clients: [...registrations.clients, ...registrations.resource_servers].map(client),
   scopes: ['read'],
   clientDefaults: { id_token_signed_response_alg: 'ES256' },

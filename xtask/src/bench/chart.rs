@@ -176,7 +176,7 @@ fn class_of(subject: Subject) -> &'static str {
     match subject.kind {
         Kind::Floor(_) => "floor",
         Kind::Grantor(_) => "ours",
-        Kind::Peer(_) => "other",
+        Kind::Peer(..) => "other",
     }
 }
 

@@ -5,13 +5,15 @@ use serde_json::{Value, json};
 use crate::cli::BenchOptions;
 use crate::failure::{Failure, Outcome};
 
-use super::plan::{Kind, Subject};
+use super::plan::{Backend, Kind, Subject};
 use super::subject::Running;
 use super::tally::{number, si};
 use super::{Bench, taken};
 
 const SUBJECTS: [&str; 6] =
     ["floor-memory", "grantor-memory", "oauth-as", "grantor-sqlite", "grantor-sled", "grantor-redis"];
+/// How many times as many tokens those are given that keep them outside of the process.
+const OUTSIDE: u64 = 10;
 /// The first stage. Each after it has ten times as many.
 const FIRST: u64 = 1000;
 const CONNECTIONS: u64 = 16;
@@ -24,12 +26,23 @@ pub(super) fn run(bench: &Bench<'_>, options: &BenchOptions) -> Outcome<Value> {
     let mut results = taken(bench, options);
     let mut stages = Vec::new();
     for subject in chosen(&SUBJECTS, &options.only)? {
-        stages.extend(grown(bench, subject, most, options.seconds.unwrap_or(2))?);
+        stages.extend(grown(bench, subject, most_of(subject, most), options.seconds.unwrap_or(2))?);
     }
     if let Value::Object(results) = &mut results {
         results.insert("stages".to_owned(), Value::Array(stages));
     }
     Ok(results)
+}
+
+/// How many tokens a subject's store is filled with, where one in memory is filled with `most`.
+fn most_of(subject: Subject, most: u64) -> u64 {
+    match subject.kind {
+        Kind::Floor(Backend::Sqlite | Backend::SqliteRelaxed | Backend::Redis)
+        | Kind::Grantor(Backend::Sqlite | Backend::SqliteRelaxed | Backend::Redis) => OUTSIDE * most,
+        Kind::Floor(Backend::Memory | Backend::Sled)
+        | Kind::Grantor(Backend::Memory | Backend::Sled)
+        | Kind::Peer(..) => most,
+    }
 }
 
 /// Those of a part that were asked for.
@@ -51,6 +64,7 @@ fn grown(bench: &Bench<'_>, subject: Subject, most: u64, seconds: u64) -> Outcom
                 ["--endpoint", endpoint, "--connections", &CONNECTIONS.to_string()].map(str::to_owned),
             );
             arguments.extend(more.map(str::to_owned));
+            arguments.push("--awake".to_owned());
             bench.load(&arguments).inspect_err(|_| running.show_log())
         };
         let wanted = target.saturating_sub(live).max(1);

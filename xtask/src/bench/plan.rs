@@ -65,7 +65,7 @@ pub(super) struct Subject {
 pub(super) enum Kind {
     Floor(Backend),
     Grantor(Backend),
-    Peer(Peer),
+    Peer(Peer, Backend),
 }
 
 /// Where records lie.
@@ -88,12 +88,22 @@ const fn subject(
     Subject { name, title, kind, floor }
 }
 
-pub(super) const SUBJECTS: [Subject; 12] = [
+pub(super) const SUBJECTS: [Subject; 13] = [
     subject("floor-memory", "floor, memory", Kind::Floor(Backend::Memory), None),
     subject("grantor-memory", "grantor, memory", Kind::Grantor(Backend::Memory), Some("floor-memory")),
-    subject("oauth-as", "oauth-as, memory", Kind::Peer(Peer::OauthAs), Some("floor-memory")),
-    subject("oxide-auth", "oxide-auth, memory", Kind::Peer(Peer::OxideAuth), Some("floor-memory")),
-    subject("oidc-provider", "oidc-provider, memory", Kind::Peer(Peer::OidcProvider), Some("floor-memory")),
+    subject("oauth-as", "oauth-as, memory", Kind::Peer(Peer::OauthAs, Backend::Memory), Some("floor-memory")),
+    subject(
+        "oxide-auth",
+        "oxide-auth, memory",
+        Kind::Peer(Peer::OxideAuth, Backend::Memory),
+        Some("floor-memory"),
+    ),
+    subject(
+        "oidc-provider",
+        "oidc-provider, memory",
+        Kind::Peer(Peer::OidcProvider, Backend::Memory),
+        Some("floor-memory"),
+    ),
     subject("floor-sqlite", "floor, SQLite", Kind::Floor(Backend::Sqlite), None),
     subject("grantor-sqlite", "grantor, SQLite", Kind::Grantor(Backend::Sqlite), Some("floor-sqlite")),
     subject(
@@ -106,6 +116,12 @@ pub(super) const SUBJECTS: [Subject; 12] = [
     subject("grantor-sled", "grantor, sled", Kind::Grantor(Backend::Sled), Some("floor-sled")),
     subject("floor-redis", "floor, Redis", Kind::Floor(Backend::Redis), None),
     subject("grantor-redis", "grantor, Redis", Kind::Grantor(Backend::Redis), Some("floor-redis")),
+    subject(
+        "oidc-provider-redis",
+        "oidc-provider, Redis",
+        Kind::Peer(Peer::OidcProvider, Backend::Redis),
+        Some("floor-redis"),
+    ),
 ];
 
 impl Subject {
@@ -117,15 +133,21 @@ impl Subject {
     pub(super) fn has(self, endpoint: Endpoint) -> bool {
         match self.kind {
             Kind::Floor(_) | Kind::Grantor(_) => true,
-            Kind::Peer(peer) => peer.has(endpoint),
+            Kind::Peer(peer, _) => peer.has(endpoint),
+        }
+    }
+
+    pub(super) fn backend(self) -> Backend {
+        match self.kind {
+            Kind::Floor(backend) | Kind::Grantor(backend) | Kind::Peer(_, backend) => backend,
         }
     }
 
     /// How much less is made for it beforehand: what is a moment's work for one is a minute's for another.
     pub(super) fn slower_by(self) -> usize {
         match self.kind {
-            Kind::Floor(_) | Kind::Grantor(_) | Kind::Peer(Peer::OauthAs | Peer::OxideAuth) => 1,
-            Kind::Peer(Peer::OidcProvider) => 10,
+            Kind::Floor(_) | Kind::Grantor(_) | Kind::Peer(Peer::OauthAs | Peer::OxideAuth, _) => 1,
+            Kind::Peer(Peer::OidcProvider, _) => 10,
         }
     }
 }
@@ -239,7 +261,7 @@ mod tests {
         let turns = of(&["token"]).unwrap().turns();
         let names: Vec<_> = turns.iter().map(|(_, subject)| subject.name).collect();
         assert_eq!(names.len(), 3 * SUBJECTS.len());
-        assert_eq!(names.get(..12), names.get(12..24));
+        assert_eq!(names.get(..SUBJECTS.len()), names.get(SUBJECTS.len()..2 * SUBJECTS.len()));
     }
 
     #[test]
@@ -248,6 +270,8 @@ mod tests {
             let Some(floor) = subject.floor else { continue };
             let floor = Subject::named(floor).unwrap();
             assert!(matches!(floor.kind, Kind::Floor(_)), "{}", floor.name);
+            let flushes_more = subject.backend() == Backend::SqliteRelaxed;
+            assert!(flushes_more || floor.backend() == subject.backend(), "{}", subject.name);
         }
     }
 }

@@ -18,6 +18,8 @@ const SUBJECTS: [&str; 4] = ["floor-memory", "grantor-memory", "grantor-sqlite",
 const CONNECTIONS: &str = "16";
 /// Of a storm.
 const STORM_CONNECTIONS: u64 = 64;
+/// Of the token endpoint, where more come than any server can do at once.
+const CROWD: &str = "2048";
 /// How long a storm lasts before and after what is measured beside it.
 const AROUND_SECONDS: u64 = 3;
 
@@ -32,15 +34,24 @@ struct Storm {
     configuration: &'static str,
     /// Whether only grantor has what is attacked.
     ours_alone: bool,
+    /// How many ask for tokens themselves.
+    asking: &'static str,
 }
 
-const QUIET: Storm =
-    Storm { title: "alone", endpoint: None, connections: 0, configuration: "", ours_alone: false };
+const QUIET: Storm = Storm {
+    title: "alone",
+    endpoint: None,
+    connections: 0,
+    configuration: "",
+    ours_alone: false,
+    asking: CONNECTIONS,
+};
 
-fn storms(quick: bool) -> [Storm; 5] {
+fn storms(quick: bool) -> [Storm; 6] {
     let storm = Storm { connections: STORM_CONNECTIONS, ..QUIET };
     [
         QUIET,
+        Storm { title: "2,048 at once", asking: CROWD, ..QUIET },
         Storm { title: "tokens nobody gave", endpoint: Some("garbage"), ..storm },
         Storm { title: "guessed passwords", endpoint: Some("login"), ours_alone: true, ..storm },
         Storm {
@@ -92,8 +103,17 @@ fn beside(bench: &Bench<'_>, subject: Subject, storm: Storm, seconds: u64) -> Ou
     };
     let mut arguments = running.arguments();
     let (warm_up, measured) = (AROUND_SECONDS.to_string(), seconds.to_string());
-    let more =
-        ["--endpoint", "token", "--connections", CONNECTIONS, "--warm-up", &warm_up, "--seconds", &measured];
+    let more = [
+        "--endpoint",
+        "token",
+        "--connections",
+        storm.asking,
+        "--put-off",
+        "--warm-up",
+        &warm_up,
+        "--seconds",
+        &measured,
+    ];
     arguments.extend(more.map(str::to_owned));
     let measured = bench.load(&arguments);
     let memory = running.memory()?;
@@ -118,6 +138,6 @@ fn beside(bench: &Bench<'_>, subject: Subject, storm: Storm, seconds: u64) -> Ou
     Ok(json!({
         "subject": subject.name, "beside": storm.title, "connections_beside": storm.connections, "per_second": rate,
         "p50_us": measured.get("p50_us"), "p99_us": measured.get("p99_us"), "p999_us": measured.get("p999_us"),
-        "max_us": measured.get("max_us"), "idle_memory_bytes": idle, "memory_bytes": memory, "storm": raged,
+        "max_us": measured.get("max_us"), "put_off": measured.get("put_off"), "idle_memory_bytes": idle, "memory_bytes": memory, "storm": raged,
     }))
 }

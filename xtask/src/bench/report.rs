@@ -1,6 +1,13 @@
-//! The page: tables in Markdown, made of what was measured last, and of nothing else.
+//! The page: tables in Markdown, made of what was measured last, and of nothing else. Each part of the bench has its section.
 
-use std::fmt::Write as _;
+mod growth;
+mod lists;
+mod pressure;
+mod purge;
+mod rates;
+mod size;
+mod table;
+
 use std::fs;
 
 use serde_json::Value;
@@ -9,9 +16,12 @@ use crate::failure::{Failure, Outcome, While};
 use crate::workspace::Workspace;
 
 use super::chart;
-use super::plan::{Endpoint, SUBJECTS, Subject};
-use super::tally::{Figure, Sample, mebibytes, number, si};
+use super::plan::{Endpoint, Subject};
+use super::tally::{Figure, Sample};
 use super::{PAGE, RESULTS};
+
+/// Where the time goes that is not the floor's, and what was tried.
+const REMARKS: &str = "docs/benchmarks/remarks.md";
 
 /// How many connections the first tables are about.
 const USUAL: u64 = 16;
@@ -22,11 +32,11 @@ const INTRODUCTION: &str = "\
 An authorization server stands in front of everything else, so what a request costs is paid by everybody. This page is made by `cargo xtask bench` of what it measured last; [the raw figures](benchmarks) lie beside it.
 
 **How to read it.** The figure is operations for each second of *the server's processor time*, its own and the kernel's for it, and that of `redis-server` where there is one. It is taken on loopback, with the server on one
-core and the load on another, over HTTP/1.1 with keep-alive; every answer is checked, and one wrong answer ends the run. Subjects take turns, each started anew for each endpoint, and the median of all turns is shown with half the range from the least to the most.
+core and the load on another, over HTTP/1.1 with keep-alive; the load never sleeps, since a server pays for waking it; every answer is checked, and one wrong answer ends the run. Subjects take turns, each started anew for each endpoint, and the median of all turns is shown with half the range from the least to the most.
 Such figures move from machine to machine. **What holds is the ratio to a floor taken in the same run**: a minimal axum program ([`crates/bench/src/floor`](../crates/bench/src/floor/main.rs)) that reads the form, compares one SHA-256 in constant time,
 takes random bytes, does one operation of the store, and answers. It has no OAuth in it. Gaps under a half more are noise between single runs.
 
-**What is compared.** Peers are what their registries have, each in a small program under [`tests-external/peers`](../tests-external/peers), with their own stores in memory. `oauth-as` keeps tokens in clear there; `oxide-auth` has no introspection, revocation or JWT of its own,
+**What is compared.** Peers are what their registries have, each in a small program under [`tests-external/peers`](../tests-external/peers), with their own stores in memory; `oidc-provider` once more with a store on Redis, which it leaves to its host. `oauth-as` keeps tokens in clear; `oxide-auth` has no introspection, revocation or JWT of its own,
 and the first two are written by hand over its token map. grantor runs as it is shipped, with logs, metrics, throttles and audit trail; only codes live longer, since they are made before they are measured. On SQLite it flushes each commit to the disk, as it does unless told otherwise, and the
 floor does not; *relaxed* does as the floor does. sled flushes in both. Redis writes nothing to disk in either.
 ";
@@ -35,7 +45,7 @@ floor does not; *relaxed* does as the floor does. sled flushes in both. Redis wr
 pub(super) fn write(workspace: &Workspace) -> Outcome {
     let folder = workspace.path(RESULTS);
     let mut page = INTRODUCTION.to_owned();
-    for part in ["table", "growth", "pressure", "size"] {
+    for part in ["table", "growth", "pressure", "purge", "size", "lists"] {
         let file = folder.join(format!("{part}.json"));
         if !file.exists() {
             continue;
@@ -53,6 +63,10 @@ pub(super) fn write(workspace: &Workspace) -> Outcome {
             fs::write(&file, drawing).during(file.display())?;
         }
     }
+    // What nobody can reckon from figures: it is written by hand.
+    let remarks = workspace.path(REMARKS);
+    page.push('\n');
+    page.push_str(&fs::read_to_string(&remarks).during(remarks.display())?);
     fs::write(workspace.path(PAGE), page).during(PAGE)?;
     eprintln!("{PAGE} is made");
     Ok(())
@@ -61,10 +75,12 @@ pub(super) fn write(workspace: &Workspace) -> Outcome {
 /// One part, as it stands in the page.
 pub(super) fn shown(part: &str, results: &Value) -> Outcome<String> {
     let body = match part {
-        "table" => rates(&samples_of(results)?),
-        "growth" => growth(list(results, "stages")?)?,
-        "pressure" => pressure(list(results, "rows")?)?,
-        "size" => size(results)?,
+        "table" => rates::section(&samples_of(results)?),
+        "growth" => growth::section(list(results, "stages")?)?,
+        "pressure" => pressure::section(list(results, "rows")?)?,
+        "purge" => purge::section(list(results, "rows")?)?,
+        "size" => size::section(results)?,
+        "lists" => lists::section(results)?,
         _ => return Err(Failure::new(format!("there is no part {part}"))),
     };
     Ok(format!("{body}\n{}", taken(results)))
@@ -126,254 +142,14 @@ pub(super) fn usual(samples: &[Sample]) -> u64 {
     if has_usual { USUAL } else { samples.iter().map(|sample| sample.connections).max().unwrap_or(USUAL) }
 }
 
-fn rates(samples: &[Sample]) -> String {
-    let usual = usual(samples);
-    let mut text = format!("\n## Operations per CPU-second, {usual} connections\n\n");
-    let headers =
-        || std::iter::once("").chain(Endpoint::ALL.map(Endpoint::title)).map(str::to_owned).collect();
-    let mut table = Table::new(headers());
-    for subject in SUBJECTS {
-        table.row(
-            subject.title,
-            Endpoint::ALL.map(|endpoint| {
-                figure(samples, subject, endpoint, usual, Sample::rate).map(|figure| figure.shown())
-            }),
-        );
-    }
-    text.push_str(&table.rendered());
-    text.push_str(
-        "\n*token*: client credentials by Basic authentication. *code*: made beforehand, redeemed with its verifier. *refresh*: each connection goes on with what it was given last. \
-         *introspection*: by a resource server, of a thousand live tokens in turn. *revocation*: of tokens made beforehand. *browser flow*: by one who is logged in: the authorization request, \
-         the page that asks, the approval, the code, the token; one such walk is one operation.\n\n![Operations per CPU-second by endpoint](benchmarks/rates.svg)\n",
-    );
-    let _ = write!(text, "\n### As a part of the floor, {usual} connections\n\n");
-    let mut table = Table::new(headers());
-    for subject in SUBJECTS {
-        let Some(floor) = subject.floor.and_then(Subject::named) else { continue };
-        table.row(
-            subject.title,
-            Endpoint::ALL.map(|endpoint| {
-                let of = |subject| figure(samples, subject, endpoint, usual, Sample::rate);
-                Some(format!("{:.2}", of(subject)?.median / of(floor)?.median))
-            }),
-        );
-    }
-    text.push_str(&table.rendered());
-    text.push_str(&by_connections(samples));
-    text.push_str(&times(samples));
-    text
-}
-
-fn connections_of(samples: &[Sample]) -> Vec<u64> {
-    let mut all: Vec<u64> = samples.iter().map(|sample| sample.connections).collect();
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-/// The token endpoint again, where more than one number of connections was measured.
-fn by_connections(samples: &[Sample]) -> String {
-    let all = connections_of(samples);
-    if all.len() < 2 {
-        return String::new();
-    }
-    let mut text = "\n### By connections\n".to_owned();
-    for endpoint in Endpoint::ALL {
-        let _ =
-            write!(text, "\n<details><summary>{}: operations per CPU-second</summary>\n\n", endpoint.title());
-        let mut table =
-            Table::new(std::iter::once(String::new()).chain(all.iter().map(ToString::to_string)).collect());
-        for subject in SUBJECTS {
-            table.row(
-                subject.title,
-                all.iter().map(|connections| {
-                    figure(samples, subject, endpoint, *connections, Sample::rate)
-                        .map(|figure| figure.shown())
-                }),
-            );
-        }
-        text.push_str(&table.rendered());
-        text.push_str("\n</details>\n");
-    }
-    text
-}
-
-/// Latencies and memory.
-fn times(samples: &[Sample]) -> String {
-    let mut text = "\n### How long an answer takes\n\nIn microseconds: the median, and what one of a hundred and one of a thousand exceeds; and how many a second came of it. With one core for the server and each connection \
-                    asking again at once, an answer mostly waits for the others: these are times under full load. Memory is at rest after the start, and at most.\n"
-        .to_owned();
-    for connections in connections_of(samples) {
-        for endpoint in Endpoint::ALL {
-            let mut table = Table::new(
-                ["", "p50", "p99", "p99.9", "per second", "memory at rest", "at most"]
-                    .map(str::to_owned)
-                    .to_vec(),
-            );
-            for subject in SUBJECTS {
-                let of = |of: fn(&Sample) -> f64| figure(samples, subject, endpoint, connections, of);
-                let time = |of_: fn(&Sample) -> f64| of(of_).map(|figure| format!("{:.0}", figure.median));
-                let memory = |of_: fn(&Sample) -> f64| of(of_).map(|figure| mebibytes(figure.median));
-                table.row(
-                    subject.title,
-                    [
-                        time(|sample| sample.p50_us),
-                        time(|sample| sample.p99_us),
-                        time(|sample| sample.p999_us),
-                        of(|sample| sample.operations / sample.seconds).map(|figure| si(figure.median)),
-                        memory(|sample| sample.idle_bytes),
-                        memory(|sample| sample.peak_bytes),
-                    ],
-                );
-            }
-            if table.is_empty() {
-                continue;
-            }
-            let title = endpoint.title();
-            let _ = write!(text, "\n<details><summary>{title}, {connections} connections</summary>\n\n");
-            text.push_str(&table.rendered());
-            text.push_str("\n</details>\n");
-        }
-    }
-    text
-}
-
 fn title_of(row: &Value) -> String {
     let name = row.get("subject").and_then(Value::as_str).unwrap_or_default();
     Subject::named(name).map_or(name, |subject| subject.title).to_owned()
 }
 
-fn growth(stages: &[Value]) -> Outcome<String> {
-    let mut text = "\n## Growth\n\nMicroseconds of processor time for one token, and for one introspection, with so many live tokens; the longest that any request took while the store grew there; and what the server and its \
-                    store hold. 16 connections.\n\n"
-        .to_owned();
-    let headers = ["", "live tokens", "token", "introspection", "longest", "memory", "on disk", "restart"];
-    let mut table = Table::new(headers.map(str::to_owned).to_vec());
-    for stage in stages {
-        let disk = number(stage, "disk_bytes")?;
-        table.row(
-            &title_of(stage),
-            [
-                Some(si(number(stage, "live")?)),
-                Some(format!("{:.1} µs", number(stage, "token_cpu_us")?)),
-                Some(format!("{:.1} µs", number(stage, "introspect_cpu_us")?)),
-                Some(format!("{:.1} ms", number(stage, "longest_us")? / 1000.0)),
-                Some(mebibytes(number(stage, "memory_bytes")?)),
-                (disk > 1_048_576.0).then(|| mebibytes(disk)),
-                stage.get("restart_ms").and_then(Value::as_f64).map(|millis| format!("{millis:.0} ms")),
-            ],
-        );
-    }
-    text.push_str(&table.rendered());
-    text.push_str("\n![Processor time for a token, by live tokens](benchmarks/growth.svg)\n\n### Bytes for each live token\n\n");
-    let mut table = Table::new(["", "memory", "disk"].map(str::to_owned).to_vec());
-    for subject in SUBJECTS {
-        let mut own =
-            stages.iter().filter(|stage| stage.get("subject").and_then(Value::as_str) == Some(subject.name));
-        let (Some(first), Some(last)) = (own.next(), own.next_back()) else { continue };
-        let live = number(last, "live")? - number(first, "live")?;
-        let each = |name: &str| Ok::<_, Failure>((number(last, name)? - number(first, name)?) / live);
-        let disk = each("disk_bytes")?;
-        table.row(
-            subject.title,
-            [Some(format!("{:.0}", each("memory_bytes")?)), (disk > 1.0).then(|| format!("{disk:.0}"))],
-        );
-    }
-    text.push_str(&table.rendered());
-    Ok(text)
-}
-
-fn pressure(rows: &[Value]) -> Outcome<String> {
-    let mut text = "\n## Under pressure\n\nThe token endpoint, 16 connections, beside what attackers and crowds do on further connections. Both loads share one core, and the server has the other: what is lost is the share of it that the \
-                    others take.\n\n"
-        .to_owned();
-    let headers =
-        ["", "beside", "connections beside", "tokens a second", "p50", "p99", "p99.9", "longest", "memory"];
-    let mut table = Table::new(headers.map(str::to_owned).to_vec());
-    for row in rows {
-        let time = |name: &str| Ok::<_, Failure>(Some(format!("{:.0} µs", number(row, name)?)));
-        let beside = row.get("beside").and_then(Value::as_str).unwrap_or_default();
-        table.row(
-            &title_of(row),
-            [
-                Some(beside.to_owned()),
-                Some(si(number(row, "connections_beside")?)),
-                Some(si(number(row, "per_second")?)),
-                time("p50_us")?,
-                time("p99_us")?,
-                time("p999_us")?,
-                time("max_us")?,
-                Some(mebibytes(number(row, "memory_bytes")?)),
-            ],
-        );
-    }
-    text.push_str(&table.rendered());
-    Ok(text)
-}
-
-fn size(results: &Value) -> Outcome<String> {
-    let mut text = "\n## Size\n\n".to_owned();
-    let mut table = Table::new(["", "first answer after", "memory at rest"].map(str::to_owned).to_vec());
-    for start in list(results, "starts")? {
-        table.row(
-            &title_of(start),
-            [
-                Some(format!("{:.0} ms", number(start, "start_ms")?)),
-                Some(mebibytes(number(start, "idle_memory_bytes")?)),
-            ],
-        );
-    }
-    text.push_str(&table.rendered());
-    let stripped = results.get("stripped_bytes").and_then(Value::as_f64).map(mebibytes);
-    let _ = writeln!(
-        text,
-        "\nWithout the memory of `redis-server`. The program has {} with line tables{}. `grantor-core` builds in {:.1} s from nothing, with the {} crates it \
-         stands on; `grantor` stands on {}.",
-        mebibytes(number(results, "program_bytes")?),
-        stripped.map(|stripped| format!(" and {stripped} without")).unwrap_or_default(),
-        number(results, "core_build_seconds")?,
-        number(results, "core_crates")?,
-        number(results, "server_crates")?,
-    );
-    Ok(text)
-}
-
-/// A table in Markdown.
-struct Table {
-    headers: Vec<String>,
-    rows: Vec<Vec<String>>,
-}
-
-impl Table {
-    fn new(headers: Vec<String>) -> Self {
-        Self { headers, rows: Vec::new() }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.rows.is_empty()
-    }
-
-    /// One row, unless there is nothing to say in it.
-    fn row(&mut self, name: &str, cells: impl IntoIterator<Item = Option<String>>) {
-        let cells: Vec<_> = cells.into_iter().collect();
-        if cells.iter().any(Option::is_some) {
-            let cells = cells.into_iter().map(|cell| cell.unwrap_or_else(|| "-".to_owned()));
-            self.rows.push(std::iter::once(name.to_owned()).chain(cells).collect());
-        }
-    }
-
-    fn rendered(&self) -> String {
-        let line = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
-        let marks: Vec<_> =
-            (0..self.headers.len()).map(|at| if at == 0 { "---" } else { "---:" }.to_owned()).collect();
-        let mut text = line(&self.headers) + &line(&marks);
-        self.rows.iter().for_each(|row| text.push_str(&line(row)));
-        text
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::size;
     use super::*;
 
     fn samples() -> Value {
@@ -401,8 +177,93 @@ mod tests {
     }
 
     #[test]
+    fn another_is_compared_on_the_same_store() {
+        let sample = |subject: &str, rate: f64| Sample {
+            subject: subject.to_owned(),
+            endpoint: "refresh".to_owned(),
+            connections: 16,
+            operations: rate,
+            seconds: 1.0,
+            cpu_seconds: 1.0,
+            p50_us: 1.0,
+            p99_us: 1.0,
+            p999_us: 1.0,
+            idle_bytes: 1.0,
+            peak_bytes: 1.0,
+        };
+        let mut samples = vec![
+            sample("grantor-memory", 40_000.0),
+            sample("oidc-provider", 2_000.0),
+            sample("grantor-redis", 18_000.0),
+        ];
+        let text = rates::times_another(&samples, 16);
+        assert!(
+            text.contains(
+                "| grantor, memory, by oidc-provider, memory | - | - | - | 20.0 | - | - | - | 15 |"
+            ),
+            "{text}"
+        );
+        assert!(!text.contains("grantor, Redis"), "the other was not measured there: {text}");
+        samples.push(sample("oidc-provider-redis", 1_000.0));
+        assert!(rates::times_another(&samples, 16).contains("| 18.0 |"));
+        assert_eq!(rates::times_another(&[], 16), "");
+    }
+
+    #[test]
+    fn a_purge_is_told_of_by_what_it_makes_of_the_p99() {
+        let row = serde_json::json!({
+            "subject": "grantor-sled", "quiet_p99_us": 1000.0, "purging_p99_us": 1500.0, "ratio": 1.5,
+            "worst_purging_p99_us": 1800.0, "quiet_longest_us": 4000.0, "purging_longest_us": 5000.0,
+            "purging_slices": 7, "removed_meanwhile": 250_000, "removed": 300_000,
+        });
+        let text = shown("purge", &serde_json::json!({ "rows": [row] })).unwrap();
+        let expected =
+            "| grantor, sled | 1000 µs | 1500 µs | 1.50 | 1800 µs | 4000 µs | 5000 µs | 7 | 250k | 300k |";
+        assert!(text.contains(expected), "{text}");
+    }
+
+    #[test]
+    fn what_an_older_run_did_not_measure_is_left_open() {
+        let mut results = serde_json::json!({
+            "starts": [{ "subject": "grantor-memory", "start_ms": 40.0, "idle_memory_bytes": 18_000_000 }],
+            "program_bytes": 21_000_000, "core_crates": 44, "server_crates": 203,
+        });
+        let older = shown("size", &results).unwrap();
+        assert!(older.contains("dev profile, s | - | 30 | 15 |"), "{older}");
+        assert!(size::check(&results).is_err(), "a new run measures all of it");
+        for (name, seconds) in [(size::DEV_SECONDS, 14.0), (size::RELEASE_SECONDS, 32.0)] {
+            results.as_object_mut().unwrap().insert(name.to_owned(), seconds.into());
+        }
+        let text = shown("size", &results).unwrap();
+        assert!(
+            text.contains("dev profile, s | 14.0 | 30 | 15 |") && text.contains("32.0 s by its release"),
+            "{text}"
+        );
+        size::check(&results).unwrap();
+    }
+
+    #[test]
+    fn lists_are_told_by_store_and_in_milliseconds() {
+        let row = |store: &str| {
+            serde_json::json!({
+                "store": store, "list": "grants", "what": "user", "found": 50, "api_median_ms": 1.25, "api_longest_ms": 2.0,
+                "console_median_ms": 3.0, "console_longest_ms": 4.06,
+            })
+        };
+        let results = serde_json::json!({
+            "command": "c", "machine": {}, "count": 100_000, "rows": [row("sqlite"), row("redis")],
+            "filled": [{ "store": "sqlite", "seconds": 7 }, { "store": "redis", "seconds": 8 }],
+        });
+        let text = shown("lists", &results).unwrap();
+        assert!(text.contains("with 100,000 each"), "{text}");
+        let (_, redis) = text.split_once("### Redis").unwrap();
+        assert!(redis.contains("| grants: user | 50 | 1.2 | 2.0 | 3.0 | 4.1 |"), "{text}");
+        assert_eq!(text.matches("grants: user").count(), 2, "{text}");
+    }
+
+    #[test]
     fn results_without_anything_in_them_are_no_page() {
-        for part in ["table", "growth", "pressure", "size", "other"] {
+        for part in ["table", "growth", "pressure", "purge", "size", "lists", "other"] {
             assert!(
                 shown(part, &serde_json::json!({ "samples": [], "stages": [], "rows": [] })).is_err(),
                 "{part}"

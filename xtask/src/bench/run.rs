@@ -56,6 +56,7 @@ fn turn(
             .into_iter()
             .flat_map(|(name, value)| [name.to_owned(), value]),
         );
+        arguments.push("--awake".to_owned());
         let measured = bench.load(&arguments).inspect_err(|_| running.show_log())?;
         let measured = with(measured, subject, endpoint, *connections, idle);
         let sample = Sample::of(&measured)?;

@@ -2,18 +2,73 @@
 
 use std::fs;
 use std::process::Command;
-use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use crate::cli::BenchOptions;
-use crate::failure::{Outcome, While};
+use crate::failure::{Failure, Outcome, While};
 use crate::workspace;
 
+use super::embedder::Embedder;
 use super::plan::{Kind, SUBJECTS};
 use super::subject::Running;
-use super::tally::Figure;
+use super::tally::{Figure, number};
 use super::{Bench, taken};
+
+/// What of grantor must not grow beyond this, and what it should be one day, where that is less.
+pub(super) const HELD: [Held; 5] = [
+    Held { what: "memory at rest, the largest of all stores, MB", held: 35.0, wanted: 20.0 },
+    Held { what: "time to the first answer, the longest of all stores, ms", held: 100.0, wanted: 100.0 },
+    Held { what: "the program, MB", held: 25.0, wanted: 25.0 },
+    Held { what: "building grantor-core from nothing, cargo's dev profile, s", held: 30.0, wanted: 15.0 },
+    Held { what: "crates that grantor-core stands on", held: 45.0, wanted: 24.0 },
+];
+
+/// A figure that is kept where it is.
+pub(super) struct Held {
+    pub(super) what: &'static str,
+    pub(super) held: f64,
+    pub(super) wanted: f64,
+}
+
+/// What was measured of each, in the same order; nothing where an older run did not.
+pub(super) fn measured(results: &Value) -> Outcome<[Option<f64>; 5]> {
+    let most = |name: &str| {
+        let starts = results.get("starts").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let ours = starts.iter().filter(|start| {
+            start.get("subject").and_then(Value::as_str).is_some_and(|subject| subject.starts_with("grantor"))
+        });
+        ours.filter_map(|start| start.get(name)?.as_f64()).fold(0.0, f64::max)
+    };
+    Ok([
+        Some(most("idle_memory_bytes") / 1e6),
+        Some(most("start_ms")),
+        Some(number(results, "program_bytes")? / 1e6),
+        results.get(DEV_SECONDS).and_then(Value::as_f64),
+        Some(number(results, "core_crates")?),
+    ])
+}
+
+/// Fails where something is larger than it is held to be.
+pub(super) fn check(results: &Value) -> Outcome {
+    let measured = measured(results)?;
+    let over = HELD.iter().zip(measured).filter_map(|(held, measured)| match measured {
+        None => Some(format!("{}: not measured", held.what)),
+        Some(measured) if measured > held.held => {
+            Some(format!("{}: {measured:.1}, held to {}", held.what, held.held))
+        }
+        Some(_) => None,
+    });
+    let over: Vec<_> = over.collect();
+    match over.is_empty() {
+        true => Ok(()),
+        false => Err(Failure::new(format!("grown too large: {}", over.join("; ")))),
+    }
+}
+
+/// What a package with the core alone takes to build, by cargo's profiles for working and for shipping.
+pub(super) const DEV_SECONDS: &str = "core_dev_build_seconds";
+pub(super) const RELEASE_SECONDS: &str = "core_release_build_seconds";
 
 /// How often each is started.
 const STARTS: usize = 5;
@@ -33,7 +88,7 @@ pub(super) fn run(bench: &Bench<'_>, options: &BenchOptions) -> Outcome<Value> {
             let started = match subject.kind {
                 // Filled by now, as a server that is started mostly is.
                 Kind::Grantor(_) => running.restart(bench)?,
-                Kind::Floor(_) | Kind::Peer(_) => running.started_in,
+                Kind::Floor(_) | Kind::Peer(..) => running.started_in,
             };
             times.push(started.as_secs_f64() * 1000.0);
             memories.push(bytes(running.memory_of_itself()?));
@@ -45,13 +100,15 @@ pub(super) fn run(bench: &Bench<'_>, options: &BenchOptions) -> Outcome<Value> {
         starts.push(json!({ "subject": subject.name, "start_ms": time, "idle_memory_bytes": memory }));
     }
     let program = bench.program("grantor")?;
+    let embedder = Embedder::new(bench)?;
     let more = json!({
         "starts": starts,
         "program_bytes": fs::metadata(program).during(program.display())?.len(),
         "stripped_bytes": stripped(bench)?,
         "core_crates": crates(bench, "grantor-core")?,
         "server_crates": crates(bench, "grantor")?,
-        "core_build_seconds": core_build(bench)?,
+        DEV_SECONDS: embedder.build(bench, "dev")?,
+        RELEASE_SECONDS: embedder.build(bench, "release")?,
     });
     if let (Value::Object(results), Value::Object(more)) = (&mut results, more) {
         results.extend(more);
@@ -76,6 +133,7 @@ fn stripped(bench: &Bench<'_>) -> Outcome<Option<u64>> {
 fn crates(bench: &Bench<'_>, package: &str) -> Outcome<usize> {
     let mut tree = bench.workspace.cargo(["tree", "--edges", "normal", "--prefix", "none", "--package"]);
     tree.arg(package);
+    by_itself(&mut tree);
     let said = workspace::output_of(tree)?;
     // A package that was shown before is marked, and is the same all the same.
     let mut all: Vec<&str> = said.lines().map(|line| line.trim_end_matches(" (*)")).collect();
@@ -84,14 +142,9 @@ fn crates(bench: &Bench<'_>, package: &str) -> Outcome<usize> {
     Ok(all.len().saturating_sub(1))
 }
 
-/// How long the core takes with nothing built before.
-fn core_build(bench: &Bench<'_>) -> Outcome<f64> {
-    let mut build =
-        bench.workspace.cargo(["build", "--release", "--quiet", "--package", "grantor-core", "--target-dir"]);
-    build.arg(bench.folder.join("core"));
-    let begun = Instant::now();
-    workspace::succeed(build)?;
-    Ok(begun.elapsed().as_secs_f64())
+/// With the features that the package asks for, and not those of all others of the workspace, whatever the caller's setting.
+fn by_itself(cargo: &mut Command) {
+    cargo.env_remove("CARGO_RESOLVER_FEATURE_UNIFICATION").env_remove("CARGO_UNSTABLE_FEATURE_UNIFICATION");
 }
 
 /// Exact far beyond the memory of any machine.

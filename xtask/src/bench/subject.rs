@@ -13,6 +13,7 @@ use crate::failure::{Failure, Outcome, While};
 use crate::redis::RedisServer;
 use crate::workspace;
 
+use super::clock::Clock;
 use super::plan::{Backend, Kind, Subject};
 use super::{Bench, SERVER_CORE, pinned};
 
@@ -68,34 +69,44 @@ impl Drop for Killed {
 }
 
 /// What a store of Redis is started with: nothing is written to disk, by whomever it is used.
-const REDIS: &[&str] = &["--appendonly", "no"];
+pub(super) const REDIS: &[&str] = &["--appendonly", "no"];
 
 impl Running {
     /// Starts it in a folder of its own.
     pub(super) fn start(bench: &Bench<'_>, subject: Subject) -> Outcome<Self> {
-        Self::start_with(bench, subject, "")
+        Self::begin(bench, subject, "", None)
+    }
+
+    /// The same by a time of day of its own, if it is grantor.
+    pub(super) fn start_by_clock(bench: &Bench<'_>, subject: Subject, clock: &Clock) -> Outcome<Self> {
+        Self::begin(bench, subject, "", Some(clock))
     }
 
     /// The same, with more of grantor's configuration.
     pub(super) fn start_with(bench: &Bench<'_>, subject: Subject, configuration: &str) -> Outcome<Self> {
+        Self::begin(bench, subject, configuration, None)
+    }
+
+    fn begin(
+        bench: &Bench<'_>,
+        subject: Subject,
+        configuration: &str,
+        clock: Option<&Clock>,
+    ) -> Outcome<Self> {
         let folder = bench.folder.join(subject.name);
         if folder.exists() {
             fs::remove_dir_all(&folder).during(folder.display())?;
         }
         fs::create_dir_all(&folder).during(folder.display())?;
-        let backend = match subject.kind {
-            Kind::Floor(backend) | Kind::Grantor(backend) => Some(backend),
-            Kind::Peer(_) => None,
-        };
-        let redis = match backend {
-            Some(Backend::Redis) => Some(redis()?),
-            Some(Backend::Memory | Backend::Sqlite | Backend::SqliteRelaxed | Backend::Sled) | None => None,
+        let redis = match subject.backend() {
+            Backend::Redis => Some(redis()?),
+            Backend::Memory | Backend::Sqlite | Backend::SqliteRelaxed | Backend::Sled => None,
         };
         let redis_url = redis.as_ref().map(RedisServer::url);
         let started = match subject.kind {
             Kind::Grantor(backend) => {
                 let begun = Instant::now();
-                let server = grantor(bench, backend, redis_url.as_deref(), &folder, configuration)?;
+                let server = grantor(bench, backend, redis_url.as_deref(), &folder, configuration, clock)?;
                 let (address, pid) = (address_of(server.public())?, server.pid());
                 Started { program: Program::Grantor(Box::new(server)), address, pid, took: begun.elapsed() }
             }
@@ -104,9 +115,12 @@ impl Running {
                 floor.arg("--store").arg(url_of(backend, redis_url.as_deref()));
                 other(floor, &folder)?
             }
-            Kind::Peer(peer) => {
+            Kind::Peer(peer, _) => {
                 let mut command = peer.command(bench)?;
                 command.arg("--registrations").arg(bench.workspace.path(REGISTRATIONS));
+                if let Some(url) = &redis_url {
+                    command.arg("--redis").arg(url);
+                }
                 other(command, &folder)?
             }
         };
@@ -116,7 +130,7 @@ impl Running {
             pids.push(pid_of(redis)?);
         }
         let load_options = match subject.kind {
-            Kind::Peer(peer) => peer.load_options(),
+            Kind::Peer(peer, _) => peer.load_options(),
             Kind::Floor(_) | Kind::Grantor(_) => &[],
         };
         Ok(Self { address, pids, started_in: took, load_options, folder, program, redis })
@@ -173,6 +187,20 @@ impl Running {
         size_of(&self.folder)
     }
 
+    /// What grantor counts, as it tells operators.
+    pub(super) fn metrics(&self) -> Outcome<String> {
+        let Program::Grantor(server) = &self.program else {
+            return Err(Failure::new("only grantor tells what it counts"));
+        };
+        let address = admin_of(server)?;
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        let answer = exchange(address, &request)?;
+        match answer.starts_with("HTTP/1.1 200") {
+            true => Ok(answer),
+            false => Err(Failure::new(format!("asking for metrics: {answer}"))),
+        }
+    }
+
     /// Ends it in order, and removes what it left.
     pub(super) fn stop(mut self) -> Outcome {
         match std::mem::replace(&mut self.program, Program::Stopped) {
@@ -198,6 +226,7 @@ fn grantor(
     redis: Option<&str>,
     folder: &Path,
     configuration: &str,
+    clock: Option<&Clock>,
 ) -> Outcome<Server> {
     let program = bench.program("grantor")?;
     let url = match backend {
@@ -227,7 +256,10 @@ fn grantor(
     }
     // No command reaches a store within a server's own process. There its API does it, whose administrator a demo makes.
     let options: &[&str] = if in_process { &["--demo"] } else { &[] };
-    let command = pinned(SERVER_CORE, program);
+    let mut command = pinned(SERVER_CORE, program);
+    if let Some(clock) = clock {
+        clock.given_to(&mut command);
+    }
     let server = Server::start_with(command, options, &file, folder, Deadlines::default())?;
     if in_process {
         import_over_http(&server, &registrations)?;
@@ -239,8 +271,7 @@ fn import_over_http(server: &Server, registrations: &Path) -> Outcome {
     let said = server.said()?;
     let token = said.split_once("ADMIN_TOKEN='").and_then(|(_, rest)| rest.split('\'').next());
     let token = token.ok_or_else(|| Failure::new("grantor serve --demo shows no token"))?;
-    let admin = server.addresses().get("admin").and_then(|url| url.as_str()).unwrap_or_default();
-    let address = address_of(admin)?;
+    let address = admin_of(server)?;
     let body = fs::read_to_string(registrations).during(registrations.display())?;
     let request = format!(
         "POST /api/import HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
@@ -252,6 +283,11 @@ fn import_over_http(server: &Server, registrations: &Path) -> Outcome {
         true => Ok(()),
         false => Err(Failure::new(format!("importing: {answer}"))),
     }
+}
+
+/// Where operators reach it.
+fn admin_of(server: &Server) -> Outcome<SocketAddr> {
+    address_of(server.addresses().get("admin").and_then(|url| url.as_str()).unwrap_or_default())
 }
 
 /// Sends one request on a connection of its own.
@@ -325,7 +361,7 @@ fn free_address() -> Outcome<SocketAddr> {
     listener.local_addr().during("finding a free port")
 }
 
-fn address_of(url: &str) -> Outcome<SocketAddr> {
+pub(super) fn address_of(url: &str) -> Outcome<SocketAddr> {
     let address = url.strip_prefix("http://").unwrap_or(url);
     address.parse().during(format!("reading the address {url}"))
 }

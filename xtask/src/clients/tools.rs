@@ -65,7 +65,8 @@ pub(crate) fn installed(name: &str, folder: &Path, print: &Print) -> Outcome<Vec
     Ok(path)
 }
 
-fn packages(client: &str, list: &str, print: &Print) -> Outcome {
+/// Sees to it that a list's Debian packages are there, for whom it says.
+pub(crate) fn packages(client: &str, list: &str, print: &Print) -> Outcome {
     let wanted = wanted(list);
     let mut ask = Command::new("dpkg-query");
     ask.arg("--version");

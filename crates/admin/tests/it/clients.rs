@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 use crate::checked::Ask;
 use crate::world::World;
 
+/// A picture of one pixel.
+pub(crate) const PIXEL: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=";
+
 fn web() -> Value {
     json!({
         "client_id": "web", "client_name": "Web", "redirect_uris": ["https://app.test/cb"], "scope": "read write",
@@ -85,6 +89,41 @@ async fn a_refused_field_is_named_and_nothing_secret_is_repeated() {
 }
 
 #[tokio::test]
+async fn a_client_is_given_a_picture_within_the_bounds_that_hold_for_everybody() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+
+    let world = World::new().await;
+    world.post("/api/clients", web()).await;
+    let path = "/api/clients/web/logo";
+    let put = |body: Value| Ask::new(Method::PUT, path).json(&body).by(Caller::Operator);
+    assert_eq!(world.send(Ask::new(Method::GET, path).by(Caller::Operator)).await.status, 404);
+    let set = world.send(put(json!({"picture": PIXEL}))).await;
+    assert_eq!(set.body, json!({"client_id": "web", "has_logo": true}));
+    let shown = world.get(path).await.body;
+    let pixel = json!({"client_id": "web", "type": "image/png", "width": 1, "height": 1, "picture": PIXEL});
+    assert_eq!(shown, pixel);
+    let too_large = [STANDARD.decode(PIXEL).unwrap(), vec![0; 32 * 1024]].concat();
+    for (picture, why) in [
+        ("?", "base64"),
+        (&STANDARD.encode("<svg xmlns='http://www.w3.org/2000/svg'/>"), "not a PNG, a JPEG or a WebP"),
+        (&STANDARD.encode(too_large), "too large"),
+    ] {
+        let sent = world.send(put(json!({"picture": picture}))).await;
+        assert_eq!((sent.status.as_u16(), &sent.body["field"]), (400, &json!("picture")));
+        assert!(sent.body["detail"].as_str().unwrap().contains(why), "{}", sent.body);
+    }
+    for wrong in [json!({}), json!({"picture": 1}), json!({"picture": PIXEL, "url": "https://a.test"})] {
+        assert_eq!(world.send(put(wrong).wrong()).await.status, 400);
+    }
+    assert_eq!(world.get(path).await.body, pixel, "what was refused changed nothing");
+    assert_eq!(world.delete(path).await.body, json!({"client_id": "web", "has_logo": false}));
+    assert_eq!(world.send(Ask::new(Method::GET, path).by(Caller::Operator)).await.status, 404);
+    let nobody = Ask::new(Method::PUT, "/api/clients/nobody/logo").json(&json!({"picture": PIXEL}));
+    assert_eq!(world.send(nobody.by(Caller::Operator)).await.status, 404);
+}
+
+#[tokio::test]
 async fn who_changes_what_another_changed_meanwhile_is_told() {
     let world = World::new().await;
     let made = world.post("/api/clients", web()).await;
@@ -152,4 +191,38 @@ async fn a_body_is_json_and_no_larger_than_it_may_be() {
     assert_eq!(world.send(large).await.status, 413);
     let list = ask().text("[]").header("content-type", "application/json");
     assert_eq!(world.send(list).await.status, 400);
+}
+
+#[tokio::test]
+async fn of_several_things_that_are_asked_by_all_must_hold() {
+    let world = World::new().await;
+    world.post("/api/users", json!({"username": "alice"})).await;
+    for (id, name, owner) in [
+        ("a1", "Acme Video", "alice"),
+        ("a2", "Acme Audio", "alice"),
+        ("b1", "Acme Video", "alice"),
+        ("a3", "Acme Video", ""),
+    ] {
+        let mut client =
+            json!({"client_id": id, "client_name": name, "redirect_uris": ["https://a.test/cb"]});
+        if !owner.is_empty() {
+            client["owner"] = owner.into();
+        }
+        world.post("/api/clients", client).await;
+    }
+    let ids = async |query: &str| -> Vec<String> {
+        let page = world.get(&format!("/api/clients?{query}")).await.body;
+        page["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|c| c["client_id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(ids("owner=alice&name=video").await, ["a1", "b1"]);
+    assert_eq!(ids("owner=alice&name=video&prefix=a").await, ["a1"]);
+    assert_eq!(ids("owner=alice&prefix=a&limit=1").await, ["a1"]);
+    assert_eq!(ids("owner=alice&prefix=a&after=a1").await, ["a2"]);
+    assert_eq!(ids("name=video&prefix=a").await, ["a1", "a3"]);
+    assert!(ids("owner=alice&name=nothing").await.is_empty());
 }

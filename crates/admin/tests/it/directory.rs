@@ -149,6 +149,12 @@ async fn a_change_that_is_refused_changes_nothing_at_all() {
     assert_eq!(world.get("/api/users/alice").await.body, before.body);
 }
 
+/// The names of those that a search finds.
+async fn users(world: &World, query: &str) -> Vec<String> {
+    let page = world.get(&format!("/api/users?{query}")).await.body;
+    page["items"].as_array().unwrap().iter().map(|u| u["username"].as_str().unwrap().to_owned()).collect()
+}
+
 #[tokio::test]
 async fn users_are_found_by_the_beginning_of_their_names_and_by_address() {
     let world = World::new().await;
@@ -157,15 +163,34 @@ async fn users_are_found_by_the_beginning_of_their_names_and_by_address() {
     {
         world.post("/api/users", json!({"username": name, "email": email})).await;
     }
-    let names = async |query: &str| -> Vec<String> {
-        let page = world.get(&format!("/api/users?{query}")).await.body;
-        page["items"].as_array().unwrap().iter().map(|u| u["username"].as_str().unwrap().to_owned()).collect()
-    };
+    let names = async |query: &str| users(&world, query).await;
     assert_eq!(names("prefix=al").await, ["alan", "alice"]);
     assert_eq!(names("prefix=al&limit=1").await, ["alan"]);
     assert_eq!(names("prefix=al&after=alan").await, ["alice"]);
     assert_eq!(names("email=ALICE%40example.test").await, ["alice"]);
     assert!(names("prefix=c").await.is_empty());
+}
+
+#[tokio::test]
+async fn users_are_found_by_the_account_they_act_for() {
+    let world = World::new().await;
+    for (name, accounts) in [
+        ("alice", json!([{"id": "35", "role": "manager"}, {"id": "36", "role": "manager"}])),
+        ("alan", json!([{"id": "35", "role": "manager"}])),
+        ("bob", json!([])),
+    ] {
+        world.post("/api/users", json!({"username": name, "accounts": accounts})).await;
+    }
+    let names = async |query: &str| users(&world, query).await;
+    assert_eq!(names("account=35").await, ["alan", "alice"]);
+    assert_eq!(names("account=35&limit=1").await, ["alan"]);
+    assert_eq!(names("account=35&after=alan").await, ["alice"]);
+    assert_eq!(names("account=35&prefix=ali").await, ["alice"]);
+    assert!(names("account=3").await.is_empty());
+    // Who came later is found, and who left is not.
+    world.patch("/api/users/bob", json!({"add_accounts": [{"id": "36", "role": "manager"}]})).await;
+    world.patch("/api/users/alice", json!({"remove_accounts": ["36"]})).await;
+    assert_eq!(names("account=36").await, ["bob"]);
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use grantor_admin::{PROFILE, operations};
 use serde_json::{Value, json};
 
 use crate::checked::Ask;
+use crate::clients::PIXEL;
 use crate::world::World;
 
 #[tokio::test]
@@ -59,6 +60,9 @@ async fn every_operation_does_what_the_document_says() {
     }
     ask("PATCH", "/api/clients/svc", Some(json!({"disabled": true}))).await;
     ask("POST", "/api/clients/svc/rotate-secret", Some(json!({}))).await;
+    ask("PUT", "/api/clients/svc/logo", Some(json!({"picture": PIXEL}))).await;
+    assert_eq!(ask("GET", "/api/clients/svc/logo", None).await["picture"], PIXEL);
+    ask("DELETE", "/api/clients/svc/logo", None).await;
     ask("DELETE", "/api/clients/svc", None).await;
     ask("PATCH", "/api/users/alice", Some(json!({"name": "Alice"}))).await;
     ask("PATCH", "/api/accounts/35", Some(json!({"name": "Acme"}))).await;

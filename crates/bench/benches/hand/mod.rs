@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use grantor_core::client::{Client, ClientMetadata};
 use grantor_core::flow::{self, Asked, Context, Examined, TokenAnswer};
-use grantor_core::record::{Expect, Put, RecordKey, Stored, Version};
+use grantor_core::record::{Expect, Put, RecordKey, Stored, Version, Write};
 use grantor_core::request::{
     Approver, Choice, ClientCredentials, ClientProof, DecisionRequest, GrantRequest, TokenRequest,
 };
@@ -151,7 +151,10 @@ impl Hand {
                     need.answer_stored(found.as_ref())
                 }
                 Step::Commit(need) => {
-                    let (put, _events, need) = need.into_parts();
+                    let (Write { first, put }, _events, need) = need.into_parts();
+                    for first in first {
+                        self.put(first);
+                    }
                     let outcome = self.put(put);
                     need.answer(outcome)
                 }

@@ -50,6 +50,12 @@ struct Options {
     /// Each connection's browser logs in by itself, where a server ends an approval when the same person approves elsewhere.
     #[arg(long)]
     own_sessions: bool,
+    /// Takes being put off, with 503 and `Retry-After`, for an answer; only of the others it is told how long they took.
+    #[arg(long)]
+    put_off: bool,
+    /// Never sleeps: see `stay_awake`. Not for a storm that runs beside another load on the same core.
+    #[arg(long)]
+    awake: bool,
     /// Processes whose time and memory are the server's.
     #[arg(long = "pid")]
     pids: Vec<u32>,
@@ -64,7 +70,7 @@ enum Endpoint {
     TokenJwt,
     /// A code, made beforehand, redeemed with its PKCE verifier.
     Code,
-    /// A refresh token, rotated: each connection goes on with what it was given last.
+    /// A refresh token, rotated: a thousand grants take turns, each going on with what it was given last.
     Refresh,
     /// A live token, looked up.
     Introspect,
@@ -82,7 +88,8 @@ enum Endpoint {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = match runtime.event_interval(EVENT_INTERVAL).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln_once(&format!("the system gave no runtime: {error}"));
@@ -91,6 +98,9 @@ fn main() -> ExitCode {
     };
     let tasks = tokio::task::LocalSet::new();
     let outcome = runtime.block_on(tasks.run_until(async {
+        if options.awake {
+            tasks.spawn_local(stay_awake());
+        }
         match options.endpoint {
             Endpoint::Idle => storm::idle(&options).await,
             Endpoint::Login => storm::login(&options).await,
@@ -113,6 +123,18 @@ fn main() -> ExitCode {
             eprintln_once(&format!("{:?} on {}: {wrong}", options.endpoint, options.address));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// After how many tasks it looks for what the server sent.
+const EVENT_INTERVAL: u32 = 8;
+
+/// Keeps this process from ever sleeping: the kernel would have the server pay for waking it, on another core, for each answer
+/// that it waits for. That is as much as a third of a request's time, all the more the longer a server takes, and no client
+/// that is a network away costs a server that.
+async fn stay_awake() {
+    loop {
+        tokio::task::yield_now().await;
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use crate::Options;
 use crate::http::Wrong;
 use crate::processes::Processes;
-use crate::work::{Work, Worker};
+use crate::work::{Done, Work, Worker};
 
 /// The longest time that is told apart, in microseconds.
 const LONGEST: u64 = 600_000_000;
@@ -45,7 +45,7 @@ pub(crate) async fn run(options: &Options) -> Result<Value, Wrong> {
         (None, Some(_)) => Until::Count(0),
         (None, None) => Until::Time { seconds: options.warm_up, server: None },
     };
-    let (workers, _) = phase(workers, warm_up).await?;
+    let (workers, _, _) = phase(workers, warm_up).await?;
 
     let before = processes.used()?;
     let began = Instant::now();
@@ -57,7 +57,7 @@ pub(crate) async fn run(options: &Options) -> Result<Value, Wrong> {
             Until::Time { seconds: options.seconds, server }
         }
     };
-    let (_, times) = phase(workers, until).await?;
+    let (_, times, put_off) = phase(workers, until).await?;
     let elapsed = began.elapsed();
     let cpu = before.until(&processes.used()?);
     if times.is_empty() {
@@ -67,29 +67,36 @@ pub(crate) async fn run(options: &Options) -> Result<Value, Wrong> {
     Ok(json!({
         "operations": times.len(), "seconds": elapsed.as_secs_f64(), "cpu_seconds": cpu.as_secs_f64(),
         "p50_us": at(0.5), "p99_us": at(0.99), "p999_us": at(0.999), "max_us": times.max(),
-        "memory_bytes": processes.memory()?, "peak_memory_bytes": processes.peak_memory()?,
+        "put_off": put_off, "memory_bytes": processes.memory()?, "peak_memory_bytes": processes.peak_memory()?,
     }))
 }
 
-/// Runs all workers until the phase ends and every answer has come, so that what was counted is what was asked for.
-async fn phase(workers: Vec<Worker>, until: Until) -> Result<(Vec<Worker>, Histogram<u64>), Wrong> {
+/// Runs all workers until the phase ends and every answer has come, so that what was counted is what was asked for. Gives them
+/// back, with the times that answers took and how many were put off.
+async fn phase(workers: Vec<Worker>, until: Until) -> Result<(Vec<Worker>, Histogram<u64>, u64), Wrong> {
     let times = Histogram::new_with_bounds(1, LONGEST, 3).map_err(|e| Wrong::new(e.to_string()))?;
     let times = Rc::new(RefCell::new(times));
     let (left, watch) = match until {
         Until::Count(count) => (count, None),
         Until::Time { seconds, server } => (usize::MAX, Some((seconds, server))),
     };
-    let left = Rc::new(Cell::new(left));
+    let (left, put_off) = (Rc::new(Cell::new(left)), Rc::new(Cell::new(0_u64)));
     let mut running = JoinSet::new();
     for mut worker in workers {
-        let (times, left) = (Rc::clone(&times), Rc::clone(&left));
+        let (times, left, put_off) = (Rc::clone(&times), Rc::clone(&left), Rc::clone(&put_off));
         running.spawn_local(async move {
             loop {
                 let Some(less) = left.get().checked_sub(1) else { return Ok::<_, Wrong>(worker) };
                 left.set(less);
                 let sent = Instant::now();
-                if !worker.once().await? {
-                    return Ok(worker);
+                match worker.once().await? {
+                    Done::Yes => {}
+                    Done::PutOff(wait) => {
+                        put_off.set(put_off.get() + 1);
+                        tokio::time::sleep(wait).await;
+                        continue;
+                    }
+                    Done::Nothing => return Ok(worker),
                 }
                 let micros = u64::try_from(sent.elapsed().as_micros()).unwrap_or(LONGEST);
                 times.borrow_mut().saturating_record(micros);
@@ -105,7 +112,7 @@ async fn phase(workers: Vec<Worker>, until: Until) -> Result<(Vec<Worker>, Histo
         workers.push(ended.map_err(|error| Wrong::new(error.to_string()))??);
     }
     let times = times.borrow().clone();
-    Ok((workers, times))
+    Ok((workers, times, put_off.get()))
 }
 
 /// Waits until it has been long enough.

@@ -1,8 +1,10 @@
 //! What a connection does again and again, for each endpoint, and what must have been made beforehand.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::browser::{Browser, Code};
 use crate::http::{Connection, Wrong};
@@ -12,8 +14,9 @@ use crate::{Endpoint, Options};
 
 /// How many connections make what is needed beforehand.
 const MAKERS: usize = 16;
-/// How many live tokens are looked up in turn.
-const LOOKED_UP: usize = 1000;
+/// How many live tokens are looked up in turn, and of how many grants those are that are refreshed in turn: nobody
+/// refreshes one grant a thousand times a second.
+const IN_TURN: usize = 1000;
 
 /// What was made beforehand, and who asks. All connections share it.
 pub(crate) struct Work {
@@ -26,14 +29,15 @@ pub(crate) struct Work {
     /// Of the person who approved the application.
     browser: RefCell<Browser>,
     own_sessions: bool,
+    put_off: bool,
 }
 
 /// What a connection goes on with.
 pub(crate) struct Worker {
     work: Rc<Work>,
     connection: Connection,
-    /// The last refresh token it was given.
-    refresh: String,
+    /// The last refresh token it was given of each of its grants; the first is the next.
+    refresh: VecDeque<String>,
     browser: Browser,
 }
 
@@ -50,6 +54,7 @@ impl Work {
             next: Cell::new(0),
             browser,
             own_sessions: options.own_sessions,
+            put_off: options.put_off,
         };
         let Registrations { machine, signed, web, asking, reader, .. } = &work.registrations;
         let own_name = [("grant_type", "client_credentials"), ("scope", "read")];
@@ -57,7 +62,7 @@ impl Work {
             Endpoint::Token => vec![message::by_client(address, TOKEN, machine, &own_name)],
             Endpoint::TokenJwt => vec![message::by_client(address, TOKEN, signed, &own_name)],
             Endpoint::Introspect => {
-                let tokens = made(LOOKED_UP, address, || work.make_token(machine)).await?;
+                let tokens = made(IN_TURN, address, || work.make_token(machine)).await?;
                 let ask =
                     |token: &String| message::by_client(address, INTROSPECT, reader, &[("token", token)]);
                 tokens.iter().map(ask).collect()
@@ -195,12 +200,22 @@ fn spoilt(token: &str) -> String {
     token.char_indices().map(|(at, c)| turned(at, c)).collect()
 }
 
+/// What became of an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Done {
+    Yes,
+    /// The server has too much to do, and may be asked again after so long.
+    PutOff(Duration),
+    /// There was nothing left to do.
+    Nothing,
+}
+
 impl Worker {
     /// Several at once, with what this endpoint needs on each, and connections that have not waited yet: a server closes
     /// those that say nothing for long.
     pub(crate) async fn ready(work: &Rc<Work>, count: usize) -> Result<Vec<Self>, Wrong> {
         let tokens = match work.endpoint {
-            Endpoint::Refresh => made(count, work.address, || work.make_refresh()).await?,
+            Endpoint::Refresh => made(count.max(IN_TURN), work.address, || work.make_refresh()).await?,
             Endpoint::Token
             | Endpoint::TokenJwt
             | Endpoint::Code
@@ -209,10 +224,11 @@ impl Worker {
             | Endpoint::Flow
             | Endpoint::Garbage
             | Endpoint::Login
-            | Endpoint::Idle => vec![String::new(); count],
+            | Endpoint::Idle => Vec::new(),
         };
         let mut workers = Vec::with_capacity(count);
-        for refresh in tokens {
+        for number in 0..count {
+            let refresh = tokens.iter().skip(number).step_by(count).cloned().collect();
             let connection = Connection::open(work.address).await?;
             // Nobody is logged in here yet; whoever must, does so in the first operation, before it is measured.
             let browser = match work.own_sessions {
@@ -224,22 +240,23 @@ impl Worker {
         Ok(workers)
     }
 
-    /// Does it once; tells whether there was anything left to do.
-    pub(crate) async fn once(&mut self) -> Result<bool, Wrong> {
+    /// Does it once.
+    pub(crate) async fn once(&mut self) -> Result<Done, Wrong> {
         let work = Rc::clone(&self.work);
         match work.endpoint {
             Endpoint::Refresh => {
-                let fields = [("grant_type", "refresh_token"), ("refresh_token", self.refresh.as_str())];
+                let Some(held) = self.refresh.pop_front() else { return Ok(Done::Nothing) };
+                let fields = [("grant_type", "refresh_token"), ("refresh_token", held.as_str())];
                 let request = message::by_client(work.address, TOKEN, &work.registrations.web, &fields);
                 let tokens = message::tokens(self.connection.exchange(&request).await?)?;
-                self.rotate(tokens)?;
-                return Ok(true);
+                self.refresh.push_back(rotated(&held, tokens)?);
+                return Ok(Done::Yes);
             }
             Endpoint::Flow => {
                 let asking = &work.registrations.asking;
                 let code = self.browser.authorize(&mut self.connection, asking).await?;
                 message::tokens(self.connection.exchange(&work.redeem(asking, &code)).await?)?;
-                return Ok(true);
+                return Ok(Done::Yes);
             }
             Endpoint::Token
             | Endpoint::TokenJwt
@@ -253,8 +270,13 @@ impl Worker {
         let at = work.next.get();
         work.next.set(at + 1);
         let at = if work.supply().is_some() { at } else { at % work.requests.len().max(1) };
-        let Some(request) = work.requests.get(at) else { return Ok(false) };
+        let Some(request) = work.requests.get(at) else { return Ok(Done::Nothing) };
         let answer = self.connection.exchange(request).await?;
+        if work.put_off && answer.status == 503 {
+            let seconds = answer.header("retry-after").and_then(|seconds| seconds.parse().ok());
+            let seconds = seconds.ok_or_else(|| answer.wrong("put off, and not told for how long"))?;
+            return Ok(Done::PutOff(Duration::from_secs(seconds)));
+        }
         match work.endpoint {
             Endpoint::TokenJwt => drop(message::signed_token(answer)?),
             Endpoint::Introspect => message::is_active(answer, true)?,
@@ -267,16 +289,16 @@ impl Worker {
             | Endpoint::Login
             | Endpoint::Idle => drop(message::tokens(answer)?),
         }
-        Ok(true)
+        Ok(Done::Yes)
     }
+}
 
-    fn rotate(&mut self, tokens: Tokens) -> Result<(), Wrong> {
-        match tokens.refresh {
-            Some(next) if next != self.refresh => self.refresh = next,
-            Some(_) => return Err(Wrong::new("a refresh token that was not rotated")),
-            None => return Err(Wrong::new("wanted a refresh token")),
-        }
-        Ok(())
+/// The refresh token that came in the place of one.
+fn rotated(held: &str, tokens: Tokens) -> Result<String, Wrong> {
+    match tokens.refresh {
+        Some(next) if next != held => Ok(next),
+        Some(_) => Err(Wrong::new("a refresh token that was not rotated")),
+        None => Err(Wrong::new("wanted a refresh token")),
     }
 }
 

@@ -23,10 +23,47 @@ async fn who_is_no_administrator_is_refused_by_every_method_of_every_page() {
             assert_eq!(answer.status, 403, "{method} {path}");
         }
     }
+    // He is not at a dead end: whoever administers here may sign in instead.
+    alice.get("/").await.assert_shows("<a href=\"/logout\">Sign in as somebody else</a>");
+    let asked = alice.get("/logout").await;
+    assert_eq!(alice.submit(&asked, &[]).await.location(), "/login");
     // The right name and the right password, of whom it is not for.
     let mut alice = Browser::at_desk(&world);
     let answer = alice.sign_in("alice", PASSWORD).await;
     assert_eq!((answer.status.as_u16(), alice.cookies.contains_key("grantor_desk_session")), (403, false));
+}
+
+#[tokio::test]
+async fn who_shows_tokens_that_are_worth_nothing_is_sent_away_for_a_while() {
+    let world = World::new().await;
+    let token = json!({"profile": "admin", "user": "root"});
+    let token =
+        world.api.post("/api/session-tokens", &token).await.unwrap()["token"].as_str().unwrap().to_owned();
+    let mut program = Browser::new(&world.desk);
+    let mut ask = async |bearer: &str| {
+        program.headers = vec![("authorization", format!("Bearer {bearer}"))];
+        program.get("/api/clients").await
+    };
+    // What is worth something is not counted.
+    for _ in 0..40 {
+        assert_eq!(ask(&token).await.status, 200);
+    }
+    for _ in 0..30 {
+        assert_eq!(ask("nothing").await.status, 401);
+    }
+    let held = ask("nothing").await;
+    assert_eq!((held.status.as_u16(), held.header("content-type")), (429, "application/problem+json"));
+    assert!((1..=60).contains(&held.header("retry-after").parse::<u64>().unwrap()), "{:?}", held.headers);
+    held.assert_shows("\"code\":\"too_many\"");
+    assert_eq!(
+        Browser::new(&world.desk).get("/api/clients").await.status,
+        401,
+        "who shows none costs nothing"
+    );
+    // The pages are other people's.
+    Browser::signed_in(&world, "root").await;
+    world.clock.pass(60);
+    assert_eq!(ask(&token).await.status, 200);
 }
 
 #[tokio::test]

@@ -18,7 +18,8 @@ async fn a_hostile_text_is_a_text_on_every_page() {
         }
         shown += usize::from(answer.body.contains("&#60;script&#62;alert(1)"));
         for tag in answer.page().0 {
-            assert!(!["script", "img", "b"].contains(&tag.name.as_str()), "{path}: {tag:?}");
+            let is_ours = tag.name == "img" && tag.get("src").starts_with("/clients/logo/image?id=");
+            assert!(is_ours || !["script", "img", "b"].contains(&tag.name.as_str()), "{path}: {tag:?}");
         }
     }
     assert!(shown > 8, "it is on {shown} pages, so little was tried");

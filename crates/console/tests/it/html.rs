@@ -34,6 +34,8 @@ impl Tag {
 pub(crate) struct Form {
     pub(crate) method: String,
     pub(crate) action: String,
+    /// Whether it has a file in it, and is sent in parts.
+    pub(crate) in_parts: bool,
     pub(crate) fields: Vec<(String, String)>,
     /// The fields that people see.
     pub(crate) names: Vec<String>,
@@ -86,10 +88,10 @@ impl Page {
 
     pub(crate) fn forms(&self) -> Vec<Form> {
         let forms = self.all("form").enumerate();
-        forms.map(|(at, tag)| self.form(at, tag.get("method"), tag.get("action"))).collect()
+        forms.map(|(at, tag)| self.form(at, tag)).collect()
     }
 
-    fn form(&self, at: usize, method: &str, action: &str) -> Form {
+    fn form(&self, at: usize, form: &Tag) -> Form {
         let (mut fields, mut names) = (Vec::new(), Vec::new());
         let mut select = String::new();
         for tag in self.0.iter().filter(|tag| tag.form == Some(at)) {
@@ -111,7 +113,9 @@ impl Page {
                 names.push(name);
             }
         }
-        Form { method: method.to_owned(), action: action.to_owned(), fields, names }
+        let (method, action) = (form.get("method").to_owned(), form.get("action").to_owned());
+        let in_parts = form.get("enctype") == "multipart/form-data";
+        Form { method, action, in_parts, fields, names }
     }
 
     /// What makes it hard to use, or impossible for some.

@@ -1,8 +1,9 @@
 //! What operators do, from the first page to the end of it.
 
+use axum::http::Method;
 use serde_json::json;
 
-use crate::support::{Browser, PASSWORD, World};
+use crate::support::{Browser, PASSWORD, PIXEL, World, shop_asks};
 
 /// What is shown this once.
 fn secret(body: &str) -> String {
@@ -116,7 +117,7 @@ async fn a_list_is_paged_from_its_beginning_to_its_end_and_back() {
         let Some(next) = links.all("a").find(|link| link.get("rel") == "next") else { break };
         path = next.get("href").to_owned();
     }
-    assert_eq!((seen.len(), pages), (120, 3));
+    assert_eq!((seen.len(), pages), (120, 5));
     seen.dedup();
     assert_eq!(seen.len(), 120);
     assert_eq!(
@@ -139,9 +140,9 @@ async fn a_token_is_looked_up_and_revoked_without_a_trace_in_an_address() {
     assert_eq!(answer.status, 400);
     let answer = root.submit(&page, &[("token", "nonsense"), ("do", "find")]).await;
     answer.assert_shows("role=\"status\"");
-    let answer = root.submit(&page, &[("token", "nonsense"), ("do", "revoke")]).await;
-    assert_eq!(answer.status, 400);
-    answer.assert_shows("no token of this server");
+    answer.assert_shows("class=\"notice plain\"");
+    let answer = root.submit(&page, &[("token", "nonsense"), ("do", "end")]).await;
+    answer.assert_shows("It is worth nothing");
     // One that is worth something.
     let token = world.token().await;
     let answer = root.submit(&page, &[("token", &token), ("do", "find")]).await;
@@ -151,7 +152,12 @@ async fn a_token_is_looked_up_and_revoked_without_a_trace_in_an_address() {
     let grants = root.get("/grants?user=alice&client=shop").await;
     let grant = grants.page().links().into_iter().find(|link| link.starts_with("/grants/show?id=")).unwrap();
     root.get(&grant).await.assert_shows("/grants/revoke?id=");
-    let answer = root.submit(&answer, &[("token", &token), ("do", "revoke")]).await;
+    // It is asked first whether it is to end, and it is told whose it is.
+    let asked = root.submit(&answer, &[("token", &token), ("do", "end")]).await;
+    asked.assert_shows("Revoke this token?");
+    asked.assert_shows("/users/show?id=alice");
+    root.submit(&page, &[("token", &token), ("do", "find")]).await.assert_shows("/clients/show?id=shop");
+    let answer = root.submit(&asked, &[("do", "revoke")]).await;
     answer.assert_shows("It was revoked.");
     let answer = root.submit(&answer, &[("token", &token), ("do", "find")]).await;
     answer.assert_shows("It is worth nothing");
@@ -208,8 +214,11 @@ async fn the_first_page_plots_what_goes_on() {
     world.furnish().await;
     let mut root = Browser::signed_in(&world, "root").await;
     let overview = root.get("/").await;
-    assert_eq!(overview.page().all("svg").count(), 3);
-    overview.assert_shows("2.0 ms");
+    assert_eq!(overview.page().all("svg").count(), 5, "nothing was refused, so that is no chart");
+    overview.assert_shows("<strong>2 ms at most</strong>");
+    for said in ["p99: 99 of 100", "p50: half", "Time (UTC)", "As a table", "The store was away"] {
+        overview.assert_shows(said);
+    }
     assert_eq!(root.get("/clients/show?id=shop").await.page().all("svg").count(), 1);
 }
 
@@ -255,6 +264,98 @@ async fn signing_keys_are_rotated_and_retired() {
 }
 
 #[tokio::test]
+async fn who_acts_for_an_account_is_told_on_its_page() {
+    let world = World::new().await;
+    world.furnish().await;
+    let mut root = Browser::signed_in(&world, "root").await;
+    root.get("/accounts/show?id=36").await.assert_shows("/users/show?id=alice");
+    assert!(!root.get("/accounts/show?id=36").await.body.contains("/users/show?id=root"));
+    root.get("/users?account=36&prefix=al").await.assert_shows("/users/show?id=alice");
+    assert!(!root.get("/users?account=36&prefix=b").await.body.contains("/users/show?id=alice"));
+}
+
+#[tokio::test]
+async fn several_fields_of_a_search_are_asked_together() {
+    let world = World::new().await;
+    world.furnish().await;
+    let mut root = Browser::signed_in(&world, "root").await;
+    for (query, finds) in
+        [("prefix=sh&name=Shop", true), ("prefix=x&name=Shop", false), ("name=Shop&owner=alice", false)]
+    {
+        let answer = root.get(&format!("/clients?{query}")).await;
+        assert_eq!(answer.status, 200, "{query}: {}", answer.body);
+        assert_eq!(answer.body.contains("/clients/show?id=shop"), finds, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn a_profile_is_chosen_among_those_there_are() {
+    let world = World::new().await;
+    let mut root = Browser::signed_in(&world, "root").await;
+    for (path, chosen) in [("/clients/new", ""), ("/session-tokens/new", "admin")] {
+        let page = root.get(path).await;
+        let names: Vec<_> = page.page().all("select").map(|tag| tag.get("name").to_owned()).collect();
+        assert!(names.contains(&"profile".to_owned()), "{path}: {names:?}");
+        page.assert_shows("<option value=\"standard\"");
+        let profile = page.form().fields.into_iter().find(|(name, _)| name == "profile");
+        assert_eq!(profile.map(|(_, value)| value).unwrap_or_default(), chosen, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn what_ends_something_is_red_and_a_new_secret_leaves_time_to_change_over() {
+    let world = World::new().await;
+    world.furnish().await;
+    let mut root = Browser::signed_in(&world, "root").await;
+    let grants = root.get("/grants").await;
+    let grant = grants.page().links().into_iter().find(|link| link.starts_with("/grants/show?id=")).unwrap();
+    root.get(&grant).await.assert_shows("class=\"button danger\" href=\"/grants/revoke?id=");
+    for (path, class) in [
+        (grant.replace("show", "revoke"), "danger"),
+        ("/users/disable?id=alice".to_owned(), "danger"),
+        ("/users/make-admin?id=alice".to_owned(), "primary"),
+    ] {
+        root.get(&path).await.assert_shows(&format!("<button type=\"submit\" class=\"{class}\">"));
+    }
+    let page = root.get("/clients/rotate-secret?id=svc").await;
+    let overlap = page.form().fields.into_iter().find(|(name, _)| name == "overlap").unwrap().1;
+    assert_eq!(overlap, "7d");
+}
+
+#[tokio::test]
+async fn the_trail_tells_which_operator_revoked() {
+    let world = World::new().await;
+    world.furnish().await;
+    let mut root = Browser::signed_in(&world, "root").await;
+    let grants = root.get("/grants").await;
+    let grant = grants.page().links().into_iter().find(|link| link.starts_with("/grants/show?id=")).unwrap();
+    let page = root.get(&grant.replace("show", "revoke")).await;
+    root.submit(&page, &[]).await.location();
+    let trail = root.get("/audit?kind=grant_revoked&by=operator%3Aroot").await;
+    trail.assert_shows("grant revoked</span>");
+    trail.assert_shows("/users/show?id=root");
+}
+
+#[tokio::test]
+async fn every_value_of_a_row_says_what_it_is_where_there_is_no_heading() {
+    let world = World::new().await;
+    world.furnish().await;
+    let mut root = Browser::signed_in(&world, "root").await;
+    for path in ["/clients", "/users", "/grants", "/audit", "/keys"] {
+        let page = root.get(path).await.page();
+        let cells: Vec<_> = page.all("td").filter(|cell| !cell.has("class")).collect();
+        assert!(!cells.is_empty(), "{path}");
+        let named = cells.iter().filter(|cell| !cell.get("data-label").is_empty()).count();
+        let inner = page.0.windows(2).filter(|two| two[0].name == "td" && two[1].name == "div").count();
+        let acts = page
+            .0
+            .windows(3)
+            .filter(|three| three[0].name == "td" && !three[0].has("data-label") && three[2].name == "a");
+        assert_eq!(named + acts.count(), inner, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn it_speaks_the_browsers_language() {
     let world = World::new().await;
     world.furnish().await;
@@ -275,4 +376,62 @@ async fn the_first_page_asks_again_only_if_told() {
     let mut root = Browser::signed_in(&world, "root").await;
     assert_eq!(root.get("/").await.header("refresh"), "");
     assert_eq!(root.get("/?live=on").await.header("refresh"), "10");
+}
+
+#[tokio::test]
+async fn a_client_is_given_a_picture_that_people_see() {
+    use base64::Engine as _;
+
+    let pixel = base64::engine::general_purpose::STANDARD.decode(PIXEL).unwrap();
+    let world = World::new().await;
+    let shop = json!({"client_id": "shop", "redirect_uris": ["https://shop.test/cb"], "scope": "read"});
+    world.api.post("/api/clients", &shop).await.unwrap();
+    let mut root = Browser::signed_in(&world, "root").await;
+    let show = "/clients/show?id=shop";
+    let page = root.get(show).await;
+    page.assert_shows("href=\"/clients/logo?id=shop\"");
+    assert!(!page.body.contains("<img") && !page.body.contains("delete-logo"), "{}", page.body);
+    let form = root.get("/clients/logo?id=shop").await;
+    let csrf = form.form().fields.into_iter().find(|(name, _)| name == "csrf").unwrap().1;
+    let upload = async |root: &mut Browser<'_>, csrf: &str, picture: &[u8]| {
+        let head = |name| {
+            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"; filename=\"x.html\"\r\n\r\n")
+        };
+        let before = format!("{}{csrf}\r\n{}", head("csrf"), head("picture"));
+        let body = [before.as_bytes(), picture, b"\r\n--b--"];
+        let of = "multipart/form-data; boundary=b";
+        root.send_as(Method::POST, "/clients/logo?id=shop", of, body.concat()).await
+    };
+    let large = [&pixel[..], &vec![0; 60 * 1024]].concat();
+    for (picture, why) in [
+        (&b""[..], "This is needed."),
+        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a PNG, a JPEG or a WebP picture"),
+        (&large[..40 * 1024], "the file is too large"),
+        (&large, "The file is too large."),
+    ] {
+        let told = upload(&mut root, &csrf, picture).await;
+        assert_eq!(told.status, 400, "{why}");
+        told.assert_shows(why);
+        told.assert_shows("id=\"picture-problem\"");
+        assert_eq!(told.page().faults(), Vec::<String>::new());
+    }
+    assert_eq!(upload(&mut root, "x", &pixel).await.status, 403);
+    assert_eq!(upload(&mut root, &csrf, &pixel).await.location(), show);
+    let page = root.get(show).await;
+    page.assert_shows("<img class=\"logo\" src=\"/clients/logo/image?id=shop\"");
+    let image = root.get("/clients/logo/image?id=shop").await;
+    assert_eq!((image.status.as_u16(), image.header("content-type")), (200, "image/png"));
+    assert_eq!(image.header("content-security-policy"), "default-src 'none'; sandbox");
+    assert_eq!(image.header("x-content-type-options"), "nosniff");
+    // Who is asked sees it.
+    let mut alice = Browser::new(&world.public);
+    alice.headers.push(("origin", "https://auth.test".to_owned()));
+    alice.sign_in("alice", PASSWORD).await.location();
+    let consent = alice.get(&shop_asks()).await;
+    consent.assert_shows("<img class=\"logo\" src=\"/logo/shop?v=");
+
+    let ask = root.get("/clients/delete-logo?id=shop").await;
+    assert_eq!(root.submit(&ask, &[]).await.location(), show);
+    assert!(!root.get(show).await.body.contains("<img"));
+    assert_eq!(root.get("/clients/logo/image?id=shop").await.status, 404);
 }

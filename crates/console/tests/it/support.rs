@@ -26,7 +26,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 pub(crate) const HOST: &str = "127.0.0.1:9090";
 /// RFC 7636, appendix B.
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
-const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+pub(crate) const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 /// What is in the place of names, to see that it is nowhere anything else.
 pub(crate) const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>\u{202e}";
 
@@ -80,7 +80,9 @@ impl World {
             figures.answered(Endpoint::Token, Duration::from_millis(n));
             figures.sample(clock.now(), true);
         }
-        let desk = Console::new(api.clone(), web().desk(origin)).router().merge(api.router());
+        let desk = web().desk(origin);
+        let programs = desk.throttled(api.router(), grantor_admin::too_many);
+        let desk = Console::new(api.clone(), desk).router().merge(programs);
         let public = web().router();
         let world = Self { desk, public, api: api.within(Caller::Operator), directory, ledger, clock };
         world.user("root", true).await;
@@ -115,6 +117,8 @@ impl World {
         post("/api/clients", web).await;
         let service = json!({"client_id": "svc", "grant_types": ["client_credentials"], "scope": "read"});
         post("/api/clients", service).await;
+        let pixel = json!({"picture": PIXEL}).to_string();
+        self.api.send(Method::PUT, "/api/clients/svc/logo", Some(pixel), None).await.unwrap();
         self.api.post("/api/clients/svc/rotate-secret", &json!({"overlap": "1d"})).await.unwrap();
         post("/api/registration-keys", json!({"profile": "standard"})).await;
         let token = json!({"profile": "admin", "user": "alice", "expires_in": "7d"});
@@ -136,15 +140,7 @@ impl World {
         alice.headers.push(("origin", "https://auth.test".to_owned()));
         let page = alice.get("/login").await;
         alice.submit(&page, &[("username", "alice"), ("password", PASSWORD)]).await.location();
-        let asked = encoded(&[
-            ("client_id", "shop"),
-            ("redirect_uri", "https://shop.test/cb"),
-            ("response_type", "code"),
-            ("scope", "read"),
-            ("code_challenge", CHALLENGE),
-            ("code_challenge_method", "S256"),
-        ]);
-        let page = alice.get(&format!("/oauth2/authorize?{asked}")).await;
+        let page = alice.get(&shop_asks()).await;
         let answer = alice.submit(&page, &[("decision", "approve")]).await;
         let query = answer.location().split_once('?').unwrap().1.to_owned();
         let code = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "code").unwrap().1;
@@ -160,6 +156,23 @@ impl World {
         let tokens: Value = serde_json::from_str(&answer.body).unwrap();
         tokens["access_token"].as_str().unwrap_or_else(|| panic!("{tokens}")).to_owned()
     }
+}
+
+/// A picture of one pixel.
+pub(crate) const PIXEL: &str =
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNkYAAAAAYAAjCB0C8AAAAASUVORK5CYII=";
+
+/// Where a browser goes for the client `shop`.
+pub(crate) fn shop_asks() -> String {
+    let asked = encoded(&[
+        ("client_id", "shop"),
+        ("redirect_uri", "https://shop.test/cb"),
+        ("response_type", "code"),
+        ("scope", "read"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ]);
+    format!("/oauth2/authorize?{asked}")
 }
 
 pub(crate) fn encoded(fields: &[(&str, &str)]) -> String {
@@ -274,10 +287,29 @@ impl<'a> Browser<'a> {
             }
         }
         let fields: Vec<_> = fields.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
-        self.post(&form.action, &fields).await
+        if form.in_parts {
+            self.post_parts(&form.action, &fields).await
+        } else {
+            self.post(&form.action, &fields).await
+        }
+    }
+
+    /// Posts a form as a browser does that has a file in it.
+    async fn post_parts(&mut self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let part = |(name, value): &(&str, &str)| {
+            format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+        };
+        let body: String = fields.iter().map(part).collect();
+        self.send_as(Method::POST, path, "multipart/form-data; boundary=b", format!("{body}--b--").into())
+            .await
     }
 
     pub(crate) async fn send(&mut self, method: Method, path: &str, body: String) -> Answer {
+        self.send_as(method, path, "application/x-www-form-urlencoded", body.into()).await
+    }
+
+    /// The same for a body of another type.
+    pub(crate) async fn send_as(&mut self, method: Method, path: &str, of: &str, body: Vec<u8>) -> Answer {
         let cookies = self.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>().join("; ");
         let mut request = Request::builder().method(method.clone()).uri(path).header("host", HOST);
         request = request.header("cookie", cookies);
@@ -285,11 +317,12 @@ impl<'a> Browser<'a> {
             request = request.header(*name, value);
         }
         if method == Method::POST {
-            request = request.header("content-type", "application/x-www-form-urlencoded");
+            request = request.header("content-type", of);
         }
         let response = self.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
         let (parts, body) = response.into_parts();
-        let body = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
+        // A picture is no text.
+        let body = String::from_utf8_lossy(&body.collect().await.unwrap().to_bytes()).into_owned();
         for cookie in parts.headers.get_all("set-cookie") {
             let (pair, attributes) = cookie.to_str().unwrap().split_once(';').unwrap();
             let (name, value) = pair.split_once('=').unwrap();

@@ -64,6 +64,8 @@ async fn every_link_leads_somewhere_and_every_page_can_be_used() {
         "/clients/new",
         "/clients/change",
         "/clients/delete",
+        "/clients/logo",
+        "/clients/delete-logo",
         "/users/show",
         "/users/disable",
         "/sessions/end",

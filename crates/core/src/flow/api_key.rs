@@ -23,7 +23,7 @@ pub(super) fn issue(mut ctx: Context, client: ClientAuthenticated) -> Step<Token
     };
     let lifetimes = &ctx.profile.lifetimes;
     let expires_at = lifetimes.grant.map(|lifetime| ctx.now + lifetime);
-    let id = GrantId::from_bytes(ctx.entropy.draw_half());
+    let id = GrantId::draw(ctx.now, &mut ctx.entropy);
     let facts = ctx.named(GrantFacts {
         id,
         client: client.id().clone(),

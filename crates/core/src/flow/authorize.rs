@@ -112,7 +112,7 @@ pub fn ask(
             Before::Nothing => Scope::none(),
         };
         let asking = Asking { account, already };
-        let id = GrantId::from_bytes(ctx.entropy.draw_half());
+        let id = GrantId::draw(ctx.now, &mut ctx.entropy);
         let (handle, text) = InteractionHandle::mint(&InteractionHandle::SHAPE, id, &mut ctx.entropy);
         let expires_at = ctx.now + ctx.profile.lifetimes.interaction;
         let opened = OpenedInteraction { handle: text, expires_at };
@@ -120,7 +120,8 @@ pub fn ask(
         let session = here(&ctx, &session);
         let record = Interaction::begin(&handle, request, approver.subject, session, asking, expires_at);
         let version = ctx.version();
-        create(&Interaction::key(&handle), version, &record, Some(expires_at), Vec::new()).then(move |()| {
+        let put = Put::of(&Interaction::key(&handle), Expect::Absent, version, &record, Some(expires_at));
+        create(put, Vec::new()).then(move |()| {
             Step::done(if undecided { Asked::Account(question) } else { Asked::Decision(question) })
         })
     })
@@ -419,7 +420,7 @@ impl Approval {
 
 fn grant(mut ctx: Context, request: AuthorizationRequest, approval: Approval) -> Step<AuthorizationAnswer> {
     let facts = GrantFacts {
-        id: GrantId::from_bytes(ctx.entropy.draw_half()),
+        id: GrantId::draw(ctx.now, &mut ctx.entropy),
         client: request.client.clone(),
         subject: approval.approver.subject.clone(),
         account: approval.account().cloned(),

@@ -8,13 +8,14 @@ use crate::event::Event;
 use crate::grant::{GrantFacts, RefreshChain};
 use crate::ids::GrantId;
 use crate::profile::{ExpiresIn, JwtKey, Profile};
+use crate::record::{Expect, Put, Write};
 use crate::refusal::{Reason, Refusal};
 use crate::scope::Scope;
 use crate::secret::Secret;
-use crate::step::{JwsHeader, SigningKey, Step, create, sign};
+use crate::step::{Committed, JwsHeader, SigningKey, Step, commit, create, sign};
 use crate::time::Time;
 
-/// An access token that is stored or signed, and may leave once all else that must be written is.
+/// An access token that is stored or signed, and may leave.
 pub(super) struct Issued {
     pub token: Secret,
     pub scope: Scope,
@@ -38,14 +39,58 @@ pub(super) enum Speaker {
     Client,
 }
 
-/// Issues an access token. Nobody knows it until it leaves, so if what follows fails, nothing was given away.
+/// An access token that is drawn, and leads nowhere until it is stored.
+pub(super) struct Drawn {
+    issued: Issued,
+    /// Its record; none for a JWT, which needs none.
+    put: Option<Put>,
+    /// What will have happened once it is stored, where it was not told of when it was signed.
+    events: Vec<Event>,
+}
+
+impl Drawn {
+    /// Stores it.
+    pub(super) fn stored(self) -> Step<Issued> {
+        let Self { issued, put, events } = self;
+        match put {
+            Some(put) => create(put, events).then(move |()| Step::done(issued)),
+            None => Step::done(issued),
+        }
+    }
+
+    /// Stores it, and then what it goes by: the grant that it comes of, as that must stand from now on. Nobody knows the token
+    /// yet, so it is worth nothing where another write of the grant came first.
+    pub(super) fn stored_with(mut self, put: Put, events: Vec<Event>) -> Step<Option<Issued>> {
+        self.events.extend(events);
+        commit(Write { first: self.put.into_iter().collect(), put }, self.events).then(move |committed| {
+            Step::done(match committed {
+                Committed::Yes => Some(self.issued),
+                Committed::LostRace => None,
+            })
+        })
+    }
+}
+
+/// Issues an access token and stores it. Nobody knows it until it leaves, so if what follows fails, nothing was given away.
 pub(super) fn access_token(
-    mut ctx: Context,
+    ctx: Context,
     client: &ClientMetadata,
     grant_type: GrantType,
     speaker: Speaker,
     scope: Scope,
 ) -> Step<(Context, Issued)> {
+    draw(ctx, client, grant_type, speaker, scope)
+        .then(|(ctx, drawn)| drawn.stored().then(move |issued| Step::done((ctx, issued))))
+}
+
+/// Draws an access token, or signs it where it is a JWT.
+pub(super) fn draw(
+    mut ctx: Context,
+    client: &ClientMetadata,
+    grant_type: GrantType,
+    speaker: Speaker,
+    scope: Scope,
+) -> Step<(Context, Drawn)> {
     let end = ctx.now + ctx.profile.lifetimes.access_token;
     let expires_at = match &speaker {
         Speaker::Subject(facts) => facts.capped(end),
@@ -65,7 +110,7 @@ pub(super) fn access_token(
             let (grant, era, basis) = match speaker {
                 Speaker::Subject(facts) => (facts.id, facts.era, Basis::Grant),
                 Speaker::Client => (
-                    GrantId::from_bytes(ctx.entropy.draw_half()),
+                    GrantId::draw(ctx.now, &mut ctx.entropy),
                     0,
                     Basis::Client {
                         client_id: client.client_id.clone(),
@@ -77,9 +122,10 @@ pub(super) fn access_token(
             let (token, text) = credential::AccessToken::mint(shape, grant, &mut ctx.entropy);
             let record = ReferenceToken::new(basis, era, scope.clone(), ctx.now, expires_at);
             let event = issuance(Some(grant), client, grant_type);
-            let version = ctx.version();
-            create(&ReferenceToken::key(&token), version, &record, expires_at.unless_never(), vec![event])
-                .then(move |()| Step::done((ctx, Issued { token: text, scope, expires_at, jti: None })))
+            let (key, version) = (ReferenceToken::key(&token), ctx.version());
+            let put = Put::of(&key, Expect::Absent, version, &record, expires_at.unless_never());
+            let issued = Issued { token: text, scope, expires_at, jti: None };
+            Step::done((ctx, Drawn { issued, put: Some(put), events: vec![event] }))
         }
         AccessTokenFormat::Jwt => {
             let jti = ctx.profile.formats.jwt_id.draw(&mut ctx.entropy).expose().to_owned();
@@ -105,7 +151,8 @@ pub(super) fn access_token(
             };
             let payload = claims.write(&ctx.profile.access_token);
             sign(jws_header(&ctx.profile), payload, vec![event]).then(move |jws| {
-                Step::done((ctx, Issued { token: Secret::new(jws), scope, expires_at, jti: Some(jti) }))
+                let issued = Issued { token: Secret::new(jws), scope, expires_at, jti: Some(jti) };
+                Step::done((ctx, Drawn { issued, put: None, events: Vec::new() }))
             })
         }
     }

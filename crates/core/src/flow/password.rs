@@ -30,7 +30,7 @@ pub(super) fn issue(
     };
     let expires_at = ctx.profile.lifetimes.grant.map(|lifetime| ctx.now + lifetime);
     let facts = GrantFacts {
-        id: GrantId::from_bytes(ctx.entropy.draw_half()),
+        id: GrantId::draw(ctx.now, &mut ctx.entropy),
         client: client.id().clone(),
         subject,
         account: None,

@@ -84,20 +84,17 @@ impl Redemption {
                 Committed::Yes => Step::stop(refusal),
                 Committed::LostRace => self.again(),
             }),
-            // The access token first: it is worth nothing until the grant is active, and nobody knows it yet.
             (Ok(()), Some(put)) => {
                 let Redemption { ctx, client, code, redirect_uri, verifier, races } = self;
                 let speaker = Speaker::Subject(facts.clone());
-                issue::access_token(ctx, client.metadata(), TYPE, speaker, facts.scope.clone()).then(
-                    move |(ctx, issued)| {
-                        commit(put, events).then(move |committed| match committed {
-                            Committed::Yes => {
+                issue::draw(ctx, client.metadata(), TYPE, speaker, facts.scope.clone()).then(
+                    move |(ctx, drawn)| {
+                        drawn.stored_with(put, events).then(move |issued| match issued {
+                            Some(issued) => {
                                 let text = refresh_token.map(|token| token.text());
                                 Step::done(TokenAnswer::of_grant(ctx.now, issued, TYPE, facts, text))
                             }
-                            Committed::LostRace => {
-                                Redemption { ctx, client, code, redirect_uri, verifier, races }.again()
-                            }
+                            None => Redemption { ctx, client, code, redirect_uri, verifier, races }.again(),
                         })
                     },
                 )

@@ -87,23 +87,19 @@ impl Renewal {
             (Ok(Refreshed { refresh_token }), put) => {
                 let Renewal { ctx, client, token, scope: asked, races } = self;
                 let speaker = Speaker::Subject(facts.clone());
-                issue::access_token(ctx, client.metadata(), TYPE, speaker, scope).then(
-                    move |(ctx, issued)| {
-                        let written = match put {
-                            Some(put) => commit(put, events),
-                            None => Step::done(Committed::Yes),
-                        };
-                        written.then(move |committed| match committed {
-                            Committed::Yes => {
-                                let text = Some(refresh_token);
-                                Step::done(TokenAnswer::of_grant(ctx.now, issued, TYPE, facts, text))
-                            }
-                            Committed::LostRace => {
-                                Renewal { ctx, client, token, scope: asked, races }.again()
-                            }
-                        })
-                    },
-                )
+                issue::draw(ctx, client.metadata(), TYPE, speaker, scope).then(move |(ctx, drawn)| {
+                    let issued = match put {
+                        Some(put) => drawn.stored_with(put, events),
+                        None => drawn.stored().then(|issued| Step::done(Some(issued))),
+                    };
+                    issued.then(move |issued| match issued {
+                        Some(issued) => {
+                            let text = Some(refresh_token);
+                            Step::done(TokenAnswer::of_grant(ctx.now, issued, TYPE, facts, text))
+                        }
+                        None => Renewal { ctx, client, token, scope: asked, races }.again(),
+                    })
+                })
             }
         }
     }

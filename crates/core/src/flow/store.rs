@@ -7,7 +7,7 @@ use super::Context;
 use crate::event::Event;
 use crate::grant::{ClientGrant, CodeIssued, Grant, GrantFacts, RefreshChain, SubjectGrant};
 use crate::ids::GrantId;
-use crate::record::{Expect, Put};
+use crate::record::{Expect, Put, Write};
 use crate::refusal::{Reason, Refusal};
 use crate::standing::Standing;
 use crate::step::{Committed, FlowFault, Step, commit, create, load};
@@ -76,23 +76,23 @@ pub(super) fn with_tokens(
 }
 
 /// Writes the hints, then the grant: whoever looks for a subject's or a client's grants misses none.
-pub(super) fn grant(ctx: Context, grant: Grant, event: Event) -> Step<Context> {
+pub(super) fn grant(mut ctx: Context, grant: Grant, event: Event) -> Step<Context> {
     let facts = grant.facts();
     // No other grant has this id, so neither hint is there already.
-    hints(ctx, facts, facts.expires_at).then(move |mut ctx| {
-        let version = ctx.version();
-        create(&Grant::key(grant.facts().id), version, &grant, grant.keep_until(), vec![event])
-            .then(move |()| Step::done(ctx))
-    })
+    let first = hints(&mut ctx, facts, facts.expires_at).into();
+    let (key, version) = (Grant::key(facts.id), ctx.version());
+    let put = Put::of(&key, Expect::Absent, version, &grant, grant.keep_until());
+    create(Write { first, put }, vec![event]).then(move |()| Step::done(ctx))
 }
 
-/// Writes the hints of a grant that is to be written next. One that is there already says the same.
-fn hints(mut ctx: Context, facts: &GrantFacts, keep_until: Option<Time>) -> Step<Context> {
+/// The hints of a grant that is to be written next.
+fn hints(ctx: &mut Context, facts: &GrantFacts, keep_until: Option<Time>) -> [Put; 2] {
     let (of_subject, of_client) =
         (SubjectGrant::key(&facts.subject, facts.id), ClientGrant::key(&facts.client, facts.id));
-    let first = Put::of(&of_subject, Expect::Absent, ctx.version(), &SubjectGrant::default(), keep_until);
-    let second = Put::of(&of_client, Expect::Absent, ctx.version(), &ClientGrant::default(), keep_until);
-    commit(first, Vec::new()).then(move |_| commit(second, Vec::new())).then(move |_| Step::done(ctx))
+    [
+        Put::of(&of_subject, Expect::Absent, ctx.version(), &SubjectGrant::default(), keep_until),
+        Put::of(&of_client, Expect::Absent, ctx.version(), &ClientGrant::default(), keep_until),
+    ]
 }
 
 /// Refuses a suspended subject. To be asked after the grant became findable (see [`Standing`]).
@@ -120,10 +120,13 @@ struct Only {
 
 impl Only {
     fn store(self) -> Step<(Context, GrantFacts)> {
-        let Self { ctx, facts, make, races } = self;
+        let Self { mut ctx, facts, make, races } = self;
         // For ever: the grant may begin anew for as long as there are its person and its client, and whoever finds the hint
-        // of an earlier time writes none.
-        hints(ctx, &facts, None).then(move |ctx| Self { ctx, facts, make, races }.replace())
+        // of an earlier time writes none. So one that is there already says the same.
+        let [of_subject, of_client] = hints(&mut ctx, &facts, None);
+        commit(of_subject, Vec::new())
+            .then(move |_| commit(of_client, Vec::new()))
+            .then(move |_| Self { ctx, facts, make, races }.replace())
     }
 
     fn replace(mut self) -> Step<(Context, GrantFacts)> {

@@ -143,6 +143,8 @@ enum StepText {
         found: Option<Value>,
     },
     Commit {
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        first: Vec<WriteText>,
         write: WriteText,
         outcome: OutcomeText,
     },

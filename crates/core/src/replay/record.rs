@@ -115,11 +115,14 @@ impl Beside {
                     need.answer(Ok(client.map(Arc::new)))
                 }
                 (Step::Commit(need), Answered::Commit(real, outcome)) => {
-                    self.same_place(&real.key, &need.put().key)?;
-                    let write = WriteText::of(need.put());
-                    self.versions.insert(real.version, need.put().version);
-                    self.own.insert(real.version, write.body.clone());
-                    self.steps.push(StepText::Commit { write, outcome: outcome.into() });
+                    if real.first.len() != need.first().len() {
+                        return Err(unfaithful("it wants another number of records written"));
+                    }
+                    let pairs = real.first.iter().zip(need.first());
+                    let first =
+                        pairs.map(|(real, here)| self.written(real, here)).collect::<Result<Vec<_>, _>>()?;
+                    let write = self.written(&real.put, need.put())?;
+                    self.steps.push(StepText::Commit { first, write, outcome: outcome.into() });
                     need.answer(outcome)
                 }
                 (Step::Settle(need), Answered::Settle(key, stands)) => {
@@ -178,6 +181,15 @@ impl Beside {
             | Step::Sign(_)
             | Step::VerifyJws(_) => otherwise(),
         }
+    }
+
+    /// What is written here where `real` was.
+    fn written(&mut self, real: &Put, here: &Put) -> Result<WriteText, Unfaithful> {
+        self.same_place(&real.key, &here.key)?;
+        let write = WriteText::of(here);
+        self.versions.insert(real.version, here.version);
+        self.own.insert(real.version, write.body.clone());
+        Ok(write)
     }
 
     fn same_place(&mut self, real: &RecordKey, here: &RecordKey) -> Result<(), Unfaithful> {

@@ -143,7 +143,16 @@ impl<'a> Tape<'a> {
                     let client = found.clone().map(serde_json::from_value).transpose();
                     need.answer(Ok(client.map_err(InvalidBundle::because)?.map(Arc::new)))
                 }
-                (Step::Commit(need), StepText::Commit { write, outcome }) => {
+                (Step::Commit(need), StepText::Commit { first, write, outcome }) => {
+                    for (recorded, here) in first.iter().zip(need.first()) {
+                        self.compare(recorded, &WriteText::of(here));
+                    }
+                    for recorded in first.iter().skip(need.first().len()) {
+                        self.differences.push(format!("does not write {} before it", recorded.key));
+                    }
+                    for here in need.first().iter().skip(first.len()) {
+                        self.differences.push(format!("writes {} before it", here.key));
+                    }
                     self.compare(write, &WriteText::of(need.put()));
                     need.answer(outcome.read())
                 }
@@ -269,13 +278,15 @@ impl StepText {
             }
             StepText::Registration { found: Some(client), .. } => client.to_string(),
             StepText::Load { found: Some(stored), .. } => stored.body.to_string(),
-            StepText::Commit { write, outcome } => {
+            StepText::Commit { first, write, outcome } => {
                 let outcome = match outcome {
                     OutcomeText::Applied => "it stands",
                     OutcomeText::Conflict => "another came first",
                     OutcomeText::Unknown => "nobody knows whether it stands",
                 };
-                format!("{outcome}: {}", write.body)
+                let before = |first: &WriteText| format!("; before it {}: {}", first.key, first.body);
+                let first: String = first.iter().map(before).collect();
+                format!("{outcome}: {}{first}", write.body)
             }
             StepText::Settle { stands: None, .. } => "nothing stands there".to_owned(),
             StepText::Settle { stands: Some(version), .. } => format!("{version} stands"),

@@ -6,6 +6,7 @@ use serde::{Serialize, Serializer};
 use crate::flow::{Introspection, TokenAnswer};
 use crate::permission::Permissions;
 use crate::profile::{ErrorStyle, Profile, ScopeEncoding, TokenField};
+use crate::record::to_json;
 use crate::refusal::{ErrorCode, Refusal};
 
 /// The body of a token answer (RFC 6749, section 5.1), in the profile's names and order. It holds the tokens: it is sent,
@@ -204,7 +205,7 @@ impl Challenge {
 
 fn json<T: Serialize>(value: &T) -> Vec<u8> {
     // Texts, numbers and booleans under fixed names: serde_json has no reason to refuse them.
-    serde_json::to_vec(value).unwrap_or_default()
+    to_json(value)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Parameters;
+use super::parameters::is_text;
 use crate::ids::ClientId;
 use crate::limits::Limits;
 use crate::refusal::{Reason, Refusal};
@@ -86,12 +87,15 @@ fn basic(header: &str, limits: &Limits) -> Option<(String, Secret)> {
 }
 
 fn form_decode(text: &str) -> Option<String> {
+    if !text.bytes().any(|byte| matches!(byte, b'+' | b'%')) {
+        return is_text(text).then(|| text.to_owned());
+    }
     // `&` and `=` are literal here: only `+` and `%` mean something (RFC 6749, appendix B).
     let escaped = text.replace('&', "%26").replace('=', "%3D");
     let decoded = form_urlencoded::parse(escaped.as_bytes())
         .next()
         .map_or_else(String::new, |(name, _)| name.into_owned());
-    (!decoded.contains(['\0', char::REPLACEMENT_CHARACTER])).then_some(decoded)
+    is_text(&decoded).then_some(decoded)
 }
 
 pub(super) fn after_scheme<'a>(header: &'a str, scheme: &str) -> Option<&'a str> {

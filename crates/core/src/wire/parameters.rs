@@ -22,7 +22,13 @@ impl Parameters {
     /// Reads a query or a form. What is wrong with it is remembered, not yet told: an authorization request may have
     /// somewhere better to tell it.
     pub fn read(encoded: &[u8], limits: &Limits) -> Self {
-        Self::of(form_urlencoded::parse(encoded), limits)
+        match std::str::from_utf8(encoded) {
+            // Nothing to decode, as mostly.
+            Ok(text) if !encoded.iter().any(|byte| matches!(byte, b'%' | b'+')) => {
+                Self::of(plain_pairs(text).map(|(name, value)| (name.into(), value.into())), limits)
+            }
+            Ok(_) | Err(_) => Self::of(form_urlencoded::parse(encoded), limits),
+        }
     }
 
     /// Reads a JSON object whose members are texts. Numbers and truth values are taken as they are written; what is null is
@@ -56,7 +62,7 @@ impl Parameters {
             // By its place: the name of one that we do not know is whatever its sender put there.
             let wrong = |reason: Reason| Refusal::from(reason).saw("at", pairs.len() + 1);
             // What is no UTF-8 has been replaced by U+FFFD; nobody sends that on purpose.
-            if [&name, &value].iter().any(|text| text.contains(['\0', char::REPLACEMENT_CHARACTER])) {
+            if !(is_text(&name) && is_text(&value)) {
                 fault.get_or_insert_with(|| wrong(Reason::ParameterNotText));
             }
             if value.len() > limits.parameter_bytes {
@@ -127,9 +133,7 @@ impl Parameters {
         let mut values = self.pairs.iter().filter(|(n, _)| n == name).map(|(_, value)| value);
         match (values.next(), values.next()) {
             (_, Some(_)) => Err(Reason::ParameterRepeated),
-            (Some(value), None) if value.contains(['\0', char::REPLACEMENT_CHARACTER]) => {
-                Err(Reason::ParameterNotText)
-            }
+            (Some(value), None) if !is_text(value) => Err(Reason::ParameterNotText),
             (Some(value), None) if !value.is_empty() => Ok(Some(value.clone())),
             (Some(_), None) | (None, None) => Ok(None),
         }
@@ -147,6 +151,17 @@ impl Parameters {
     pub fn contains(&self, name: &str) -> bool {
         self.pairs.iter().any(|(n, _)| n == name)
     }
+}
+
+/// The pairs of a form in which nothing is encoded.
+fn plain_pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+}
+
+/// Whether nothing in it is, or was, no text: a NUL, or what stands for bytes that are no UTF-8.
+pub(super) fn is_text(text: &str) -> bool {
+    !text.as_bytes().contains(&0) && !text.contains(char::REPLACEMENT_CHARACTER)
 }
 
 /// The members of a JSON object, a repeated one as often as it is there.
@@ -255,6 +270,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn pairs_without_anything_encoded_are_those_of_any_form(text in "[a-cé=&\u{0}]{0,30}") {
+            let plain: Vec<_> = plain_pairs(&text).map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+            let decoded: Vec<_> = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+            prop_assert_eq!(plain, decoded);
+        }
+
         #[test]
         fn any_bytes_are_taken_calmly(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let parameters = read(&bytes);

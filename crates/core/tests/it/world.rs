@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use grantor_core::client::{AuthMethod, Client, ClientMetadata, GrantType};
 use grantor_core::flow::{self, Asked, Context, Examined, Introspection, Question, TokenAnswer};
 use grantor_core::grant::{ClientGrant, Grant, SubjectGrant};
-use grantor_core::record::{Expect, Key, Kind, Put, Record, RecordKey, Stored, Version, decode};
+use grantor_core::record::{Expect, Key, Kind, Put, Record, RecordKey, Stored, Version, Write, decode};
 use grantor_core::replay::{Bundle, Call, End, Outcome, Run};
 use grantor_core::request::{
     Approver, AuthorizationParameters, Choice, ClientCredentials, ClientProof, DecisionRequest, GrantRequest,
@@ -207,7 +207,10 @@ impl World {
                 need.answer_stored(found.as_ref())
             }
             Step::Commit(need) => {
-                let (put, events, need) = need.into_parts();
+                let (Write { first, put }, events, need) = need.into_parts();
+                for first in first {
+                    assert_eq!(self.put(first), CommitOutcome::Applied, "nothing can be in its way");
+                }
                 let outcome = self.put(put);
                 if outcome == CommitOutcome::Applied {
                     self.events.extend(events);

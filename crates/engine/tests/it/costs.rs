@@ -44,6 +44,12 @@ impl Store for Counted {
         self.inner.put(put).await
     }
 
+    /// One way to the store.
+    async fn put_after(&self, first: Vec<Put>, put: Put) -> PutOutcome {
+        self.writes.fetch_add(1, Ordering::SeqCst);
+        self.inner.put_after(first, put).await
+    }
+
     async fn list(&self, under: &Under, after: Option<&RecordKey>, limit: usize) -> Result<Page, StoreError> {
         let page = self.inner.list(under, after, limit).await?;
         self.listed.fetch_add(page.keys.len(), Ordering::SeqCst);
@@ -71,11 +77,11 @@ async fn a_call_costs_what_its_documentation_says() {
 
     let code = party.approve().await.unwrap();
     // One read to examine, one read and one write to ask, the rest to decide.
-    assert_eq!(store.taken(), (1 + 1 + 3, 1 + 5, 0), "a first approval");
+    assert_eq!(store.taken(), (1 + 1 + 3, 1 + 3, 0), "a first approval");
     let answer = party.redeem(&code).await.unwrap();
-    assert_eq!(store.taken(), (3, 2, 0), "a code");
+    assert_eq!(store.taken(), (3, 1, 0), "a code");
     party.refresh(answer.refresh_token.as_ref().unwrap()).await.unwrap();
-    assert_eq!(store.taken(), (2, 2, 0), "a refresh");
+    assert_eq!(store.taken(), (2, 1, 0), "a refresh");
     party.approve().await.unwrap();
-    assert_eq!(store.taken(), (1 + 3, 3, 0), "a request that was approved before");
+    assert_eq!(store.taken(), (1 + 3, 1, 0), "a request that was approved before");
 }

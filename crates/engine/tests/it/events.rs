@@ -68,7 +68,7 @@ async fn registrations_are_told_with_who_changed_them() {
 
     let draft =
         ClientDraft::of(&ClientMetadata { client_name: Some("Mine".into()), ..crate::owned::plain() });
-    let (id, _) = engine.register_owned(&alice(), false, draft.clone()).await.unwrap();
+    let (id, _) = crate::owned::register(engine, &alice(), draft.clone()).await.unwrap();
     engine.update_owned(&alice(), &id, draft).await.unwrap().unwrap();
     engine.rotate_owned_secret(&alice(), &id, Lifetime::ZERO).await.unwrap().unwrap();
     assert!(engine.delete_owned(&alice(), &id).await.unwrap());

@@ -14,5 +14,6 @@ mod owned;
 mod party;
 mod races;
 mod recording;
+mod registrations;
 #[path = "../../../store-redis/tests/support/server.rs"]
 mod server;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use grantor_core::client::{AuthMethod, ClientMetadata, GrantType};
 use grantor_core::record::{Kind, Under};
-use grantor_core::{ClientDraft, ClientId, Lifetime, Profile, SubjectId};
-use grantor_engine::EngineError;
+use grantor_core::{ClientDraft, ClientId, Lifetime, Profile, Secret, SubjectId};
+use grantor_engine::{Engine, EngineError};
 use grantor_store::{MemoryStore, Store as _};
 
 use crate::party::{Party, alice, secret, web};
@@ -39,13 +39,26 @@ async fn owned(party: &Party, owner: &SubjectId) -> Vec<ClientId> {
     page.clients.into_iter().map(|client| client.client_id).collect()
 }
 
+/// What a person registers, under a new id.
+pub(crate) async fn register(
+    engine: &Engine,
+    owner: &SubjectId,
+    draft: ClientDraft,
+) -> Result<(ClientId, Option<Secret>), EngineError> {
+    let id = engine.new_client_id()?;
+    let secret = engine.register_owned(owner, false, id.clone(), draft).await?;
+    Ok((id, secret))
+}
+
 #[tokio::test]
 async fn a_person_has_his_applications_and_nobody_elses() {
     let party = party().await;
     let engine = &party.engine;
     let bob: SubjectId = "bob".parse().unwrap();
-    let (mine, shown) = engine.register_owned(&alice(), false, draft()).await.unwrap();
-    let (his, _) = engine.register_owned(&bob, false, draft()).await.unwrap();
+    let (mine, shown) = register(engine, &alice(), draft()).await.unwrap();
+    let again = engine.register_owned(&alice(), false, mine.clone(), draft()).await;
+    assert_eq!(field(again), "client_id", "who asks twice for the same gets it once");
+    let (his, _) = register(engine, &bob, draft()).await.unwrap();
     assert!(shown.is_some_and(|secret| secret.expose().len() >= 32));
     assert_eq!(
         (owned(&party, &alice()).await, owned(&party, &bob).await),
@@ -75,11 +88,11 @@ async fn nobody_has_more_applications_than_he_may_and_deleted_ones_do_not_count(
     let engine = &party.engine;
     let mut last = None;
     for _ in 0..3 {
-        last = Some(engine.register_owned(&alice(), false, draft()).await.unwrap().0);
+        last = Some(register(engine, &alice(), draft()).await.unwrap().0);
     }
-    assert_eq!(field(engine.register_owned(&alice(), false, draft()).await), "owner");
+    assert_eq!(field(register(engine, &alice(), draft()).await), "owner");
     assert!(engine.delete_owned(&alice(), &last.unwrap()).await.unwrap());
-    engine.register_owned(&alice(), false, draft()).await.unwrap();
+    register(engine, &alice(), draft()).await.unwrap();
     assert_eq!(owned(&party, &alice()).await.len(), 3);
 }
 
@@ -88,7 +101,7 @@ async fn nobody_has_more_applications_than_he_may_and_deleted_ones_do_not_count(
 async fn an_owner_adds_nothing_that_the_policy_does_not_offer_and_keeps_what_an_operator_gave() {
     let party = party().await;
     let engine = &party.engine;
-    let (id, _) = engine.register_owned(&alice(), false, draft()).await.unwrap();
+    let (id, _) = register(engine, &alice(), draft()).await.unwrap();
     let owner = alice();
     let update = |draft| engine.update_owned(&owner, &id, draft);
     let with_scope = |scope: &str| ClientDraft { scope: scope.parse().unwrap(), ..draft() };

@@ -6,10 +6,10 @@ use grantor_core::grant::Grant;
 use grantor_core::request::Approver;
 use grantor_core::{AccountId, ClientId, GrantId, Scope, Time};
 use grantor_engine::GrantsOf;
-use grantor_pages::{Authorized, AuthorizedFor};
+use grantor_pages::{Authorized, AuthorizedFor, Wording};
 
 use crate::authorize;
-use crate::pages::Stop;
+use crate::pages::{self, Stop};
 use crate::web::Shared;
 
 /// How many applications are shown on one page: as many that are remembered, and as many again, or a few more, that have
@@ -43,11 +43,12 @@ impl Found {
     }
 }
 
-/// Some of what a person authorized, and where to go on. Grants come in no order that means anything, so who has very many
+/// Some of what a person authorized, in his language, and where to go on. Grants come in no order that means anything, so who has very many
 /// applications can find one on two pages.
 pub(super) async fn page(
     app: &Shared,
     approver: &Approver,
+    language: &str,
     mut after: Option<GrantId>,
 ) -> Result<(Vec<Authorized>, Option<GrantId>), Stop> {
     let (mut found, mut read) = (BTreeMap::<ClientId, Found>::new(), 0);
@@ -69,7 +70,7 @@ pub(super) async fn page(
     }
     let mut shown = Vec::with_capacity(found.len());
     for (client, found) in found {
-        shown.push(authorized(app, approver, client, found).await?);
+        shown.push(authorized(app, approver, language, client, found).await?);
     }
     Ok((shown, after))
 }
@@ -82,6 +83,7 @@ fn is_live(grant: &Grant, now: Time) -> bool {
 async fn authorized(
     app: &Shared,
     approver: &Approver,
+    language: &str,
     id: ClientId,
     found: Found,
 ) -> Result<Authorized, Stop> {
@@ -90,8 +92,10 @@ async fn authorized(
         let known = approver.account(id).map(authorize::display_name);
         known.unwrap_or(id.as_str()).to_owned()
     };
+    let catalogue = &app.engine.profile().scopes;
     let in_words = |scope: &Scope| {
-        scope.tokens().map(|token| app.engine.profile().scopes.describe(token).to_owned()).collect()
+        let words = scope.tokens().map(|token| pages::wording(catalogue.describe(token, language)));
+        words.map(Wording::into_owned).collect()
     };
     let parts = found.scopes.iter().map(|(account, scope)| AuthorizedFor {
         account: account.as_ref().map(name),

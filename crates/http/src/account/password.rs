@@ -94,7 +94,7 @@ pub(crate) async fn submit(State(app): State<App>, request: Request) -> Result<R
             let query = parts.uri.query().unwrap_or_default();
             page(&app, &parts.headers, query, &visitor, Some(refused))
         }
-        Changed::TooMany(wait) => Err(Stop::TooMany(wait)),
+        Changed::TooMany(wait) => Ok(Stop::TooMany(wait).back_to(app.path("/account/password"))),
     }
 }
 

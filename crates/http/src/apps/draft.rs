@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use grantor_core::client::{ClientMetadata, GrantType, InvalidClient};
 use grantor_core::wire::Parameters;
-use grantor_core::{ClientDraft, Profile, RedirectUri, Scope};
+use grantor_core::{ClientDraft, InvalidPicture, InvalidRedirectUri, Profile, RedirectUri, Scope};
 use grantor_pages::Words;
 
 /// What he entered, as it is shown again if something is wrong with it.
@@ -19,19 +19,19 @@ pub(super) struct Entered {
     pub(super) scope: Scope,
 }
 
-/// Something that is wrong: the field's id, which sentence says so, and the rule in English.
+/// Something that is wrong: the field's id, and the sentence that says so.
 pub(super) struct Mistake {
     field: &'static str,
     text: String,
-    rule: Option<String>,
 }
 
 impl Mistake {
-    pub(super) fn new(field: &'static str, text: &impl ToString, rule: Option<String>) -> Self {
-        Self { field, text: text.to_string(), rule }
+    fn new(field: &'static str, text: &impl ToString) -> Self {
+        Self { field, text: text.to_string() }
     }
 
-    /// What the rules say of a registration.
+    /// What the rules say of a registration. They say it in English, to programs as well: a person is told all that the field
+    /// has to be, in his language.
     pub(super) fn of(invalid: &InvalidClient, words: &Words) -> Self {
         let words = &words.app_form;
         let (field, text) = match invalid.field {
@@ -42,18 +42,45 @@ impl Mistake {
             "grant_types" | "response_types" => ("grants", &words.wrong_grants),
             "scope" | "default_scope" => ("scopes", &words.wrong_scopes),
             "token_endpoint_auth_method" => ("kind", &words.wrong_kind),
+            "owner" => ("name", &words.wrong_owner),
             _ => ("name", &words.wrong_other),
         };
-        Self::new(field, text, Some(invalid.to_string()))
+        Self::new(field, text)
+    }
+
+    /// What is wrong with a picture.
+    pub(super) fn of_picture(invalid: InvalidPicture, words: &Words) -> Self {
+        let words = &words.app_form;
+        let why = match invalid {
+            InvalidPicture::Bytes => &words.picture_bytes,
+            InvalidPicture::Format => &words.picture_format,
+            InvalidPicture::Sides => &words.picture_sides,
+        };
+        Self::new("picture", &words.wrong_picture.plain(&[("why", why.as_str())]))
+    }
+
+    fn of_redirect(line: usize, invalid: InvalidRedirectUri, words: &Words) -> Self {
+        let words = &words.app_form;
+        let why = match invalid {
+            InvalidRedirectUri::Length => &words.redirect_length,
+            InvalidRedirectUri::Character => &words.redirect_character,
+            InvalidRedirectUri::NotAbsolute => &words.redirect_not_absolute,
+            InvalidRedirectUri::Fragment => &words.redirect_fragment,
+            InvalidRedirectUri::Wildcard => &words.redirect_wildcard,
+            InvalidRedirectUri::Credentials => &words.redirect_credentials,
+            InvalidRedirectUri::DotSegments => &words.redirect_dots,
+            InvalidRedirectUri::PlainHttp => &words.redirect_http,
+            InvalidRedirectUri::Scheme => &words.redirect_scheme,
+        };
+        let line = line.to_string();
+        Self::new(
+            "redirect_uris",
+            &words.wrong_redirect.plain(&[("line", line.as_str()), ("why", why.as_str())]),
+        )
     }
 
     pub(super) fn shown(&self) -> grantor_pages::Problem<'_> {
         grantor_pages::Problem { field: self.field, text: &self.text }
-    }
-
-    /// Which rule says so.
-    pub(super) fn rule(&self) -> Option<&str> {
-        self.rule.as_deref()
     }
 }
 
@@ -115,12 +142,8 @@ impl Entered {
         let mut redirect_uris = Vec::new();
         let lines = self.redirect_uris.lines().map(str::trim).enumerate();
         for (number, line) in lines.filter(|(_, line)| !line.is_empty()) {
-            let uri = RedirectUri::parse(line).map_err(|invalid| {
-                let line = (number + 1).to_string();
-                let text = words.app_form.wrong_redirect.plain(&[("line", line.as_str())]);
-                Mistake::new("redirect_uris", &text, Some(invalid.to_string()))
-            })?;
-            redirect_uris.push(uri);
+            let uri = RedirectUri::parse(line);
+            redirect_uris.push(uri.map_err(|invalid| Mistake::of_redirect(number + 1, invalid, words))?);
         }
         let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         Ok(ClientDraft {

@@ -3,13 +3,14 @@
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use grantor_core::ClientId;
 use grantor_core::client::{AuthMethod, GrantType};
 use grantor_core::wire::Parameters;
-use grantor_pages::{AppForm, AppPicture, Page, Tick, Words};
+use grantor_pages::{AppForm, AppPicture, Page, Tick, Wording, Words};
 
 use crate::apps::draft::{Choices, Entered, Mistake};
 use crate::apps::own::Own;
-use crate::apps::{Outcome, PURPOSE, answer, logo_of, outcome, path_of, shown};
+use crate::apps::{Outcome, PURPOSE, answer, done_already, logo_of, outcome, path_of, shown};
 use crate::browser::{self, Visitor};
 use crate::pages::{self, Stop};
 use crate::respond;
@@ -27,30 +28,46 @@ pub(super) async fn new(State(app): State<App>, request: Request) -> Result<Resp
     let grants = Choices::of(app.engine.profile(), None).grants;
     let grants = grants.into_iter().filter(|grant| usual.contains(grant)).collect();
     let entered = Entered { grants, is_public: !kinds(&app).0, ..Entered::default() };
-    Ok(show(&app, request.headers(), &visitor, None, &entered, None))
+    let id = app.engine.new_client_id()?;
+    Ok(show(&app, request.headers(), &visitor, About::New(&id), &entered, None))
+}
+
+/// What the token of a form for a new application is for: that one, and no second.
+fn making(id: &ClientId) -> String {
+    format!("{PURPOSE} {id}")
 }
 
 /// Registers an application, and shows it with its secret.
 pub(super) async fn create(State(app): State<App>, request: Request) -> Result<Response, Stop> {
     let (parts, body) = request.into_parts();
-    let (visitor, fields) = browser::own_form(&app, &parts, body, PURPOSE).await?;
+    let fields = browser::page_form(&app, &parts, body).await?;
+    let visitor = browser::visitor(&app, &parts.headers).await?.ok_or(Stop::Forged)?;
+    let id = fields.get("client_id").and_then(|id| ClientId::parse(id).ok()).ok_or(Stop::Forged)?;
+    // No id but one that was drawn for him, so that nobody chooses one.
+    if !visitor.posted(&app, &making(&id), &fields) {
+        return Err(Stop::Forged);
+    }
     if !app.may_register(&visitor) {
         return Err(Stop::NotFound);
     }
     let entered = Entered::read(&fields, &Choices::of(app.engine.profile(), None));
     let words = pages::frame(&app, &parts.headers, "").language.words();
-    let again = |problem| show(&app, &parts.headers, &visitor, None, &entered, Some(problem));
+    let again = |problem| show(&app, &parts.headers, &visitor, About::New(&id), &entered, Some(problem));
     let draft = match entered.draft(words) {
         Ok(draft) => draft,
         Err(problem) => return Ok(again(problem)),
     };
     let user = &visitor.session.user;
     let (owner, is_admin) = (user.subject.clone(), user.profile.admin);
-    let (id, secret) = match outcome(app.engine.register_owned(&owner, is_admin, draft).await)? {
-        Outcome::Done(made) => made,
+    let secret = match outcome(app.engine.register_owned(&owner, is_admin, id.clone(), draft).await)? {
+        Outcome::Done(secret) => secret,
+        // The page was loaded again.
+        Outcome::Invalid(invalid) if invalid.field == "client_id" => {
+            return Ok(done_already(&app, &parts.headers, &visitor, &app.path("/apps")));
+        }
         Outcome::Invalid(invalid) => return Ok(again(Mistake::of(&invalid, words))),
     };
-    let own = Own::of_visitor(&app, visitor, id.as_str()).await?;
+    let own = Own::called(&app, visitor, &id).await?;
     shown::page(&app, &parts.headers, &own, secret.as_ref()).await
 }
 
@@ -65,7 +82,7 @@ pub(super) async fn edit(
         Err(login) => return Ok(login),
     };
     let entered = Entered::of(&own.client.metadata);
-    Ok(show(&app, request.headers(), &own.visitor, Some(&own), &entered, None))
+    Ok(show(&app, request.headers(), &own.visitor, About::Own(&own), &entered, None))
 }
 
 /// Changes an application.
@@ -82,7 +99,7 @@ pub(super) async fn change(
     // Whether it keeps a secret cannot change.
     let entered = Entered { is_public: client.is_public(), ..Entered::read(&fields, &choices) };
     let words = pages::frame(&app, &parts.headers, "").language.words();
-    let again = |problem| show(&app, &parts.headers, &own.visitor, Some(&own), &entered, Some(problem));
+    let again = |problem| show(&app, &parts.headers, &own.visitor, About::Own(&own), &entered, Some(problem));
     let draft = match entered.draft(words) {
         Ok(draft) => draft,
         Err(problem) => return Ok(again(problem)),
@@ -102,30 +119,44 @@ fn kinds(app: &Shared) -> (bool, bool) {
     (with_secret.iter().any(|method| methods.contains(method)), methods.contains(&AuthMethod::None))
 }
 
+/// Which application a form is about.
+#[derive(Clone, Copy)]
+pub(super) enum About<'a> {
+    /// One that is to be, under this id.
+    New(&'a ClientId),
+    /// One that is.
+    Own(&'a Own),
+}
+
 /// The form with what was entered, and what is wrong with it.
 pub(super) fn show(
     app: &Shared,
     headers: &HeaderMap,
     visitor: &Visitor,
-    own: Option<&Own>,
+    about: About<'_>,
     entered: &Entered,
     problem: Option<Mistake>,
 ) -> Response {
+    let (own, new) = match about {
+        About::New(id) => (None, Some(id)),
+        About::Own(own) => (Some(own), None),
+    };
     let profile = app.engine.profile();
-    let words = pages::frame(app, headers, "").language.words();
+    let language = pages::frame(app, headers, "").language;
+    let words = language.words();
     let choices = Choices::of(profile, own.map(|own| &own.client.metadata));
     let grants: Vec<Tick<'_>> = choices
         .grants
         .iter()
         .map(|grant| Tick {
             token: grant.as_str(),
-            text: in_words(*grant, words),
+            wording: Wording::new(in_words(*grant, words)),
             ticked: entered.grants.contains(grant),
         })
         .collect();
     let scopes = choices.scope.tokens().map(|token| Tick {
         token,
-        text: profile.scopes.describe(token),
+        wording: pages::wording(profile.scopes.describe(token, language.tag())),
         ticked: entered.scope.contains(token),
     });
     let scopes: Vec<Tick<'_>> = scopes.collect();
@@ -141,7 +172,8 @@ pub(super) fn show(
     let view = AppForm {
         action: &if own.is_some() { place("/edit") } else { app.path("/apps/new") },
         cancel: &place(""),
-        csrf: &visitor.token(app, PURPOSE),
+        csrf: &visitor.token(app, &new.map_or_else(|| PURPOSE.to_owned(), making)),
+        client_id: new.map(ClientId::as_str),
         is_new: own.is_none(),
         name: &entered.name,
         description: &entered.description,
@@ -152,7 +184,6 @@ pub(super) fn show(
         grants: &grants,
         scopes: &scopes,
         problem: problem.as_ref().map(Mistake::shown),
-        rule: problem.as_ref().and_then(Mistake::rule),
         picture,
     };
     let status = if problem.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };

@@ -3,7 +3,6 @@
 
 mod draft;
 mod form;
-mod multipart;
 mod own;
 mod picture;
 mod samples;
@@ -18,13 +17,13 @@ use grantor_core::ClientId;
 use grantor_core::client::AuthMethod;
 use grantor_engine::EngineError;
 use grantor_engine::Registered;
-use grantor_pages::{AppDelete, AppLine, Apps, Page, Place};
+use grantor_pages::{AppDelete, AppLine, Apps, Message, Page, Place};
 
 use crate::browser::{self, Visitor};
 use crate::pages::{self, Forms, Stop};
 use crate::router::Mount;
 use crate::web::{App, Shared};
-use crate::{logo, respond};
+use crate::{logo, named, respond};
 
 use own::Own;
 
@@ -46,9 +45,7 @@ pub(crate) fn mount(mount: &mut Mount, app: &App) {
 
 /// The path of an application's page, or of one below it.
 fn path_of(app: &Shared, id: &ClientId, below: &str) -> String {
-    let named: String = form_urlencoded::byte_serialize(id.as_str().as_bytes()).collect();
-    // A plus is a space in a form, and a plus in a path.
-    app.path(&format!("/apps/{}{below}", named.replace('+', "%20")))
+    app.path(&format!("/apps/{}{below}", named::segment(id)))
 }
 
 /// Whether an application is one to be shown here: of this profile, and none that is found by a key.
@@ -138,6 +135,16 @@ fn answer(
 ) -> Response {
     let frame = pages::own_frame(app, headers, "", visitor, Some(Place::Apps));
     pages::page(app, status, page, &frame, Forms::Here)
+}
+
+/// Says that what a form asked for was done by it before: whoever loads the page again that showed a secret sends its form
+/// again.
+fn done_already(app: &Shared, headers: &HeaderMap, visitor: &Visitor, next: &str) -> Response {
+    let words = pages::frame(app, headers, "").language.words();
+    let (title, text) = (words.app.done.as_str(), words.app.done_text.as_str());
+    let next = Some((next, words.apps.title.as_str()));
+    let message = Message { title, text, code: None, detail: None, next };
+    answer(app, headers, visitor, StatusCode::CONFLICT, &Page::Message(&message))
 }
 
 /// Where an application's picture is, if it has one.

@@ -6,11 +6,11 @@ use axum::response::Response;
 use grantor_core::client::GrantType;
 use grantor_core::{ClientId, Lifetime, RedirectUri, Secret, Time};
 use grantor_engine::GrantsOf;
-use grantor_pages::{Bar, Chart, Moment, Overlap, Page, SecretLine, Words};
+use grantor_pages::{Bar, Chart, Moment, Overlap, Page, SecretLine, Wording, Words};
 
 use crate::apps::own::Own;
 use crate::apps::samples::Writer;
-use crate::apps::{Outcome, PURPOSE, answer, logo_of, outcome, path_of};
+use crate::apps::{Outcome, PURPOSE, answer, done_already, logo_of, outcome, path_of};
 use crate::browser;
 use crate::pages::{self, Stop};
 use crate::web::{App, Shared};
@@ -41,6 +41,10 @@ pub(super) async fn rotate(
     let (parts, body) = request.into_parts();
     let (visitor, fields) = browser::own_form(&app, &parts, body, PURPOSE).await?;
     let own = Own::of_visitor(&app, visitor, &named).await?;
+    // The page was loaded again, or there is another.
+    if fields.get("newest") != Some(newest(&own).as_str()) {
+        return Ok(done_already(&app, &parts.headers, &own.visitor, &app.path("/apps")));
+    }
     let words = pages::frame(&app, &parts.headers, "").language.words();
     let asked = fields.get("overlap").unwrap_or_default();
     let offered = overlaps(words).into_iter().find(|overlap| overlap.value == asked);
@@ -55,6 +59,11 @@ pub(super) async fn rotate(
         // It has none, and no page of ours offers this.
         Outcome::Done(None) | Outcome::Invalid(_) => Err(Stop::NotFound),
     }
+}
+
+/// What tells the newest secret of an application from those it had before and will have.
+fn newest(own: &Own) -> String {
+    own.client.secrets.first().map(|secret| secret.created_at.unix_millis().to_string()).unwrap_or_default()
 }
 
 /// How long old secrets may stay valid.
@@ -78,11 +87,13 @@ pub(super) async fn page(
     secret: Option<&Secret>,
 ) -> Result<Response, Stop> {
     let (profile, client) = (app.engine.profile(), &own.client.metadata);
-    let words = pages::frame(app, headers, "").language.words();
+    let language = pages::frame(app, headers, "").language;
+    let words = language.words();
     let id = &client.client_id;
     let writer = Writer::new(profile, client);
     let has_code = client.may_use(GrantType::AuthorizationCode) && !client.redirect_uris.is_empty();
-    let permissions: Vec<&str> = client.scope.tokens().map(|token| profile.scopes.describe(token)).collect();
+    let in_words = |token| pages::wording(profile.scopes.describe(token, language.tag()));
+    let permissions: Vec<Wording<'_>> = client.scope.tokens().map(in_words).collect();
     let redirect_uris: Vec<&str> = client.redirect_uris.iter().map(RedirectUri::as_str).collect();
     let secrets: Vec<SecretLine> = own
         .client
@@ -108,6 +119,7 @@ pub(super) async fn page(
         logo: logo.as_deref(),
         client_id: id.as_str(),
         secret: secret.map(Secret::expose),
+        newest: &newest(own),
         secrets: &secrets,
         overlaps: &overlaps(words),
         redirect_uris: &redirect_uris,

@@ -6,11 +6,14 @@ use axum::body::Body;
 use axum::http::{Method, Request};
 use grantor_core::client::GrantType;
 use grantor_core::profile::Registrants;
-use grantor_core::{Limits, Profile, Scope, ScopeCatalogue, ScopeMeaning};
+use grantor_core::{Description, Limits, Profile, Scope, ScopeCatalogue, ScopeMeaning};
 use grantor_http::{Settings, Web};
 use grantor_ledger::Ledger;
+use grantor_pages::{Brand, Logo, Look};
 
-use crate::support::{Answer, Browser, ISSUER, Server, VERIFIER, bare_server, basic, client, field};
+use crate::support::{
+    Answer, Browser, ISSUER, Server, VERIFIER, authorize_url, bare_server, basic, client, field,
+};
 
 const CALLBACK: &str = "https://new.test/cb";
 /// A whole picture of one pixel.
@@ -21,7 +24,7 @@ const PNG: &[u8] = &[
 
 fn profile() -> Profile {
     let mut profile = Profile::standard(ISSUER.parse().unwrap());
-    let meaning = |text: &str| ScopeMeaning { description: text.to_owned(), ..Default::default() };
+    let meaning = |text: &str| ScopeMeaning { description: Description::one(text), ..Default::default() };
     let meanings = [("read", meaning("See your media")), ("write", meaning("Change your media"))];
     let meanings: BTreeMap<String, ScopeMeaning> =
         meanings.into_iter().map(|(token, meaning)| (token.to_owned(), meaning)).collect();
@@ -47,8 +50,9 @@ async fn server() -> Server {
 async fn register(browser: &mut Browser<'_>, changes: &[(&str, &str)]) -> Answer {
     let page = browser.get("/apps/new").await;
     assert_eq!(page.status, 200, "{}", page.body);
-    let csrf = field(&page.body, "csrf");
-    post(browser, "/apps/new", &csrf, changes).await
+    let (csrf, id) = (field(&page.body, "csrf"), field(&page.body, "client_id"));
+    let changes = [&[("client_id", &*id)], changes].concat();
+    post(browser, "/apps/new", &csrf, &changes).await
 }
 
 async fn post(browser: &mut Browser<'_>, path: &str, csrf: &str, changes: &[(&str, &str)]) -> Answer {
@@ -131,7 +135,8 @@ async fn what_is_somebody_elses_is_not_there() {
     let (id, secret) = registered(&mut alice).await;
     let before = server.engine.client(&id.parse().unwrap()).await.unwrap();
     let mut bob = Browser::logged_in(&server, "bob").await;
-    let csrf = field(&bob.get("/apps/new").await.body, "csrf");
+    let (his, _) = registered(&mut bob).await;
+    let csrf = field(&bob.get(&format!("/apps/{his}/edit")).await.body, "csrf");
     let nobody = "not-a-client";
     for below in ["", "/edit", "/delete"] {
         let (theirs, none) =
@@ -169,9 +174,14 @@ async fn a_form_that_is_not_ours_changes_nothing() {
     let (id, secret) = registered(&mut alice).await;
     let csrf = field(&alice.get(&format!("/apps/{id}/edit")).await.body, "csrf");
     let mut bob = Browser::logged_in(&server, "bob").await;
-    let bobs = field(&bob.get("/apps/new").await.body, "csrf");
+    let (his, _) = registered(&mut bob).await;
+    let bobs = field(&bob.get(&format!("/apps/{his}/edit")).await.body, "csrf");
+    let new = alice.get("/apps/new").await;
+    let (drawn, making) = (field(&new.body, "client_id"), field(&new.body, "csrf"));
+    // An id is drawn, and not chosen.
+    assert_eq!(post(&mut alice, "/apps/new", &making, &[("client_id", "chosen")]).await.status, 403);
     let forms = [
-        ("/apps/new".to_owned(), vec![]),
+        ("/apps/new".to_owned(), vec![("client_id", &*drawn)]),
         (format!("/apps/{id}/edit"), vec![("name", "Changed")]),
         (format!("/apps/{id}/secret"), vec![("overlap", "0")]),
         (format!("/apps/{id}/delete"), vec![("name", "New")]),
@@ -313,20 +323,112 @@ async fn a_new_secret_lets_the_old_one_be_valid_as_long_as_is_chosen() {
     let mut alice = Browser::logged_in(&server, "alice").await;
     let (id, first) = registered(&mut alice).await;
     let path = format!("/apps/{id}/secret");
-    let csrf = field(&alice.get(&format!("/apps/{id}")).await.body, "csrf");
-    let rotated = alice.post(&path, &[("csrf", &csrf), ("overlap", "1h")]).await;
+    let page = alice.get(&format!("/apps/{id}")).await;
+    let (csrf, newest) = (field(&page.body, "csrf"), field(&page.body, "newest"));
+    server.clock.pass(1);
+    let rotated = alice.post(&path, &[("csrf", &csrf), ("newest", &newest), ("overlap", "1h")]).await;
+    let newest = field(&rotated.body, "newest");
     let second = shown(&rotated, "secret").unwrap();
     assert!(first != second && rotated.body.contains("no end"), "{}", rotated.body);
     assert!(knows(&server, &id, &first).await && knows(&server, &id, &second).await);
     server.clock.pass(3_601);
     assert!(!knows(&server, &id, &first).await && knows(&server, &id, &second).await);
-    let rotated = alice.post(&path, &[("csrf", &csrf), ("overlap", "0")]).await;
+    let rotated = alice.post(&path, &[("csrf", &csrf), ("newest", &newest), ("overlap", "0")]).await;
+    let newest = field(&rotated.body, "newest");
     let third = shown(&rotated, "secret").unwrap();
     assert!(!knows(&server, &id, &second).await && knows(&server, &id, &third).await);
     for odd in ["", "never", "100d", "-1s"] {
-        assert_eq!(alice.post(&path, &[("csrf", &csrf), ("overlap", odd)]).await.status, 404, "{odd}");
+        assert_eq!(
+            alice.post(&path, &[("csrf", &csrf), ("newest", &newest), ("overlap", odd)]).await.status,
+            404,
+            "{odd}"
+        );
     }
     assert!(knows(&server, &id, &third).await);
+}
+
+#[tokio::test]
+async fn who_loads_the_page_of_a_fresh_secret_again_makes_nothing_again() {
+    let server = server().await;
+    let mut alice = Browser::logged_in(&server, "alice").await;
+    let form = alice.get("/apps/new").await;
+    let (csrf, drawn) = (field(&form.body, "csrf"), field(&form.body, "client_id"));
+    // What is put right is still the same one.
+    let wrong = post(&mut alice, "/apps/new", &csrf, &[("client_id", &drawn), ("name", "")]).await;
+    assert_eq!((wrong.status.as_u16(), field(&wrong.body, "client_id")), (400, drawn.clone()));
+    let made = post(&mut alice, "/apps/new", &csrf, &[("client_id", &drawn)]).await;
+    let secret = shown(&made, "secret").unwrap();
+    let again = post(&mut alice, "/apps/new", &csrf, &[("client_id", &drawn)]).await;
+    assert_eq!(again.status, 409);
+    assert!(
+        again.body.contains("This was done already") && again.body.contains("<a href=\"/apps\">"),
+        "{}",
+        again.body
+    );
+    assert!(!again.body.contains(&secret));
+    let owner = "alice".parse().unwrap();
+    assert_eq!(server.engine.clients_of(&owner, None, 10).await.unwrap().clients.len(), 1);
+
+    server.clock.pass(1);
+    let fields =
+        [("csrf", &*field(&made.body, "csrf")), ("newest", &field(&made.body, "newest")), ("overlap", "0")];
+    let path = format!("/apps/{drawn}/secret");
+    let second = shown(&alice.post(&path, &fields).await, "secret").unwrap();
+    let again = alice.post(&path, &fields).await;
+    assert_eq!((again.status.as_u16(), shown(&again, "secret")), (409, None));
+    assert!(knows(&server, &drawn, &second).await);
+}
+
+#[tokio::test]
+async fn an_application_has_its_pages_whatever_an_operator_called_it() {
+    let server = server().await;
+    let mut alice = Browser::logged_in(&server, "alice").await;
+    for id in ["new", ".", "..", "~new", "a/b c+d", "https://app.test/?x=1#y"] {
+        let mut client = client(id, CALLBACK);
+        client.owner = Some("alice".parse().unwrap());
+        server.engine.register_client(client, None).await.unwrap();
+        let name = format!("The {id} app");
+        let list = alice.get("/apps").await;
+        let line =
+            list.body.split("<h2><a href=\"").find(|line| line.contains(&format!(">{name}<"))).unwrap();
+        let path = line.split('"').next().unwrap().to_owned();
+        assert!(!path.split('/').any(|part| [".", ".."].contains(&part)), "a browser takes {path} away");
+        let page = alice.get(&path).await;
+        assert_eq!((page.status.as_u16(), shown(&page, "client_id").as_deref()), (200, Some(id)), "{path}");
+        let edit = alice.get(&format!("{path}/edit")).await;
+        let csrf = field(&edit.body, "csrf");
+        let changed = post(&mut alice, &format!("{path}/edit"), &csrf, &[("name", &name)]).await;
+        assert_eq!(changed.location(), path);
+    }
+    assert!(alice.get("/apps/new").await.body.contains("Register an application"));
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said_in_ones_language_at_the_top_and_beside_its_field() {
+    let server = server().await;
+    let mut alice = Browser::logged_in(&server, "alice").await;
+    for (wrong, field, said) in [
+        (
+            ("redirect_uris", "http://new.test/cb"),
+            "redirect_uris",
+            "Line 1 cannot be a redirect URI: it uses http,",
+        ),
+        (("redirect_uris", ""), "redirect_uris", "needs a redirect URI"),
+        (("home", "http://new.test"), "home", "write an https address"),
+        (("name", ""), "name", "Give it a name"),
+    ] {
+        let page = register(&mut alice, &[wrong]).await;
+        assert_eq!(page.body.matches(said).count(), 2, "{field}: {}", page.body);
+        let main = page.body.split("<main").nth(1).unwrap();
+        assert!(!main.contains("lang=\"en\"") && !main.contains("client_name:"), "{}", page.body);
+        assert!(main.find("id=\"problem-box\"") < main.find("<h1>"), "{}", page.body);
+        assert!(
+            main.contains(&format!("aria-invalid=\"true\" aria-describedby=\"{field}-problem")),
+            "{}",
+            page.body
+        );
+        assert!(main.contains(&format!("<p class=\"problem\" id=\"{field}-problem\">")), "{}", page.body);
+    }
 }
 
 #[tokio::test]
@@ -450,7 +552,7 @@ async fn usage_is_drawn_and_stands_in_a_table() {
         page.body
     );
     assert!(
-        page.body.contains("<svg class=\"chart\"") && page.body.contains("height=\"100\""),
+        page.body.contains("<figure class=\"plot\"") && page.body.contains("height=\"100\""),
         "{}",
         page.body
     );
@@ -498,6 +600,56 @@ async fn the_pages_speak_german_to_who_wants_it() {
 }
 
 #[tokio::test]
+async fn permissions_are_said_in_the_language_of_the_page_and_marked_where_they_are_not() {
+    let mut profile = profile();
+    let by_language = |texts: &[(&str, &str)]| {
+        let texts = texts.iter().map(|(tag, text)| ((*tag).to_owned(), (*text).to_owned()));
+        let description = Description::in_languages(texts.collect()).unwrap();
+        ScopeMeaning { description, optional: true, ..Default::default() }
+    };
+    let mut meanings = profile.scopes.meanings().clone();
+    meanings.insert("both".to_owned(), by_language(&[("en", "See both"), ("de", "Beides sehen")]));
+    meanings.insert("other".to_owned(), by_language(&[("en", "See others")]));
+    profile.scopes = ScopeCatalogue::new(meanings).unwrap();
+    let (server, _ledger) = server_of(profile).await;
+    let mut client = client("web", "https://app.test/cb");
+    client.scope = "read both other".parse().unwrap();
+    client.owner = Some("alice".parse().unwrap());
+    server.engine.register_client(client, None).await.unwrap();
+    let mut alice = Browser::logged_in(&server, "alice").await;
+    let wanted = [("scope", "read both other"), ("ui_locales", "de")];
+    let consent = alice.get(&authorize_url("web", "https://app.test/cb", &wanted)).await;
+    alice.submit(&consent, &[("decision", "approve")]).await.parameter("code").unwrap();
+    let cookies = alice.cookies.iter().map(|(n, v)| format!("{n}={v}")).collect::<Vec<_>>().join("; ");
+    let german = async |path: &str| {
+        let request = Request::get(path).header("cookie", &cookies).header("accept-language", "de");
+        server.send(request.body(Body::empty()).unwrap()).await
+    };
+    let pages = [("/account", german("/account").await), ("/apps", german("/apps/web").await)];
+    let form = german("/apps/web/edit").await;
+    for (name, page) in [("consent", consent), ("form", form)].into_iter().chain(pages) {
+        for said in [
+            "lang=\"de\" dir=\"ltr\"",
+            ">Beides sehen<",
+            " lang=\"en\" dir=\"auto\">See others<",
+            ">See your media<",
+        ] {
+            assert!(page.body.contains(said), "{name}: {said}: {}", page.body);
+        }
+        // In the page's language nothing is marked, and of a text without a language nobody knows.
+        for marked in ["\">Beides sehen", "\">See your media"] {
+            assert!(!page.body.contains(&format!("dir=\"auto{marked}")), "{name}: {}", page.body);
+        }
+    }
+    let english = alice.get("/apps/web").await;
+    assert!(
+        english.body.contains(">See both<") && !english.body.contains("dir=\"auto\""),
+        "{}",
+        english.body
+    );
+}
+
+#[tokio::test]
 async fn a_store_that_is_away_is_said_and_nothing_is_shown_as_done() {
     let server = server().await;
     let mut alice = Browser::logged_in(&server, "alice").await;
@@ -507,4 +659,43 @@ async fn a_store_that_is_away_is_said_and_nothing_is_shown_as_done() {
     assert_eq!(alice.get("/apps").await.status, 503);
     server.faults.none();
     assert!(!alice.get("/apps").await.body.contains("<h2>"));
+}
+
+// What a brand and an application can bring is bounded so that it all fits.
+#[tokio::test]
+async fn a_page_with_the_largest_brand_and_the_largest_texts_stays_light() {
+    const LIGHT: usize = 50_000;
+    let (mut server, ledger) = server_of(profile()).await;
+    let mut picture = vec![0; Logo::BYTES];
+    picture[..PNG.len()].copy_from_slice(PNG);
+    let brand = Brand::new(&"\"".repeat(60)).unwrap().logo(Logo::read(&picture).unwrap()).unwrap();
+    let rest = (1..Brand::BYTES).rev().find_map(|n| brand.clone().css(&" ".repeat(n)).ok()).unwrap();
+    let look = Look::builder().brand(rest).build();
+    let web =
+        Web::new(server.engine.clone()).users(server.directory.clone()).ledger(ledger.clone()).look(look);
+    server.router = web.router();
+    let mut alice = Browser::logged_in(&server, "alice").await;
+    let (name, description) = ("\"".repeat(100), "\"".repeat(500));
+    let page = register(&mut alice, &[("name", &name), ("description", &description)]).await;
+    let id = shown(&page, "client_id").unwrap();
+    let event = grantor_core::Event::AccessTokenIssued {
+        grant: None,
+        client: id.parse().unwrap(),
+        grant_type: GrantType::AuthorizationCode,
+    };
+    grantor_engine::Observer::happened(&ledger, &event);
+    let mut bob = Browser::logged_in(&server, "bob").await;
+    let (app, edit) = (format!("/apps/{id}"), format!("/apps/{id}/edit"));
+    let consent = authorize_url(&id, CALLBACK, &[]);
+    let picture = Limits::DEFAULT.picture_bytes;
+    let mut weights = vec![("/apps/new", page.body.len() + picture)];
+    for (path, more) in
+        [(app.as_str(), picture), (&edit, picture), ("/apps", 0), ("/account", 0), (&consent, picture)]
+    {
+        let page = if path == consent { bob.get(path).await } else { alice.get(path).await };
+        assert_eq!(page.status, 200, "{path}: {}", page.body);
+        assert!(page.body.contains("base64"), "{path} shows the logo");
+        weights.push((path, page.body.len() + more));
+    }
+    assert!(weights.iter().all(|(_, bytes)| *bytes < LIGHT), "{weights:?}");
 }

@@ -154,6 +154,65 @@ async fn logout_is_asked_for_and_kills_the_session() {
     assert_eq!(browser.get("/account").await.location(), "/login", "a replayed cookie is nobody's");
 }
 
+#[tokio::test]
+async fn who_is_not_meant_signs_out_and_the_other_answers_the_same_request() {
+    let server = server().await;
+    let mut browser = Browser::logged_in(&server, "alice").await;
+    let url = authorize_url("web", "https://app.test/cb", &[("state", "\"<é>& 1"), ("ui_locales", "de")]);
+    let consent = browser.get(&url).await;
+    let not_you = consent.body.rsplit("<a href=\"").next().unwrap().split('"').next().unwrap();
+    assert!(not_you.starts_with("/logout?request=client_id%3Dweb"), "{not_you}");
+    // As long as nobody has confirmed it, nobody is signed out.
+    let asked = browser.get(not_you).await;
+    assert!(asked.body.contains("lang=\"de\""), "{}", asked.body);
+    assert_eq!(browser.get("/account").await.status, 200);
+    let login = browser.submit(&asked, &[]).await;
+    let page = browser.get(login.location()).await;
+    let back = browser.submit(&page, &[("username", "bob"), ("password", PASSWORD)]).await;
+    assert_eq!(back.location(), url);
+    let consent = browser.get(&url).await;
+    assert!(consent.body.contains(">bob<") && !consent.body.contains("alice"), "{}", consent.body);
+    let answer = browser.submit(&consent, &[("decision", "approve")]).await;
+    assert_eq!(answer.parameter("state").as_deref(), Some("\"<é>& 1"));
+    assert!(answer.parameter("code").is_some());
+    // Whoever is signed out already is not asked whether to.
+    browser.cookies.clear();
+    assert_eq!(browser.get(not_you).await.location(), login.location());
+}
+
+// G04
+#[tokio::test]
+async fn signing_out_leads_to_nowhere_but_the_page_that_signs_in() {
+    let server = server().await;
+    for evil in [
+        "https://evil.test",
+        "//evil.test",
+        "/\\evil.test",
+        "x\r\nLocation: https://evil.test",
+        "\"><script>",
+    ] {
+        let mut browser = Browser::logged_in(&server, "alice").await;
+        let asked = browser.get(&format!("/logout?{}", form(&[("request", evil)]))).await;
+        assert!(!asked.body.contains("<script") && !asked.body.contains("href=\"//"), "{}", asked.body);
+        let left = browser.submit(&asked, &[]).await;
+        let (page, carried) = left.location().split_once('?').unwrap();
+        assert_eq!((page, carried), ("/login", form(&[("request", evil)]).as_str()));
+        let page = browser.get(left.location()).await;
+        let answer = browser.submit(&page, &[("username", "alice"), ("password", PASSWORD)]).await;
+        assert!(answer.location().starts_with("/oauth2/authorize?"), "{}", answer.location());
+    }
+    // A request that is too long for an address is not cut.
+    let mut browser = Browser::logged_in(&server, "alice").await;
+    let long = authorize_url(
+        "web",
+        "https://app.test/cb",
+        &[("state", &"\"<é>&".repeat(300)), ("ui_locales", "de")],
+    );
+    let consent = browser.get(&long).await;
+    assert!(consent.body.contains("<a href=\"/logout\">"), "{}", consent.body);
+    assert_eq!(form_of(&consent.body).0, "/oauth2/authorize/decision?ui_locales=de");
+}
+
 // P18, L08, E09
 #[tokio::test]
 async fn a_person_sees_and_revokes_his_own_grants_only() {

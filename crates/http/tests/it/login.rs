@@ -58,11 +58,35 @@ async fn guessing_a_password_is_slowed_down() {
         let held = browser.log_in(&user.to_uppercase(), PASSWORD).await;
         assert_eq!(held.status, 429, "{user}");
         held.assert_error_page(user);
+        assert!(held.body.contains("Wait a minute, then try again."), "{}", held.body);
+        assert!(held.body.contains("<a href=\"/login\">Back to the form</a>"), "{}", held.body);
         assert!((1..=60).contains(&held.header("retry-after").parse::<u64>().unwrap()));
     }
     assert_eq!(browser.log_in("bob", PASSWORD).await.location(), "/account");
     server.clock.pass(60);
     assert_eq!(browser.log_in("alice", PASSWORD).await.location(), "/account");
+}
+
+#[tokio::test]
+async fn who_is_held_up_is_told_how_long_and_comes_back_to_what_he_wanted() {
+    let rate = Some(Rate { count: 1, window: Lifetime::seconds(600) });
+    let profile = Profile::standard(ISSUER.parse().unwrap());
+    let server = server_with(profile, Settings { login_rate: rate, ..Settings::default() }).await;
+    let mut browser = Browser::new(&server);
+    let wanted = browser.get(&authorize_url("web", "https://app.test/cb", &[])).await.location().to_owned();
+    let page = browser.get(&wanted).await;
+    let filled = [("username", "alice"), ("password", "wrong")];
+    assert_eq!(browser.submit(&page, &filled).await.status, 200);
+    let held = browser.submit(&page, &filled).await;
+    let minutes = held.header("retry-after").parse::<u64>().unwrap().div_ceil(60);
+    assert!(minutes > 1 && held.body.contains(&format!("Wait {minutes} minutes")), "{}", held.body);
+    let back = format!("<a href=\"{wanted}\">Back to the form</a>");
+    assert!(held.body.contains(&back), "{}", held.body);
+    // The same for a form that has expired.
+    browser.cookies.clear();
+    let forged = browser.submit(&page, &filled).await;
+    assert!(forged.status == 403 && forged.body.contains(&back), "{}", forged.body);
+    assert!(browser.get("/nothing").await.body.contains("<a href=\"/account\">Your account</a>"));
 }
 
 // P05

@@ -8,6 +8,7 @@ mod account;
 mod apps;
 mod authorize;
 mod clients;
+mod direct;
 mod embedding;
 mod forms;
 mod headers;

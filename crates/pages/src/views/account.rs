@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde::Serialize;
 
 use crate::page::{Page, View};
-use crate::views::Problem;
+use crate::views::{Problem, Wording};
 use crate::words::Words;
 
 /// Who I am, and the applications I authorized.
@@ -65,7 +65,7 @@ pub struct AuthorizedFor {
     /// The account.
     pub account: Option<String>,
     /// What it may do there, in words.
-    pub scopes: Vec<String>,
+    pub scopes: Vec<Wording<'static>>,
 }
 
 /// The form for another password. Its fields are `current_password`, `new_password` and `csrf`.
@@ -120,8 +120,10 @@ pub(super) fn samples() -> Vec<Page<'static>> {
         vec![acme, other]
     });
     static ALL: LazyLock<Vec<Authorized>> = LazyLock::new(|| {
-        let acme =
-            AuthorizedFor { account: Some("Acme".to_owned()), scopes: vec!["See your media".to_owned()] };
+        let acme = AuthorizedFor {
+            account: Some("Acme".to_owned()),
+            scopes: vec![Wording::new("See your media"), Wording::other("Ihre Medien ändern", "de")],
+        };
         let web = Authorized {
             client_id: "web".to_owned(),
             grant: Some("grant".to_owned()),

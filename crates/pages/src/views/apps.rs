@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use serde::Serialize;
 
 use crate::page::{Page, View};
-use crate::views::{Moment, Problem};
+use crate::views::{Moment, Problem, Wording};
 use crate::words::Words;
 
 /// The applications that somebody registered.
@@ -42,6 +42,8 @@ pub struct AppForm<'a> {
     pub cancel: &'a str,
     /// The form's token.
     pub csrf: &'a str,
+    /// The id that a new one will have, which goes with the token as the field `client_id`: so the form makes one and no second.
+    pub client_id: Option<&'a str>,
     /// Whether it is a new one.
     pub is_new: bool,
     /// Its name.
@@ -62,19 +64,18 @@ pub struct AppForm<'a> {
     pub scopes: &'a [Tick<'a>],
     /// What was wrong with what was entered.
     pub problem: Option<Problem<'a>>,
-    /// Which rule says so. In English.
-    pub rule: Option<&'a str>,
     /// Its picture; none if it is a new one.
     pub picture: Option<AppPicture<'a>>,
 }
 
 /// Something to tick.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Tick<'a> {
     /// Its name.
     pub token: &'a str,
     /// What it is, in words.
-    pub text: &'a str,
+    #[serde(flatten)]
+    pub wording: Wording<'a>,
     /// Whether it is ticked.
     pub ticked: bool,
 }
@@ -99,7 +100,7 @@ pub struct App<'a> {
     pub edit: &'a str,
     /// Where to delete it.
     pub delete: &'a str,
-    /// Where a new secret is asked for: the form has `overlap` and `csrf`. None if it has no secrets.
+    /// Where a new secret is asked for: the form has `overlap`, `newest` and `csrf`. None if it has no secrets.
     pub rotate: Option<&'a str>,
     /// The form's token.
     pub csrf: &'a str,
@@ -113,6 +114,8 @@ pub struct App<'a> {
     pub client_id: &'a str,
     /// Its new secret, which is shown this once.
     pub secret: Option<&'a str>,
+    /// What tells its newest secret from others: the field `newest` of the form for another, so that it gives no second.
+    pub newest: &'a str,
     /// The secrets that are valid.
     pub secrets: &'a [SecretLine],
     /// How long the secrets it has can stay valid when it is given another.
@@ -120,7 +123,7 @@ pub struct App<'a> {
     /// Where answers may go.
     pub redirect_uris: &'a [&'a str],
     /// What it may ask for, in words.
-    pub permissions: &'a [&'a str],
+    pub permissions: &'a [Wording<'a>],
     /// A link that leads a person to approve it.
     pub link: Option<&'a str>,
     /// Whether each request needs a challenge of its own (PKCE).
@@ -200,11 +203,11 @@ impl Chart {
     }
 
     /// The bars as they are drawn: where they begin, and how high they are. What is not nought can be seen.
-    pub(crate) fn drawn(&self) -> impl Iterator<Item = (usize, u64, u64, &Bar)> {
+    pub(crate) fn drawn(&self) -> impl Iterator<Item = (usize, u64, u64)> {
         self.bars.iter().enumerate().map(|(number, bar)| {
             let height = bar.count.saturating_mul(Self::HEIGHT).checked_div(self.most).unwrap_or(0);
             let height = height.max(u64::from(bar.count > 0) * 2);
-            (number * Self::STEP, Self::HEIGHT - height, height, bar)
+            (number * Self::STEP, Self::HEIGHT - height, height)
         })
     }
 
@@ -269,21 +272,27 @@ impl AppForm<'_> {
         self.problem.is_some_and(|problem| problem.field == field)
     }
 
-    /// What marks a field that is wrong.
-    pub(crate) fn mark(&self, field: &str) -> &'static str {
-        if self.is_wrong(field) { r#" aria-invalid="true" aria-errormessage="problem-box""# } else { "" }
+    /// What a field is described by, and what marks one that is wrong. `hint` is the id of its hint, if it has one.
+    pub(crate) fn mark(&self, field: &str, hint: &str) -> String {
+        match (self.is_wrong(field), hint) {
+            (true, "") => format!(r#" aria-invalid="true" aria-describedby="{field}-problem""#),
+            (true, hint) => format!(r#" aria-invalid="true" aria-describedby="{field}-problem {hint}""#),
+            (false, "") => String::new(),
+            (false, hint) => format!(r#" aria-describedby="{hint}""#),
+        }
     }
 }
 
 pub(super) fn samples() -> Vec<Page<'static>> {
     const TICKS: &[Tick<'static>] = &[
-        Tick { token: "media:read", text: "See your media", ticked: true },
-        Tick { token: "media:write", text: "Change your media", ticked: false },
+        Tick { token: "media:read", wording: Wording::new("See your media"), ticked: true },
+        Tick { token: "media:write", wording: Wording::other("Ihre Medien ändern", "de"), ticked: false },
     ];
     const NEW: AppForm<'static> = AppForm {
         action: "/apps/new",
         cancel: "/apps",
         csrf: "token",
+        client_id: Some("web"),
         is_new: true,
         name: "",
         description: "",
@@ -294,7 +303,6 @@ pub(super) fn samples() -> Vec<Page<'static>> {
         grants: &[],
         scopes: &[],
         problem: None,
-        rule: None,
         picture: None,
     };
     const EDIT: AppForm<'static> = AppForm {
@@ -307,7 +315,6 @@ pub(super) fn samples() -> Vec<Page<'static>> {
         grants: TICKS,
         scopes: TICKS,
         problem: Some(Problem { field: "redirect_uris", text: "This cannot be a redirect URI." }),
-        rule: Some("redirect_uris: a fragment"),
         picture: Some(AppPicture {
             action: "/apps/web/logo",
             src: Some("/logo/web?v=1"),
@@ -316,6 +323,8 @@ pub(super) fn samples() -> Vec<Page<'static>> {
         ..NEW
     };
     const NONE: Apps<'static> = Apps { register: None, apps: &[], next: None };
+    const PERMISSIONS: &[Wording<'static>] =
+        &[Wording::new("See your media"), Wording::other("Ihre Medien ändern", "de")];
     const BARE: App<'static> = App {
         list: "/apps",
         edit: "/apps/web/edit",
@@ -327,6 +336,7 @@ pub(super) fn samples() -> Vec<Page<'static>> {
         logo: None,
         client_id: "web",
         secret: None,
+        newest: "1",
         secrets: &[],
         overlaps: &[],
         redirect_uris: &[],
@@ -379,7 +389,7 @@ pub(super) fn samples() -> Vec<Page<'static>> {
         secrets: &SECRETS,
         overlaps: &[Overlap { value: "0", text: "They end at once" }],
         redirect_uris: &["https://app.example.test/cb"],
-        permissions: &["See your media"],
+        permissions: PERMISSIONS,
         link: Some("https://auth.example.test/oauth2/authorize?client_id=web"),
         needs_pkce: true,
         samples: &CODE,
@@ -408,7 +418,7 @@ mod tests {
         let bar = |count| Bar { day: String::new(), count };
         let heights = |counts: &[u64]| -> Vec<u64> {
             let chart = Chart::of(counts.iter().copied().map(bar).collect());
-            chart.drawn().map(|(_, _, height, _)| height).collect()
+            chart.drawn().map(|(_, _, height)| height).collect()
         };
         assert_eq!(heights(&[0, 1, 5, 10]), [0, 10, 50, 100]);
         assert_eq!(heights(&[0, 0]), [0, 0]);

@@ -9,6 +9,7 @@ mod moment;
 mod problem;
 mod sessions;
 mod sign_in;
+mod wording;
 
 pub use account::{Account, ActsFor, Authorized, AuthorizedFor, ChangePassword};
 pub use apps::{
@@ -19,6 +20,7 @@ pub use moment::Moment;
 pub use problem::Problem;
 pub use sessions::{SessionRow, Sessions};
 pub use sign_in::{AccountChoice, Choose, Consent, Login, Logout, Permission, SignUp};
+pub use wording::Wording;
 
 use crate::page::Page;
 

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::page::{Page, View};
+use crate::views::Wording;
 use crate::words::Words;
 
 /// The login form. Its fields are `username`, `password`, `csrf` and `request`.
@@ -48,8 +49,8 @@ pub struct SignUp<'a> {
 pub struct Choose<'a> {
     /// Where the form is posted.
     pub action: &'a str,
-    /// Where to log out.
-    pub logout: &'a str,
+    /// Where to log out, and come back as somebody else; nowhere if the application has a login of its own.
+    pub logout: Option<&'a str>,
     /// The form's token.
     pub csrf: &'a str,
     /// The handle of the request that waits.
@@ -81,8 +82,8 @@ pub struct AccountChoice<'a> {
 pub struct Consent<'a> {
     /// Where the form is posted.
     pub action: &'a str,
-    /// Where to log out.
-    pub logout: &'a str,
+    /// Where to log out, and come back as somebody else; nowhere if the application has a login of its own.
+    pub logout: Option<&'a str>,
     /// The form's token.
     pub csrf: &'a str,
     /// The handle of the request that waits.
@@ -106,16 +107,17 @@ pub struct Consent<'a> {
     /// What it asks for now.
     pub permissions: &'a [Permission<'a>],
     /// What it may do already, in words.
-    pub already: &'a [&'a str],
+    pub already: &'a [Wording<'a>],
 }
 
 /// A permission to decide about.
-#[derive(Debug, Clone, Copy, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Permission<'a> {
     /// Its scope token.
     pub token: &'a str,
     /// What it permits, in words.
-    pub text: &'a str,
+    #[serde(flatten)]
+    pub wording: Wording<'a>,
     /// Whether it may be left out.
     pub optional: bool,
 }
@@ -127,6 +129,8 @@ pub struct Logout<'a> {
     pub action: &'a str,
     /// The form's token.
     pub csrf: &'a str,
+    /// The authorization request that somebody else is to go on with, as the query it came in; mostly none.
+    pub request: &'a str,
     /// Who is signed in.
     pub user: &'a str,
 }
@@ -202,7 +206,7 @@ pub(super) fn samples() -> Vec<Page<'static>> {
     const BARE_SIGNUP: SignUp<'static> = SignUp { username: "", email: "", problem: None, ..SIGNUP };
     const CHOOSE: Choose<'static> = Choose {
         action: "/oauth2/authorize/decision",
-        logout: "/logout",
+        logout: Some("/logout?request=client_id%3Dweb"),
         csrf: "token",
         interaction: "handle",
         client: "Web",
@@ -215,7 +219,7 @@ pub(super) fn samples() -> Vec<Page<'static>> {
     };
     const CONSENT: Consent<'static> = Consent {
         action: "/oauth2/authorize/decision",
-        logout: "/logout",
+        logout: Some("/logout?request=client_id%3Dweb"),
         csrf: "token",
         interaction: "handle",
         client: "Web",
@@ -227,12 +231,17 @@ pub(super) fn samples() -> Vec<Page<'static>> {
         user: "Alice",
         account: Some("Acme"),
         permissions: &[
-            Permission { token: "media:read", text: "See your media", optional: false },
-            Permission { token: "media:write", text: "Change your media", optional: true },
+            Permission { token: "media:read", wording: Wording::new("See your media"), optional: false },
+            Permission {
+                token: "media:write",
+                wording: Wording::other("Ihre Medien ändern", "de"),
+                optional: true,
+            },
         ],
-        already: &["See who you are"],
+        already: &[Wording::new("See who you are"), Wording::other("Sehen, wo Sie sind", "de")],
     };
     const BARE_CONSENT: Consent<'static> = Consent {
+        logout: None,
         description: None,
         logo: None,
         owner: None,
@@ -242,7 +251,9 @@ pub(super) fn samples() -> Vec<Page<'static>> {
         already: &[],
         ..CONSENT
     };
-    const LOGOUT: Logout<'static> = Logout { action: "/logout", csrf: "token", user: "Alice" };
+    const LOGOUT: Logout<'static> =
+        Logout { action: "/logout", csrf: "token", request: "client_id=web", user: "Alice" };
+    const BARE_LOGOUT: Logout<'static> = Logout { request: "", ..LOGOUT };
     vec![
         Page::Login(&LOGIN),
         Page::Login(&BARE_LOGIN),
@@ -252,5 +263,6 @@ pub(super) fn samples() -> Vec<Page<'static>> {
         Page::Consent(&CONSENT),
         Page::Consent(&BARE_CONSENT),
         Page::Logout(&LOGOUT),
+        Page::Logout(&BARE_LOGOUT),
     ]
 }

@@ -1,8 +1,9 @@
 //! The configuration file, taken apart into settings that know their line.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use grantor_core::ScopeMeaning;
+use grantor_core::{Description, ScopeMeaning};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -110,14 +111,15 @@ fn meaning(value: &DeValue<'_>) -> Result<ScopeMeaning, String> {
     let mut meaning = ScopeMeaning::default();
     for (key, value) in table {
         match (key.get_ref().as_ref(), value.get_ref()) {
-            ("description", DeValue::String(text)) => meaning.description = text.to_string(),
+            ("description", DeValue::String(text)) => meaning.description = Description::one(text.as_ref()),
+            ("description", DeValue::Table(texts)) => meaning.description = in_languages(texts)?,
             ("implies", DeValue::Array(tokens)) => {
                 let tokens: Option<Vec<String>> = tokens.iter().map(|t| scalar(t.get_ref())).collect();
                 meaning.implies = tokens.ok_or("implies: expected a list of scope tokens")?;
             }
             ("optional", DeValue::Boolean(optional)) => meaning.optional = *optional,
             ("optional", _) => return Err("optional: expected true or false".to_owned()),
-            ("description", _) => return Err("description: expected a text".to_owned()),
+            ("description", _) => return Err("description: expected a text, or texts by language".to_owned()),
             ("implies", _) => return Err("implies: expected a list of scope tokens".to_owned()),
             (unknown, _) => {
                 return Err(format!(
@@ -127,4 +129,15 @@ fn meaning(value: &DeValue<'_>) -> Result<ScopeMeaning, String> {
         }
     }
     Ok(meaning)
+}
+
+/// What a permission is called in each language, as in `description.de`.
+fn in_languages(table: &DeTable<'_>) -> Result<Description, String> {
+    let mut texts = BTreeMap::new();
+    for (tag, text) in table {
+        let tag = tag.get_ref();
+        let text = text.get_ref().as_str().ok_or_else(|| format!("description.{tag}: expected a text"))?;
+        texts.insert(tag.to_string(), text.to_owned());
+    }
+    Description::in_languages(texts).map_err(|e| format!("description: {e}"))
 }

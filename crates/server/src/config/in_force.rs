@@ -61,6 +61,7 @@ fn default(c: &Config, key: &str) -> Option<String> {
     Some(match key {
         "listen.public" => c.listen.public.to_string(),
         "listen.admin" => c.listen.admin.to_string(),
+        "listen.requests_at_once" => c.listen.requests_at_once.to_string(),
         "storage.url" => c.storage.url.to_string(),
         "storage.durability" => if c.storage.full { "full" } else { "relaxed" }.to_owned(),
         "lifetimes.authorization_code" => c.lifetimes.authorization_code.to_string(),

@@ -24,6 +24,7 @@ const KEYS: &[(&str, SetOne)] = &[
     ("listen.public", |c, v| set(&mut c.listen.public, address(v))),
     ("listen.admin", |c, v| set(&mut c.listen.admin, address(v))),
     ("listen.admin_origin", |c, v| set(&mut c.listen.admin_origin, origin(v).map(Some))),
+    ("listen.requests_at_once", |c, v| set(&mut c.listen.requests_at_once, at_once(v))),
     ("storage.url", |c, v| set(&mut c.storage.url, parse(v))),
     ("storage.also", |c, v| set(&mut c.storage.also, parse(v).map(Some))),
     ("storage.durability", |c, v| set(&mut c.storage.full, one_of(v, &[("full", true), ("relaxed", false)]))),
@@ -190,6 +191,11 @@ fn one_of<T: Copy>(text: &str, known: &[(&str, T)]) -> Result<T, String> {
 }
 
 /// Each is some ten kilobytes, and the folder is read whenever one is written.
+fn at_once(text: &str) -> Result<usize, String> {
+    let fits = text.parse().ok().filter(|count| (1..=1_000_000).contains(count));
+    fits.ok_or_else(|| "expected a number from 1 to 1000000".to_owned())
+}
+
 fn bundles(text: &str) -> Result<usize, String> {
     let fits = text.parse().ok().filter(|count| (1..=10_000).contains(count));
     fits.ok_or_else(|| "expected a number from 1 to 10000".to_owned())

@@ -41,7 +41,7 @@ impl Pages {
     pub(super) fn logo(&mut self, file: &str) -> Result<(), String> {
         let bytes = std::fs::read(file).map_err(|e| format!("{file}: {e}"))?;
         let logo = Logo::read(&bytes).map_err(|e| format!("{file}: {e}"))?;
-        self.brand = std::mem::take(&mut self.brand).logo(logo);
+        self.brand = std::mem::take(&mut self.brand).logo(logo).map_err(|e| format!("{file}: {e}"))?;
         Ok(())
     }
 
@@ -58,7 +58,7 @@ impl Pages {
             Link::new(text, href).map_err(|e| e.to_string())
         };
         let links: Result<Vec<Link>, String> = links.iter().map(link).collect();
-        self.brand = std::mem::take(&mut self.brand).links(links?);
+        self.brand = std::mem::take(&mut self.brand).links(links?).map_err(|e| e.to_string())?;
         Ok(())
     }
 

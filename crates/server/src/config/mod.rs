@@ -67,6 +67,7 @@ pub(crate) struct Listen {
     /// Where browsers reach it, if that is settled.
     pub(crate) admin_origin: Option<Issuer>,
     pub(crate) trusted_proxies: Vec<Network>,
+    pub(crate) requests_at_once: usize,
 }
 
 #[derive(Clone)]
@@ -140,6 +141,7 @@ impl Default for Config {
                 admin: loopback(8081),
                 admin_origin: None,
                 trusted_proxies: Vec::new(),
+                requests_at_once: grantor_http::Settings::default().requests_at_once,
             },
             storage: Storage {
                 url: StorageUrl::Sqlite("grantor-data/grantor.db".into()),

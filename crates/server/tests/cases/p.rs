@@ -370,7 +370,8 @@ fn p18(stage: &Stage) -> Outcome {
         ensure!(told.status == 404, "he sees another's application: {below} {told}");
         ensure!(owner.get(&format!("/apps/{client}{below}"))?.status == 200, "its owner does not see it");
     }
-    let token = field(&stranger.get("/apps/new")?, "csrf")?;
+    let his = stage.register("web", &json!({"owner": other}))?;
+    let token = field(&stranger.get(&format!("/apps/{his}/edit"))?, "csrf")?;
     for below in ["/edit", "/secret", "/delete"] {
         let told = stranger.post(&format!("/apps/{client}{below}"), &[("csrf", &token), ("name", "Mine")])?;
         ensure!(told.status == 404, "he changes another's application: {below} {told}");

@@ -593,7 +593,7 @@ fn set_version(stage: &Stage, version: Option<&str>) -> Result<String, Found> {
         Some(Backend::Redis(redis)) => {
             let is = redis.say(&["GET", "grantor:{00}#layout"]).map_err(|e| broken(e.to_string()))?;
             redis
-                .say(&["SET", "grantor:{00}#layout", version.unwrap_or("2")])
+                .say(&["SET", "grantor:{00}#layout", version.unwrap_or("3")])
                 .map_err(|e| broken(e.to_string()))?;
             Ok(is)
         }

@@ -151,9 +151,18 @@ const NOT_HERE: &[(&str, Why)] = &[
     ("W05", Elsewhere("the sources", &["xtask/src/purity/mod.rs", "deny.toml"])),
 ];
 
+const FORMS_OF_THEIR_OWN: &str = "the forms of /apps are in crates/http/tests/it/apps.rs, and all of the console's in \
+     crates/console/tests/it/forms.rs";
+
 /// Those of which a case shows a part, and what shows the rest.
 const IN_PART: &[(&str, &str)] = &[
     ("D04", "form_post is not built"),
+    ("E01", FORMS_OF_THEIR_OWN),
+    ("E02", FORMS_OF_THEIR_OWN),
+    (
+        "E06",
+        "the console's pages are looked at by crates/console/tests/it/walk.rs, and those of /apps by crates/http/tests/it/apps.rs",
+    ),
     ("G04", "RP-initiated logout is not built"),
     ("J02", "times are not compared: between the two lie one read and one SHA-256"),
     (
@@ -165,7 +174,10 @@ const IN_PART: &[(&str, &str)] = &[
     ("M13", "there are no ID tokens yet"),
     (
         "P03",
-        "there is a login only, and times are not compared: crates/directory/tests/it/login.rs counts the hashes",
+        "a login tells nothing, and times are not compared: crates/directory/tests/it/login.rs counts the hashes. A sign-up, \
+         where a profile has one, does tell that a name or an address is taken, since whoever chooses a name must learn whether it \
+         is to be had and no e-mail is sent that could tell him apart: it says no more, after the same work, and is throttled as \
+         guesses are. There is no reset and no device code yet",
     ),
     (
         "R01",

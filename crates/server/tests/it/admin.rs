@@ -46,6 +46,27 @@ fn what_a_program_does_a_command_sees_and_the_other_way_round() {
     }
 }
 
+#[test]
+fn who_shows_token_after_token_that_is_worth_nothing_is_held_up_and_nobody_at_the_public_listener_for_him() {
+    let world = World::new();
+    let server = world.serve(&[]);
+    let told: Vec<u16> =
+        (0..31).map(|_| ask(&server, "GET", "/api/clients", "gra_st_nonsense", None).status).collect();
+    assert_eq!(told, [vec![401; 30], vec![429]].concat());
+    let held = ask(&server, "GET", "/api/clients", "gra_st_nonsense", None);
+    assert!(
+        held.header("retry-after").is_some_and(|seconds| seconds.parse::<u64>().is_ok()),
+        "{}",
+        held.body
+    );
+    // Who shows none costs nothing, and the health of the server is anybody's.
+    assert_eq!(Request::get("/api/clients").send(server.admin()).status, 401);
+    assert_eq!(Request::get("/health/ready").send(server.admin()).status, 200);
+    let secret =
+        Request::post("/oauth2/token", &[("grant_type", "client_credentials")]).send(server.public());
+    assert_eq!(secret.status, 401, "{}", secret.body);
+}
+
 // K09, P20
 #[test]
 fn nobody_without_a_token_gets_in_and_nobody_at_all_by_the_public_listener() {

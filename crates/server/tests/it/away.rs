@@ -170,7 +170,7 @@ fn what_a_person_must_mend_ends_the_start() {
     redis.say(&["CONFIG", "SET", "maxmemory-policy", "allkeys-lru"]).unwrap();
     refused(format!("redis://:s3cret@127.0.0.1:{port}/0"), "allkeys-lru");
     redis.say(&["CONFIG", "SET", "maxmemory-policy", "noeviction"]).unwrap();
-    redis.say(&["SET", "grantor:{00}#layout", "2"]).unwrap();
+    redis.say(&["SET", "grantor:{00}#layout", "3"]).unwrap();
     refused(format!("redis://:s3cret@127.0.0.1:{port}/0"), "another version of grantor");
 }
 

@@ -27,6 +27,11 @@ const MISTAKES: &[(&str, &str)] = &[
     ("[keys]\nserver_key = \"00\"", ":2: [keys] server_key: a key does not belong here"),
     ("[rate_limits]\nlogin = \"10\"", ":2: [rate_limits] login: write a number and a time span"),
     ("[scopes]\nread = { descripton = \"x\" }", ":2: [scopes] read: descripton: unknown key"),
+    (
+        "[scopes]\nread = { description = { de_CH = \"x\" } }",
+        ":2: [scopes] read: description: \"de_CH\" is no language tag",
+    ),
+    ("[scopes]\nread = { description.de = 1 }", ":2: [scopes] read: description.de: expected a text"),
     ("[scopes]\n\"a b\" = {}", ":2: [scopes] a b: not a scope"),
     (
         "[[profile]]\nname = \"w\"\npreset = \"wista\"",
@@ -93,6 +98,7 @@ fn everything_the_contract_shows_is_understood() {
         format = "json"
         [scopes]
         read = { description = "Read", implies = [] }
+        write = { description.en = "Write", description.de = "Schreiben" }
         all = { implies = ["*"] }
         [[profile]]
         name = "standard"

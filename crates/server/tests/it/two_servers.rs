@@ -9,7 +9,7 @@ use crate::deployment::{
     redeem, refresh, revoke,
 };
 use crate::http::Request;
-use crate::world::{Server, World};
+use crate::world::{Server, World, until};
 
 fn two_servers(backend: &Backend) -> (World, Server, Server) {
     let world = deployment_on(backend, "");
@@ -53,24 +53,30 @@ fn a_client_changed_by_command_is_changed_at_both(backend: Backend) {
     // As a resource server sees it: the client itself may not even ask.
     let seen = |server: &Server| introspect("rs", &token).send(server.public()).json()["active"].clone();
     let refused = (401, "invalid_client".to_owned());
+    // At once, or where registrations are a network away within the moment that they are gone by.
+    let holds = |what: &dyn Fn() -> bool| match backend {
+        Backend::Sqlite | Backend::Sled => assert!(what()),
+        Backend::Redis(_) | Backend::Cluster(_) => until(|| what().then_some(())),
+    };
+    let is_refused = |server: &Server| error(&client_credentials("svc").send(server.public())) == refused;
     assert_eq!([seen(&a), seen(&b)], [json!(true), json!(true)]);
     world.json(&["client", "update", "svc", "--disabled", "true"]);
     for server in [&a, &b] {
-        assert_eq!(seen(server), false);
-        assert_eq!(error(&client_credentials("svc").send(server.public())), refused);
+        holds(&|| seen(server) == false);
+        holds(&|| is_refused(server));
     }
     world.json(&["client", "update", "svc", "--disabled", "false"]);
-    assert_eq!([seen(&a), seen(&b)], [json!(true), json!(true)]);
+    [&a, &b].into_iter().for_each(|server| holds(&|| seen(server) == true));
     let rotated = world.json(&["client", "rotate-secret", "svc"]);
     let grant = [("grant_type", "client_credentials")];
     for server in [&a, &b] {
-        assert_eq!(error(&client_credentials("svc").send(server.public())), refused);
+        holds(&|| is_refused(server));
         let renewed =
             Request::post("/oauth2/token", &grant).by("svc", rotated["client_secret"].as_str().unwrap());
         assert_eq!(renewed.send(server.public()).status, 200);
     }
     world.json(&["client", "delete", "svc"]);
-    assert_eq!([seen(&a), seen(&b)], [json!(false), json!(false)]);
+    [&a, &b].into_iter().for_each(|server| holds(&|| seen(server) == false));
 }
 
 on!(a_user_disabled_by_command_is_out_at_both: sqlite, redis, redis_cluster);

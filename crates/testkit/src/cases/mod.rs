@@ -10,6 +10,7 @@ mod model;
 mod purging;
 mod racing;
 mod reopening;
+mod together;
 mod trouble;
 
 pub use compare::{
@@ -34,6 +35,10 @@ pub use racing::{
 };
 pub use reopening::{
     what_was_acknowledged_is_there_after_reopening, what_was_spent_stays_spent_after_reopening,
+};
+pub use together::{
+    of_racing_puts_after_another_one_is_applied, put_after_is_two_puts_in_order,
+    under_trouble_nothing_stands_without_what_comes_first,
 };
 pub use trouble::{
     after_trouble_the_store_works_again, under_trouble_every_answer_is_honest, under_trouble_no_read_lies,

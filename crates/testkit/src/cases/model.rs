@@ -13,7 +13,7 @@ use proptest_state_machine::ReferenceStateMachine;
 use crate::ask::{FUTURE, version};
 use crate::{Fresh, Shared};
 
-const KINDS: [Kind; 2] = [Kind::Grant, Kind::SubjectGrant];
+const KINDS: [Kind; 3] = [Kind::Grant, Kind::SubjectGrant, Kind::AccessToken];
 const SLOTS: [&str; 5] = ["a", "A", "a-", "b", "é"];
 const RESTS: [Option<&str>; 5] = [None, Some(""), Some("1"), Some("2"), Some("/")];
 
@@ -58,7 +58,7 @@ pub fn answers_as<O, P>(oracle: impl AsyncFn() -> Fresh<O>, fresh: impl AsyncFn(
 #[derive(Debug, Clone)]
 enum Step {
     Get(RecordKey),
-    Put { key: RecordKey, guess: Guess, body: Vec<u8>, keep_until: Option<Time> },
+    Put { first: Option<RecordKey>, key: RecordKey, guess: Guess, body: Vec<u8>, keep_until: Option<Time> },
     List { under: Under, after: Option<RecordKey>, limit: usize },
     Purge { before: Time, limit: usize },
 }
@@ -97,8 +97,10 @@ impl ReferenceStateMachine for Population {
             .prop_map(|(kind, slot)| slot.map_or(Under::Kind(kind), |slot| Under::slot(kind, slot)));
         prop_oneof![
             2 => key.clone().prop_map(Step::Get),
-            6 => (key.clone(), guess, body, prop::option::of(moment()))
-                .prop_map(|(key, guess, body, keep_until)| Step::Put { key, guess, body, keep_until }),
+            6 => (prop::option::weighted(0.2, any_key()), key.clone(), guess, body, prop::option::of(moment()))
+                .prop_map(|(first, key, guess, body, keep_until)| {
+                    Step::Put { first, key, guess, body, keep_until }
+                }),
             2 => (under, prop::option::of(key), 0..6_usize)
                 .prop_map(|(under, after, limit)| Step::List { under, after, limit }),
             1 => (moment(), 1..4_usize).prop_map(|(before, limit)| Step::Purge { before, limit }),
@@ -107,8 +109,8 @@ impl ReferenceStateMachine for Population {
     }
 
     fn apply(mut population: Population, step: &Step) -> Population {
-        if let Step::Put { key, .. } = step {
-            population.0.insert(key.clone());
+        if let Step::Put { first, key, .. } = step {
+            population.0.extend(first.iter().chain([key]).cloned());
         }
         population
     }
@@ -136,7 +138,7 @@ impl Both {
     async fn take(&mut self, step: Step) -> Result<(), TestCaseError> {
         match step {
             Step::Get(key) => self.get(&key).await.map(drop),
-            Step::Put { key, guess, body, keep_until } => {
+            Step::Put { first, key, guess, body, keep_until } => {
                 let standing = self.get(&key).await?.map(|stored| stored.version);
                 let expect = match guess {
                     Guess::Right => standing.map_or(Expect::Absent, Expect::Version),
@@ -145,7 +147,20 @@ impl Both {
                 };
                 let put = Put { key, expect, version: version(), body, keep_until };
                 let what = format!("a put of {}", put.key);
-                alike(what, name(&self.oracle.put(put.clone()).await), name(&self.store.put(put).await))
+                // Whether the first stands where the second does not is the store's own affair.
+                let first = first.filter(|first| matches!(guess, Guess::Right) && *first != put.key);
+                let (expected, found) = match first {
+                    None => (self.oracle.put(put.clone()).await, self.store.put(put).await),
+                    Some(key) => {
+                        let version = version();
+                        let first = Put { key, expect: Expect::Absent, version, ..put.clone() };
+                        (
+                            self.oracle.put_after(vec![first.clone()], put.clone()).await,
+                            self.store.put_after(vec![first], put).await,
+                        )
+                    }
+                };
+                alike(what, name(&expected), name(&found))
             }
             Step::List { under, after, limit } => self.list(&under, after.as_ref(), limit).await.map(drop),
             Step::Purge { before, limit } => {

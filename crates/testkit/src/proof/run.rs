@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use grantor_core::flow;
 use grantor_core::grant::{ClientGrant, Grant, SubjectGrant};
-use grantor_core::record::{Kind as RecordKind, decode};
+use grantor_core::record::{Kind as RecordKind, Put, decode};
 use grantor_core::step::{Step, Stop};
 use grantor_core::{Scope, Time};
 
@@ -648,14 +648,18 @@ impl Round<'_> {
         if self.run.log.is_none() {
             return;
         }
-        let (does, kind) = match step {
-            Step::Load(load) => ("reads", load.key().kind().as_str()),
-            Step::Registration(_) => ("reads", RecordKind::Client.as_str()),
-            Step::Commit(commit) => ("writes", commit.put().key.kind().as_str()),
-            Step::Settle(settle) => ("reads back", settle.key().kind().as_str()),
-            Step::VerifySecret(_) => ("verifies", "secret"),
-            Step::Sign(_) => ("signs", "token"),
-            Step::VerifyJws(_) => ("verifies", "token"),
+        let kind = |put: &Put| put.key.kind().as_str();
+        let does = match step {
+            Step::Load(load) => format!("reads the {}", load.key().kind()),
+            Step::Registration(_) => format!("reads the {}", RecordKind::Client),
+            Step::Commit(commit) => {
+                let kinds: Vec<_> = commit.first().iter().chain([commit.put()]).map(kind).collect();
+                format!("writes the {}", kinds.join(" and then the "))
+            }
+            Step::Settle(settle) => format!("reads back the {}", settle.key().kind()),
+            Step::VerifySecret(_) => "verifies the secret".to_owned(),
+            Step::Sign(_) => "signs the token".to_owned(),
+            Step::VerifyJws(_) => "verifies the token".to_owned(),
             Step::Done(_) => return,
         };
         let happens = match fate {
@@ -667,6 +671,6 @@ impl Round<'_> {
             Fate::Late => ", which is on its way still",
             Fate::Twice => ", which will arrive once more",
         };
-        self.run.write(|| Line::Step(party, format!("{does} the {kind}{happens}")));
+        self.run.write(|| Line::Step(party, format!("{does}{happens}")));
     }
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use grantor_core::flow::Context;
 use grantor_core::grant::SubjectGrant;
-use grantor_core::record::{Expect, Kind, Put, RecordKey, Version};
+use grantor_core::record::{Expect, Kind, Put, RecordKey, Version, Write};
 use grantor_core::step::{CommitOutcome, JwsHeader, SigningKey, Step};
 use grantor_core::{Digest, Entropy, GrantId, Lifetime, SubjectId, Time};
 
@@ -179,7 +179,15 @@ impl World {
                 need.answer_stored(found.as_ref())
             }
             Step::Commit(need) => {
-                let (put, _, need) = need.into_parts();
+                let (Write { first, put }, _, need) = need.into_parts();
+                // They may stand whatever becomes of the last, and where one does not, that is not tried.
+                for first in first {
+                    match self.shelf.put(first)? {
+                        CommitOutcome::Applied => {}
+                        CommitOutcome::Conflict => return Ok(need.answer(CommitOutcome::Conflict)),
+                        CommitOutcome::Unknown => return Err(Down),
+                    }
+                }
                 let outcome = match fate {
                     Fate::Well | Fate::Stale => self.shelf.put(put)?,
                     Fate::Fails => return Err(Down),

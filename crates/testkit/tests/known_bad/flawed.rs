@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use grantor_core::Time;
 use grantor_core::record::{Expect, Kind, Put, RecordKey, Stored, Under, Version};
-use grantor_store::{Durability, Page, PutOutcome, Store, StoreError, StoreInfo};
+use grantor_store::{Durability, Page, PutOutcome, Store, StoreError, StoreInfo, put_in_turn};
 
 macro_rules! flaws {
     ($($(#[$doc:meta])* $flaw:ident,)*) => {
@@ -78,6 +78,12 @@ flaws! {
     /// A page begins at a number and not at a key.
     PagesByRank,
     LosesTheEndOnTheThirdWrite,
+    /// Of two puts in order it makes the second.
+    ForgetsWhatComesFirst,
+    /// Of two puts in order it makes the second though the first came too late.
+    GoesOnWithoutTheFirst,
+    /// Of two puts in order it compares both, lets others run, and writes both.
+    ChecksBothThenWrites,
     /// The last write is still in a buffer when it is acknowledged.
     AnswersBeforeItIsDurable,
     /// A purge is not written down.
@@ -308,6 +314,31 @@ impl Store for Flawed {
             self.write(&mut records, &key, stored);
         }
         PutOutcome::Applied
+    }
+
+    async fn put_after(&self, first: Vec<Put>, put: Put) -> PutOutcome {
+        if self.has(Flaw::ForgetsWhatComesFirst) {
+            return self.put(put).await;
+        }
+        if self.has(Flaw::GoesOnWithoutTheFirst) {
+            for first in first {
+                let _whatever = self.put(first).await;
+            }
+            return self.put(put).await;
+        }
+        if self.has(Flaw::ChecksBothThenWrites) {
+            if !self.holds(&locked(&self.records), &put.key, put.expect) {
+                return PutOutcome::Conflict;
+            }
+            self.dawdle().await;
+            for first in first {
+                let PutOutcome::Applied = self.put(first).await else { return PutOutcome::Conflict };
+            }
+            let stored = Stored { version: put.version, body: put.body, keep_until: put.keep_until };
+            self.write(&mut locked(&self.records), &put.key, stored);
+            return PutOutcome::Applied;
+        }
+        put_in_turn(self, first, put).await
     }
 
     async fn list(&self, under: &Under, after: Option<&RecordKey>, limit: usize) -> Result<Page, StoreError> {

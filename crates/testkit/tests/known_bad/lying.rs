@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use grantor_core::Time;
 use grantor_core::record::{Put, RecordKey, Stored, Under};
-use grantor_store::{FaultLayer, Faults, Page, PutOutcome, Store, StoreError, StoreInfo};
+use grantor_store::{FaultLayer, Faults, Page, PutOutcome, Store, StoreError, StoreInfo, put_in_turn};
 
 use crate::flawed::Flawed;
 
@@ -99,6 +99,13 @@ impl Store for Lying {
                 outcome
             }
             (outcome, _) => outcome,
+        }
+    }
+
+    async fn put_after(&self, first: Vec<Put>, put: Put) -> PutOutcome {
+        match self.lie {
+            None => self.inner.put_after(first, put).await,
+            Some(_) => put_in_turn(self, first, put).await,
         }
     }
 

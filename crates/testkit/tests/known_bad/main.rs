@@ -102,6 +102,8 @@ fn rows() -> Vec<Row> {
         store versions_are_compared_whole: Flaw::ComparesHalfOfVersions;
         store of_racing_puts_one_is_applied: Flaw::ChecksThenWrites;
         store of_racing_first_puts_one_is_applied: Flaw::ChecksThenInserts;
+        store put_after_is_two_puts_in_order: Flaw::ForgetsWhatComesFirst, Flaw::GoesOnWithoutTheFirst;
+        store of_racing_puts_after_another_one_is_applied: Flaw::ChecksBothThenWrites;
         store a_get_after_applied_sees_it: Flaw::AnswersBeforeItWrites, Flaw::LosesAWriteNowAndThen;
         store every_history_is_one_unforked_chain: Flaw::ReadsFromAReplica, Flaw::ChecksThenWrites, Flaw::LosesAWriteNowAndThen;
         store info_is_stated: Flaw::NamesNothing;
@@ -133,6 +135,7 @@ fn rows() -> Vec<Row> {
         trouble under_trouble_every_answer_is_honest: Lie::SaysNotAppliedForUnknown, Lie::SaysConflictForUnknown,
             Lie::SaysAppliedForUnknown, Lie::RetriesWhatItDoesNotKnow, Lie::WritesLate;
         trouble under_trouble_no_read_lies: Lie::ReadsNothing, Lie::ListsNothing;
+        trouble under_trouble_nothing_stands_without_what_comes_first: Lie::SaysAppliedForUnknown;
         trouble after_trouble_the_store_works_again: Lie::StaysBroken;
     }
 }

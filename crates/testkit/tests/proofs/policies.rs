@@ -44,7 +44,7 @@ pub(crate) fn jwts() -> Policy {
 /// A person is asked for what is new alone, and may leave some of it out.
 pub(crate) fn choosing() -> Policy {
     let word = |implies: &[&str], optional| ScopeMeaning {
-        description: String::new(),
+        description: Default::default(),
         implies: implies.iter().map(|word| (*word).to_owned()).collect(),
         optional,
     };

@@ -63,9 +63,10 @@ fn nothing_of_one_profile_is_worth_anything_at_another() {
         let (mut browser, page) = party.asked();
         for other in others(&parties, &party.name).filter(|other| other.has_pages()) {
             let there = other.endpoint("authorize").unwrap();
-            let action = format!("action=\"{}/decision\"", party.endpoint("authorize").unwrap());
+            // The request goes along in its query.
+            let action = format!("action=\"{}/decision?", party.endpoint("authorize").unwrap());
             assert!(page.body.contains(&action), "{}: {}", party.name, page.body);
-            let moved = page.body.replace(&action, &format!("action=\"{there}/decision\""));
+            let moved = page.body.replace(&action, &format!("action=\"{there}/decision?"));
             let moved = Answer { body: moved, headers: Vec::new(), ..page };
             browser.base.clone_from(&other.listener);
             for decision in ["deny", "approve"] {

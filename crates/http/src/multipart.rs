@@ -9,13 +9,13 @@ const PARTS: usize = 8;
 const BOUNDARY_BYTES: usize = 70;
 
 /// A form's parts, by name. What else a part says of itself, such as its file's name or type, is not looked at.
-pub(super) struct Multipart<'a> {
+pub(crate) struct Multipart<'a> {
     parts: Vec<(String, &'a [u8])>,
 }
 
 impl<'a> Multipart<'a> {
     /// What stands between the parts of a form, if it is one.
-    pub(super) fn boundary(headers: &HeaderMap) -> Option<String> {
+    pub(crate) fn boundary(headers: &HeaderMap) -> Option<String> {
         let mut types = headers.get_all(CONTENT_TYPE).iter();
         let (Some(only), None) = (types.next(), types.next()) else { return None };
         let mut parameters = only.to_str().ok()?.split(';').map(str::trim);
@@ -31,7 +31,7 @@ impl<'a> Multipart<'a> {
     }
 
     /// The parts of a body. `None` if it is not made of such, or has a name twice.
-    pub(super) fn read(body: &'a [u8], boundary: &str) -> Option<Self> {
+    pub(crate) fn read(body: &'a [u8], boundary: &str) -> Option<Self> {
         let delimiter = format!("\r\n--{boundary}");
         // The first has no line before it.
         let mut rest = body.strip_prefix(delimiter.trim_start().as_bytes())?;
@@ -55,7 +55,7 @@ impl<'a> Multipart<'a> {
     }
 
     /// A part's content, unless it is empty: a browser sends a file that was not chosen as nothing.
-    pub(super) fn bytes(&self, name: &str) -> Option<&'a [u8]> {
+    pub(crate) fn bytes(&self, name: &str) -> Option<&'a [u8]> {
         self.parts
             .iter()
             .find(|(known, _)| known == name)
@@ -64,7 +64,7 @@ impl<'a> Multipart<'a> {
     }
 
     /// The same as text.
-    pub(super) fn text(&self, name: &str) -> Option<&'a str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&'a str> {
         self.bytes(name).and_then(|content| std::str::from_utf8(content).ok())
     }
 }
