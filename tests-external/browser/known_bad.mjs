@@ -5,6 +5,7 @@ import http from 'node:http';
 import { connect } from 'node:net';
 
 import { journeys } from './journeys/all.mjs';
+import { mustBeCalm, mustStay } from './mask.mjs';
 import { Pass, passes } from './pass.mjs';
 
 const POLICY = 'content-security-policy';
@@ -13,6 +14,11 @@ const before = (tag, what) => (html) => html.replace(tag, `${what}${tag}`);
 const style = (css) => before('</head>', `<style>${css}</style>`);
 
 const unescaped = (html) => html.replaceAll(/&(#60|lt);/g, '<').replaceAll(/&(#62|gt);/g, '>').replaceAll(/&(#34|quot);/g, '"').replaceAll(/&(#39|#x27);/g, "'");
+
+const unlabelled = (html) => html.replace(/<label for="password">.*?<\/label>/s, '<p>Password</p>');
+
+/** A server that there is none of, for what is proved without one. */
+const HERE = { places: { standard: 'http://127.0.0.1:1' }, folder: '/home/somebody/run-7' };
 
 /** What is wrong, how a page becomes so, which check must find it, in which pass, on which journey. */
 export const knownBad = [
@@ -26,10 +32,11 @@ export const knownBad = [
   { what: 'a name that becomes markup', spoil: unescaped, check: 'content security policy', journey: 'hostile names' },
   { what: 'a name that becomes markup, and no policy', policy: null, spoil: unescaped, check: 'canary', journey: 'hostile names' },
   { what: 'a name that becomes markup, where no script runs', spoil: unescaped, check: 'canary', journey: 'hostile names', pass: withoutScript },
-  { what: 'a field without its label', spoil: (html) => html.replace(/<label for="password">.*?<\/label>/s, '<p>Password</p>'), check: 'axe' },
+  { what: 'a field without its label', spoil: unlabelled, check: 'axe' },
   { what: 'a page in no language', spoil: (html) => html.replace(/ lang="[a-z]+"/, ''), check: 'axe' },
   { what: 'grey on grey', policy: null, spoil: style('p, label { color: #999 !important; background: #aaa !important }'), check: 'axe' },
   { what: 'a page as wide as a desk', policy: null, spoil: style('main { min-width: 900px !important }'), check: 'reflow' },
+  { what: 'a table of which half is out of sight', policy: null, spoil: before('</main>', '<div role="region" aria-label="t" tabindex="0" style="overflow-x: auto"><table style="width: 1400px"><tr><td>a</td></tr></table></div>'), check: 'reflow' },
   { what: 'a page that sticks to the left', policy: null, spoil: style('h1, p, label { text-align: left }'), check: 'right to left' },
   { what: 'no outline', policy: null, spoil: style('* { outline: none !important }'), check: 'focus', pass: keyed },
   { what: 'an outline that nobody sees', policy: null, spoil: style(':focus-visible { outline: 3px solid color-mix(in srgb, canvas 90%, canvastext) !important }'), check: 'focus', pass: keyed },
@@ -37,30 +44,57 @@ export const knownBad = [
   { what: 'a button that is out of turn', spoil: (html) => html.replace('<button ', '<button tabindex="3" '), check: 'keyboard', pass: keyed },
   { what: 'a button that is none', spoil: (html) => html.replaceAll(/<button (.*?)>(.*?)<\/button>/gs, '<span role="button" $1>$2</span>'), check: 'keyboard', pass: keyed },
   { what: 'an error that is not told', spoil: (html) => html.replaceAll('role="alert"', '').replaceAll(' autofocus', ''), check: 'announcement', journey: 'a wrong password', pass: withoutScript },
+  // What is looked at is each state of a page, and not the first that somebody comes to.
+  { what: 'a field without its label, once there is a problem', spoil: (html) => (html.includes('role="alert"') ? unlabelled(html) : html), check: 'axe', journey: 'a wrong password' },
+  { what: 'a tick without its words', spoil: (html) => html.replaceAll(/(<label class="tick"><input type="checkbox"[^>]*>) <span>.*?<\/span>/gs, '$1'), check: 'axe', journey: 'leave something out' },
+  { what: 'what was approved before, without a heading to unfold it', spoil: (html) => html.replace(/<summary>.*?<\/summary>/s, ''), check: 'way', journey: 'asked for more' },
+  { what: "a profile's page with a field that nobody names", spoil: (html) => (/<h1>Profile /.test(html) ? html.replace('</main>', '<input id="nameless" name="nameless"></main>') : html), check: 'axe', journey: 'operator: look around' },
+  { what: 'an application without its picture', spoil: (html) => html.replaceAll(/<img class="logo"[^>]*>/g, ''), check: 'content', journey: 'register an application' },
+  { what: "a brand without its mark", spoil: (html) => html.replace(/(<header[^>]*>.*?)<img[^>]*>/s, '$1'), check: 'brand', journey: 'a brand' },
+  { what: 'a brand in another colour', policy: null, spoil: style('@media (prefers-color-scheme: light) { :root { --accent: #1a5fb4 !important } }'), check: 'brand', journey: 'a brand' },
+  { what: 'a brand without its own style', policy: null, spoil: style('.card { border-block-start-width: 1px !important }'), check: 'brand', journey: 'a brand' },
+  { what: 'a secret in a picture', check: 'mask', prove: () => mustBeCalm('The token gra_at_3QNrcA7P9DWAF2lQUt1O7S1WOBgrslEODCSwKuZYQLAI46rk', HERE) },
+  { what: 'the folder of a run in a picture', check: 'mask', prove: () => mustBeCalm('sqlite:/home/somebody/run-7/grantor.db', HERE) },
+  { what: 'the hour of a run in a picture', check: 'mask', prove: () => mustBeCalm('2026-11-29 13:07', HERE) },
+  { what: 'a name that no picture shows', check: 'mask', prove: () => mustStay('3QNrcA7P9DWAF2lQUt1O7S1W', HERE) },
   { what: 'a form that needs a script', policy: null, spoil: (html) => html.replaceAll('<button type="submit"', '<button type="button"').replace('</body>', '<script>for (const button of document.querySelectorAll("button")) button.onclick = () => button.form.requestSubmit(button)</script></body>'), check: 'way', pass: withoutScript },
 ];
 
 /** Runs a journey on a subject that is spoilt, and is content only if that fails by its own check. */
 export async function notice(bad, { subject, app, browser, folder }) {
   const begun = performance.now();
-  const proxy = await spoiling(bad, subject.origins);
-  const through = `http://127.0.0.1:${proxy.address().port}`;
   const kind = bad.pass ?? seen;
+  const found = bad.prove ? caught(bad.prove) : await walked(bad, kind, { subject, app, browser, folder });
+  const well = found?.check === bad.check;
+  const flaw = well ? null : new Error(found ? `${bad.check} was to find it, and ${found.message} did` : 'nobody noticed');
+  const name = `known bad: ${bad.what}`;
+  console.log(flaw ? `${name}: FAILED: ${flaw.message}` : `${name}: found by “${bad.check}”`);
+  return { name, how: bad.prove ? 'no browser' : kind.name, seconds: (performance.now() - begun) / 1000, flaw };
+}
+
+/** What a check that needs no browser finds. */
+function caught(prove) {
+  try {
+    prove();
+    return null;
+  } catch (found) {
+    return found;
+  }
+}
+
+/** What a journey over spoilt pages finds. */
+async function walked(bad, kind, { subject, app, browser, folder }) {
   const journey = journeys.find(({ name }) => name === (bad.journey ?? 'log in and approve'));
-  let flaw = null;
+  const { origins } = journey.branded ? await subject.branded() : subject;
+  const proxy = await spoiling(bad, origins);
+  const through = `http://127.0.0.1:${proxy.address().port}`;
   try {
     const [outcome] = await new Pass({ kind, subject, app, browser, folder, proxy: through, quiet: true }).run([journey]);
-    const found = outcome.flaw;
-    if (found?.check !== bad.check) {
-      flaw = new Error(found ? `${bad.check} was to find it, and ${found.message} did` : 'nobody noticed');
-    }
+    return outcome.flaw;
   } finally {
     proxy.closeAllConnections();
     proxy.close();
   }
-  const name = `known bad: ${bad.what}`;
-  console.log(flaw ? `${name}: FAILED: ${flaw.message}` : `${name}: found by “${bad.check}”`);
-  return { name, how: kind.name, seconds: (performance.now() - begun) / 1000, flaw };
 }
 
 /** A proxy that spoils the pages of the subject, and hands on all else as it is. */

@@ -13,6 +13,8 @@ const COLOURS = { type: 'rule', values: ['color-contrast', 'link-in-text-block']
 
 export const WIDE = { width: 1280, height: 800 };
 export const NARROW = { width: 320, height: 640 };
+/** Between the two, where a table is still one and a menu no longer stands beside it. */
+const BETWEEN = { width: 768, height: 1024 };
 
 /** Looks at a page in light and dark, wide and narrow, and from right to left; once round it by keyboard. */
 export async function look(page) {
@@ -28,6 +30,8 @@ export async function look(page) {
       }
     }
     await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
+    await page.setViewportSize(BETWEEN);
+    await fits(page, BETWEEN);
     await turned(page);
     await page.setViewportSize(WIDE);
   });
@@ -69,6 +73,11 @@ async function fits(page, { width }) {
     return `${over} px too wide, by ${wide.slice(-3).map((e) => `<${e.localName}> “${(e.innerText ?? '').trim().slice(0, 30)}”`).join(', ') || 'nothing that is seen'}`;
   });
   must(!found, 'reflow', `at ${width} px the page is ${found}`);
+  const cut = await page.evaluate(() => {
+    const tables = [...document.querySelectorAll('table')].filter((table) => table.checkVisibility());
+    return tables.filter((table) => table.getBoundingClientRect().width > table.parentElement.clientWidth + 1).map((table) => table.innerText.slice(0, 40))[0];
+  });
+  must(!cut, 'reflow', `at ${width} px a table has columns that nobody sees: “${cut}”`);
 }
 
 /** The same read from right to left. */

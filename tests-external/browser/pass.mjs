@@ -30,25 +30,27 @@ export class Pass {
       people += 1;
       return somebody(`ann${people}`, { ...more, ...(admin ? { admin } : {}) });
     });
-    await this.subject.import({ users });
+    const subjects = [];
+    for (const { branded } of journeys) subjects.push(branded ? await this.subject.branded() : this.subject);
+    for (const subject of new Set(subjects)) await subject.import({ users: users.filter((_, at) => subjects[at] === subject) });
     const outcomes = [];
-    for (const [number, journey] of journeys.entries()) outcomes.push(await this.#walk(journey, users[number]));
+    for (const [at, journey] of journeys.entries()) outcomes.push(await this.#walk(journey, users[at], subjects[at]));
     for (const { person } of this.free) await person.page.context().close();
     return outcomes;
   }
 
-  async #walk(journey, user) {
+  async #walk(journey, user, subject) {
     const begun = performance.now();
     const present = [];
     const newcomer = async (more = {}) => {
       const options = { ...(journey.agent ? { userAgent: journey.agent } : {}), ...more };
-      const person = await this.#newcomer(options);
-      present.push({ person, options });
+      const person = await this.#newcomer(subject, options);
+      present.push({ person, options, subject });
       return person;
     };
     const person = await newcomer();
     const stage = {
-      person, newcomer, user, app: this.app, subject: this.subject, places: this.subject.places,
+      person, newcomer, user, app: this.app, subject, places: subject.places,
       clients: clients(this.app.origin), step: (name, done) => this.#step(journey, present.map(({ person }) => person), name, done),
     };
     let flaw = null;
@@ -65,8 +67,9 @@ export class Pass {
   }
 
   /** Somebody with a browser of his own, which knows nothing. */
-  async #newcomer(more) {
-    const known = this.free.findIndex(({ options }) => JSON.stringify(options) === JSON.stringify(more));
+  async #newcomer(subject, more) {
+    const fits = (one) => one.subject === subject && JSON.stringify(one.options) === JSON.stringify(more);
+    const known = this.free.findIndex(fits);
     if (known >= 0) return this.free.splice(known, 1)[0].person;
     const context = await this.browser.newContext({
       javaScriptEnabled: this.kind.js,
@@ -80,15 +83,15 @@ export class Pass {
       ...more,
     });
     const page = await context.newPage();
-    const watch = await Watch.over(page, { ours: this.subject.origins, theirs: [this.app.origin] });
-    return new this.kind.hands(page, watch, (who, name) => this.#look(who, name));
+    const watch = await Watch.over(page, { ours: subject.origins, theirs: [this.app.origin] });
+    return new this.kind.hands(page, watch, (who, name) => this.#look(who, name, subject));
   }
 
   /**
    * A browser in which all was well is made to forget, and used again: a new one is what takes the time. One that was sent to a
    * program of the machine goes on asking about that, and takes nothing else.
    */
-  async #leaves({ person, options }, flaw) {
+  async #leaves({ person, options, subject }, flaw) {
     const context = person.page.context();
     if (flaw || person.watch.left) {
       await context.close();
@@ -96,7 +99,7 @@ export class Pass {
     }
     await context.clearCookies();
     await person.page.goto('about:blank');
-    this.free.push({ person, options });
+    this.free.push({ person, options, subject });
   }
 
   async #step(journey, present, name, done) {
@@ -114,10 +117,13 @@ export class Pass {
     if (!this.quiet) console.log(`${line}: ok`);
   }
 
-  /** A page is looked at when it is first come to: what it says differs from one to the next, what it is does not. */
-  async #look(person, name) {
-    if (!this.kind.look || this.looked.has(name) || !this.subject.origins.includes(new URL(person.page.url()).origin)) return;
+  /**
+   * A page is looked at when it is first come to by its name: what it says differs from one to the next, what it is does not.
+   * A page that is something else in another state has a name for each.
+   */
+  async #look(person, name, subject) {
+    if (!this.kind.look || this.looked.has(name) || !subject.origins.includes(new URL(person.page.url()).origin)) return;
     this.looked.add(name);
-    await this.kind.look(person.page, name);
+    await this.kind.look(person.page, name, subject);
   }
 }

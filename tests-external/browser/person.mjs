@@ -52,6 +52,12 @@ class Person {
     must(told, 'announcement', `“${text}” is neither an alert nor does it have the focus`);
   }
 
+  /** Sees so many pictures in the content of the page, and each is there. */
+  async seesPictures(count) {
+    const seen = await this.page.getByRole('main').locator('img').evaluateAll((all) => all.map((one) => one.complete && one.naturalWidth > 0));
+    must(seen.length === count && seen.every(Boolean), 'content', `of ${count} pictures ${seen.filter(Boolean).length} are seen at ${this.page.url()}`);
+  }
+
   field(label) {
     return this.page.getByLabel(label).and(this.page.locator(':is(input, textarea, select):not([type=hidden])'));
   }
@@ -74,6 +80,11 @@ class Person {
     await this.use(this.button(name), `the button ${name}`);
   }
 
+  /** Opens what is folded under this heading. */
+  async unfold(text) {
+    await this.use(this.page.getByText(text), `what is folded under ${text}`);
+  }
+
   /** Copies a field: by the button that is there for it, or, where no script runs, by marking what it holds. */
   async copies(label, name) {
     const field = await this.finds(this.field(label), `the field ${label}`);
@@ -84,6 +95,28 @@ class Person {
     const copied = await this.page.evaluate(() => navigator.clipboard.readText());
     must(copied === text, 'content', `the button ${name} copied “${copied}”`);
     return copied;
+  }
+
+  /** The same over plain http, where a browser gives a page no clipboard: only what was copied is said to be. */
+  async copiesWithoutClipboard(label, name, says) {
+    const text = await (await this.finds(this.field(label), `the field ${label}`)).inputValue();
+    if (!(await this.button(name).isVisible())) return;
+    const said = this.button(name).locator('xpath=following-sibling::*[1]');
+    for (const [works, word] of [[true, says.copied], [false, says.notCopied]]) {
+      await this.page.evaluate(async (works) => {
+        await navigator.clipboard.writeText('before');
+        Object.defineProperty(navigator, 'clipboard', { value: undefined, configurable: true });
+        if (!works) document.execCommand = () => false;
+      }, works);
+      await this.pressHere(name);
+      await this.finds(said.filter({ hasText: word }), `the word ${word}`);
+      const copied = await this.page.evaluate(() => {
+        delete navigator.clipboard;
+        delete document.execCommand;
+        return navigator.clipboard.readText();
+      });
+      must(copied === (works ? text : 'before'), 'content', `without a clipboard ${name} copied “${copied}”`);
+    }
   }
 
   /** Follows a link. */
@@ -126,6 +159,11 @@ export class Pointer extends Person {
     await this.comes(() => this.page.keyboard.press('Enter'));
   }
 
+  /** Chooses a file: what the system's own window would give. */
+  async attach(label, file) {
+    await (await this.finds(this.field(label), `the field ${label}`)).setInputFiles(file);
+  }
+
   async tick(label, on = true) {
     const box = await this.finds(this.page.getByRole('checkbox', { name: label }), `the tick ${label}`);
     await box.setChecked(on, { timeout: PATIENCE });
@@ -158,6 +196,11 @@ export class Keyboard extends Person {
 
   async enter() {
     await this.comes(() => this.page.keyboard.press('Enter'));
+  }
+
+  async attach(label, file) {
+    await this.#reach(this.field(label), `the field ${label}`);
+    await this.field(label).setInputFiles(file);
   }
 
   async tick(label, on = true) {

@@ -1,4 +1,4 @@
-// Runs the journeys: node run.mjs --binary FILE --folder DIR [--only JOURNEY] [--js | --no-js] [--backend URL] [--known-bad] [--headed]
+// Runs the journeys: node run.mjs --binary FILE --folder DIR [--only JOURNEY]… [--js | --no-js] [--backend URL] [--known-bad] [--headed]
 
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util';
 
 import { App } from './app.mjs';
 import { openBrowser } from './browser.mjs';
+import { chosen, noneOf } from './choose.mjs';
 import { journeys } from './journeys/all.mjs';
 import { knownBad, notice } from './known_bad.mjs';
 import { Pass, passes } from './pass.mjs';
@@ -18,7 +19,7 @@ const { values: options } = parseArgs({
   options: {
     binary: { type: 'string' },
     folder: { type: 'string' },
-    only: { type: 'string' },
+    only: { type: 'string', multiple: true },
     js: { type: 'boolean' },
     'no-js': { type: 'boolean' },
     backend: { type: 'string' },
@@ -27,15 +28,12 @@ const { values: options } = parseArgs({
   },
 });
 
-const named = (all, name) => all.filter((one) => !options.only || slug(name(one)) === slug(options.only));
-const chosen = options['known-bad'] ? [] : named(journeys, ({ name }) => name);
+const walked = options['known-bad'] ? [] : chosen(journeys, options.only, ({ name }) => name);
 // A harness that notices nothing would pass on any pages.
 const spoilt = options['known-bad'] || !(options.only || options.js || options['no-js']);
-const bads = spoilt ? named(knownBad, ({ what }) => what) : [];
-if (chosen.length + bads.length === 0) {
-  const all = options['known-bad'] ? knownBad.map(({ what }) => what) : journeys.map(({ name }) => name);
-  console.error(`there is no “${options.only}”; there are ${all.map(slug).join(', ')}`);
-  process.exit(2);
+const bads = spoilt ? chosen(knownBad, options.only, ({ what }) => what) : [];
+if (walked.length + bads.length === 0) {
+  noneOf(options['known-bad'] ? knownBad.map(({ what }) => what) : journeys.map(({ name }) => name), options.only);
 }
 setTimeout(() => {
   console.error(`the run was not over after ${MOST / 60_000} minutes`);
@@ -54,9 +52,9 @@ const browser = await openBrowser({ headed: options.headed });
 const table = [];
 let failed = 0;
 try {
-  for (const kind of passes.filter(({ js }) => chosen.length > 0 && (js ? !options['no-js'] : !options.js))) {
+  for (const kind of passes.filter(({ js }) => walked.length > 0 && (js ? !options['no-js'] : !options.js))) {
     const pass = new Pass({ kind, subject, app, browser, folder: options.folder });
-    table.push(...(await pass.run(chosen)));
+    table.push(...(await pass.run(walked)));
   }
   for (const bad of bads) table.push(await notice(bad, { subject, app, browser, folder: options.folder }));
 } finally {
@@ -74,9 +72,7 @@ for (const { name, how, seconds, flaw } of table) {
   console.log(`${name.padEnd(width)}  ${how.padEnd(18)}  ${seconds.toFixed(1).padStart(5)} s  ${flaw ? 'FAILED' : 'ok'}`);
 }
 failed += table.filter(({ flaw }) => flaw).length;
+// Once more at the end, which is what is seen first of a long run.
+for (const { name, how, flaw } of table.filter(({ flaw }) => flaw)) console.log(`\n${name} [${how}]: ${flaw.message}`);
 if (failed > 0) console.log(`\n${failed} failed`);
 process.exit(failed > 0 || table.length === 0 ? 1 : 0);
-
-function slug(name) {
-  return name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
-}

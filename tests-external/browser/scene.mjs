@@ -16,6 +16,60 @@ export const HOSTILE = {
   long: 'Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft'.repeat(2),
 };
 
+/** A picture for an application, as whoever writes it would upload it. */
+export const PICTURE = {
+  name: 'album.png', mimeType: 'image/png',
+  buffer: Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAGAAAABgAgMAAACf9p+rAAAACVBMVEW/3fT2uTsvfU+vQi4tAAAAqElEQVR42u3SvRGDMAyGYcIdjfsskSkyQgq0j0dxqdOUQMgPhu8t6LiEr9Rj6Xy2mubMkXM1k/WLmT0UdCP0CmzKXU+SsxC6J/TyslN2wFwX1/pf2P+I+B/7vxa3hPcKNxF398xBkmKMb+u3mCPPi542PikVxCJZDVoPi9AtqQaHhm9LWoNDw7ul3UKpHmMZmPSapcAJAqEQOEEgZAInCIRMUAicIH4eBmzkA/ycGFiSAAAAAElFTkSuQmCC', 'base64'),
+};
+/** A file that is none, whatever its name says. */
+export const NO_PICTURE = { name: 'album.png', mimeType: 'image/png', buffer: Buffer.from('not a picture at all') };
+
+/** What an operator makes of the pages by configuration alone, and how it is known again. */
+export const BRAND = {
+  name: 'Lakeside Video',
+  colour: { set: '#0b6b3a', seen: 'rgb(11, 107, 58)' },
+  links: { Terms: 'https://lakeside.example.test/terms', Help: 'mailto:help@lakeside.example.test' },
+  edge: '6px',
+  farewell: 'Your films stay where they are',
+};
+
+/** The configuration of a subject that is branded, and the files that it names. */
+export function branded(storage) {
+  const links = Object.entries(BRAND.links).map(([text, href]) => `${text} ${href}`);
+  const brand = `[pages]
+name = ${JSON.stringify(BRAND.name)}
+colour = "${BRAND.colour.set}"
+logo_file = "lakeside.svg"
+css_file = "lakeside.css"
+links = ${JSON.stringify(links)}
+templates = "templates"
+`;
+  return {
+    'grantor.toml': configuration(storage).replace('[pages]\nmessages = ["ar.toml"]', `${brand}messages = ["ar.toml", "fr.toml"]`),
+    ...MESSAGES,
+    'fr.toml': `language = "fr"
+name = "Français"
+[login]
+title = "Se connecter"
+username = "Nom d’utilisateur ou adresse e-mail"
+password = "Mot de passe"
+submit = "Se connecter"
+`,
+    'lakeside.svg': '<svg xmlns="http://www.w3.org/2000/svg" width="96" height="64" viewBox="0 0 96 64"><rect width="96" height="64" rx="8" fill="#0b6b3a"/><path d="M38 18v28l24-14z" fill="#fff"/></svg>',
+    'lakeside.css': `.card { border-block-start: ${BRAND.edge} solid var(--accent) }\n`,
+    'templates/logout.html': `<div class="card">
+<h1>{{ words.logout.title }}</h1>
+{% include "_farewell.html" %}
+<form method="post" action="{{ page.action }}">
+<input type="hidden" name="csrf" value="{{ page.csrf }}">
+<button type="submit" class="primary wide">{{ words.logout.submit }}</button>
+</form>
+</div>
+`,
+    'templates/_farewell.html': `<p>${BRAND.farewell}, {{ page.user }}.</p>\n`,
+  };
+}
+
 /** The configuration of the subject. The standard profile is on the public listener, each other on one of its own. */
 export function configuration(storage) {
   const profiles = ['standard', 'wistia', 'webmaker', 'brightcove', 'flex', 'api-video'].map(
@@ -32,11 +86,11 @@ login = "6/10m"
 [pages]
 messages = ["ar.toml"]
 [scopes]
-profile = { description = "See your name and your picture" }
-"photos:read" = { description = "See your photos" }
-"photos:write" = { description = "Add, change and delete your photos" }
-"mail:send" = { description = "Send you mail about your orders", optional = true }
-"mail:offers" = { description = "Send you offers", optional = true }
+profile = { description.en = "See your name and your picture", description.de = "Ihren Namen und Ihr Bild sehen" }
+"photos:read" = { description.en = "See your photos", description.de = "Ihre Fotos sehen" }
+"photos:write" = { description.en = "Add, change and delete your photos", description.de = "Fotos hinzufügen, ändern und löschen" }
+"mail:send" = { description.en = "Send you mail about your orders", description.de = "Ihnen zu Ihren Bestellungen schreiben", optional = true }
+"mail:offers" = { description.en = "Send you offers", description.de = "Ihnen Angebote schicken", optional = true }
 ${profiles.join('')}`;
 }
 

@@ -1,4 +1,4 @@
-// Takes a picture of each page that the journeys come to: node screenshots.mjs --binary FILE --folder DIR --out DIR [--only JOURNEY]
+// Takes a picture of each page that the journeys come to: node screenshots.mjs --binary FILE --folder DIR --out DIR [--only JOURNEY]…
 
 import { mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -6,24 +6,32 @@ import { parseArgs } from 'node:util';
 
 import { App } from './app.mjs';
 import { openBrowser } from './browser.mjs';
+import { chosen, noneOf } from './choose.mjs';
 import { journeys } from './journeys/all.mjs';
 import { NARROW, WIDE } from './looks.mjs';
+import { calm, mustBeCalm, mustStay } from './mask.mjs';
 import { Pass } from './pass.mjs';
 import { Pointer } from './person.mjs';
 import { Subject } from './subject.mjs';
 
 /** For the whole folder: it is kept with the sources. */
-const MOST_BYTES = 3_000_000;
+const MOST_BYTES = 7_000_000;
 const ENDING = '.webp';
-/** Small enough to keep, large enough to read. */
-const SCALE = 0.6;
+/** Small enough to keep, large enough to read: what is narrow is small as it is. */
+const SCALE = { [WIDE.width]: 0.6, [NARROW.width]: 1 };
+/** What a picture must show as it is. */
+const NAMES = ['danger.plain_client_secrets_in_the_store', 'endpoints.authorization.without_pkce_s256', 'customer-ann12@example.test', 'refresh_token_replayed'];
 /** Pages that are shown in the other language as well. They can be asked for again without changing anything. */
 const GERMAN = ['login', 'signup', 'consent', 'account', 'sessions', 'apps', 'console overview'];
+for (const name of NAMES) mustStay(name, { places: {}, folder: '/nowhere' });
 const HOWS = ['light', 'dark', 'narrow', 'german'];
 
 const { values: options } = parseArgs({
-  options: { binary: { type: 'string' }, folder: { type: 'string' }, out: { type: 'string' }, only: { type: 'string' } },
+  options: { binary: { type: 'string' }, folder: { type: 'string' }, out: { type: 'string' }, only: { type: 'string', multiple: true } },
 });
+const pictured = journeys.filter(({ agent }) => !agent);
+const shown = chosen(pictured, options.only, ({ name }) => name);
+if (shown.length === 0) noneOf(pictured.map(({ name }) => name), options.only);
 mkdirSync(options.folder, { recursive: true });
 mkdirSync(options.out, { recursive: true });
 if (!options.only) for (const old of taken()) rmSync(path.join(options.out, old));
@@ -34,7 +42,6 @@ const browser = await openBrowser();
 let outcomes;
 try {
   const kind = { name: 'pictures', js: true, hands: Pointer, look: pictures };
-  const shown = journeys.filter(({ name, agent }) => !agent && (!options.only || name === options.only));
   outcomes = await new Pass({ kind, subject, app, browser, folder: options.folder, quiet: true }).run(shown);
 } finally {
   await browser.close();
@@ -49,8 +56,8 @@ console.log(`${taken().length} pictures, ${Math.ceil(bytes / 1000)} kB, in ${opt
 if (bytes > MOST_BYTES) console.error(`that is more than ${MOST_BYTES / 1000} kB`);
 process.exit(failed.length > 0 || bytes > MOST_BYTES ? 1 : 0);
 
-async function pictures(page, name) {
-  await masked(page, async () => {
+async function pictures(page, name, subject) {
+  await masked(page, subject, async () => {
     for (const [how, colorScheme, size] of [['light', 'light', WIDE], ['dark', 'dark', WIDE], ['narrow', 'light', NARROW]]) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
       await page.setViewportSize(size);
@@ -65,7 +72,7 @@ async function pictures(page, name) {
   });
   const german = await another.newPage();
   await german.goto(page.url());
-  await masked(german, () => picture(german, `${file(name)}-german`));
+  await masked(german, subject, () => picture(german, `${file(name)}-german`));
   await another.close();
 }
 
@@ -78,40 +85,28 @@ async function picture(page, name) {
     return { width: clientWidth, height: Math.min(Math.max(clientHeight, scrollHeight), 4000) };
   });
   const { data } = await session.send('Page.captureScreenshot', {
-    format: 'webp', quality: 70, captureBeyondViewport: true, clip: { x: 0, y: 0, ...size, scale: SCALE },
+    format: 'webp', quality: 50, captureBeyondViewport: true, clip: { x: 0, y: 0, ...size, scale: SCALE[size.width] },
   });
   writeFileSync(path.join(options.out, `${name}${ENDING}`), Buffer.from(data, 'base64'));
   await session.detach();
 }
 
-/** Does it while whatever differs from run to run is shown as the same: addresses, times, ids, secrets, made-up people. */
-async function masked(page, done) {
-  await page.evaluate((here) => {
-    const letters = (text) => [...text].map((_, at) => '0123456789abcdef'[(at * 7) % 16]).join('');
-    const calm = (text) =>
-      text
-        .replaceAll(here, 'https://auth.example.com')
-        .replaceAll(/http:\/\/127\.0\.0\.1:\d+/g, 'https://auth.example.com')
-        .replaceAll(/https(:\/\/|%3A%2F%2F)localhost(:|%3A)\d+/g, 'https$1app.example.com')
-        .replaceAll(/\b(new-)?ann\d+\b/g, 'ann')
-        .replaceAll(/\b\d{4}-\d\d-\d\d\b/g, '2026-01-31')
-        .replaceAll(/\b\d\d:\d\d(:\d\d)?\b/g, '12:00')
-        .replaceAll(/[A-Za-z0-9_-]{24,}/g, letters);
-    const changed = [];
+/** Does it while whatever differs from run to run, and every secret, is shown as something else. */
+async function masked(page, subject, done) {
+  const texts = await page.evaluate(() => {
     const nodes = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-    for (let node = nodes.nextNode(); node; node = nodes.nextNode()) {
-      const text = calm(node.data);
-      if (text !== node.data) changed.push([node, 'data', node.data, text]);
-    }
-    for (const field of document.querySelectorAll('input:not([type=hidden]), textarea')) {
-      const text = calm(field.value);
-      if (text !== field.value) changed.push([field, 'value', field.value, text]);
-    }
-    for (const [thing, key, , text] of changed) thing[key] = text;
-    window.unmasked = () => changed.forEach(([thing, key, old]) => (thing[key] = old));
-  }, new URL(page.url()).origin);
+    const spots = [];
+    for (let node = nodes.nextNode(); node; node = nodes.nextNode()) spots.push([node, 'data']);
+    for (const field of document.querySelectorAll('input:not([type=hidden], [type=file]), textarea')) spots.push([field, 'value']);
+    window.spots = spots;
+    return spots.map(([thing, key]) => thing[key]);
+  });
+  const show = (shown) => page.evaluate((all) => window.spots.forEach(([thing, key], at) => { if (thing[key] !== all[at]) thing[key] = all[at]; }), shown);
+  await show(texts.map((text) => calm(text, subject)));
+  // What spans several elements is seen here alone.
+  mustBeCalm(await page.evaluate(() => document.body.innerText), subject);
   await done();
-  await page.evaluate(() => window.unmasked());
+  await show(texts);
 }
 
 /** A page's name as that of a file. */
@@ -131,7 +126,7 @@ function index() {
   const rows = shown.map((name) => `| ${name} | ${HOWS.map((how) => cell(name, how)).join(' | ')} |`);
   writeFileSync(path.join(options.out, 'README.md'), `# Every page, as a browser shows it
 
-Made by \`cargo xtask screenshots\` from a server that was filled for it; addresses, times and ids are replaced, so that two runs are alike.
+Made by \`cargo xtask screenshots\` from a server that was filled for it; addresses, times, secrets and whatever else is drawn are replaced, so that two runs are alike.
 [One sheet](index.html) has them all.
 
 | page | ${HOWS.join(' | ')} |

@@ -1,22 +1,37 @@
 // The real server, as an operator runs it: configured, filled and started through the outside contract alone.
 
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
-import { MESSAGES, configuration, standing } from './scene.mjs';
+import { MESSAGES, branded, configuration, standing } from './scene.mjs';
 
 const START = 60_000;
 
 export class Subject {
   /** A server in a folder of its own, with what stands in every scene. */
   static async start({ binary, folder, storage, origin }) {
+    const files = { 'grantor.toml': configuration(storage ?? local(folder)), ...MESSAGES };
+    return Subject.#start({ binary, folder, origin }, files);
+  }
+
+  /** Another, which an operator has made his own. It is started when it is first asked for, and ends with this one. */
+  branded() {
+    const folder = path.join(this.folder, 'branded');
+    this.another ??= Subject.#start({ binary: this.binary, folder, origin: this.origin }, branded(local(folder)));
+    return this.another;
+  }
+
+  static async #start({ binary, folder, origin }, files) {
     const subject = new Subject();
-    Object.assign(subject, { binary, folder, configuration: path.join(folder, 'grantor.toml') });
-    writeFileSync(subject.configuration, configuration(storage ?? `sqlite:${path.join(folder, 'grantor.db')}`));
-    for (const [name, text] of Object.entries(MESSAGES)) writeFileSync(path.join(folder, name), text);
+    Object.assign(subject, { binary, folder, origin, configuration: path.join(folder, 'grantor.toml') });
+    for (const [name, text] of Object.entries(files)) {
+      const file = path.join(folder, name);
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, text);
+    }
     await subject.import(standing(origin));
     const ready = path.join(folder, 'ready.json');
     const log = openSync(path.join(folder, 'serve.log'), 'w');
@@ -51,6 +66,7 @@ export class Subject {
 
   /** Stops it as an init would, and expects an orderly end. */
   async stop() {
+    if (this.another) await (await this.another).stop();
     this.child.kill('SIGTERM');
     const ended = await this.ended;
     if (ended !== 0) throw new Error(`grantor serve answered SIGTERM with ${ended}\n${this.log()}`);
@@ -78,6 +94,10 @@ export class Subject {
     }
     throw new Error(`grantor serve wrote no ready file in ${START / 1000} s\n${this.log()}`);
   }
+}
+
+function local(folder) {
+  return `sqlite:${path.join(folder, 'grantor.db')}`;
 }
 
 /** Without this process's own configuration of a grantor: the file alone is to speak. */

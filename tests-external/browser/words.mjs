@@ -46,9 +46,13 @@ export const words = {
     password: /^change your password/i,
     sessions: /^sessions$/i,
     apps: /^applications$/i,
+    backToForm: /^back to the form$/i,
+    home: /^your account$/i,
+    otherwise: /^sign in as somebody else$/i,
   },
   // What is said.
   says: {
+    wait: /^wait (a minute|\d+ minutes), then try again/i,
     wrongPassword: /the user name or the password is wrong/i,
     wrongCurrentPassword: /the current password is wrong/i,
     alreadyAllowed: /^what it may do already/i,
@@ -62,6 +66,7 @@ export const words = {
       register: /^register an application$/i,
       change: (name) => new RegExp(`^change ${literally(name)}$`, 'i'),
       delete: /^delete .+\?$/i,
+      done: /^this was done already$/i,
     },
     field: {
       name: /^name$/i,
@@ -72,6 +77,7 @@ export const words = {
       link: /^link$/i,
       overlap: /^when you make a new secret/i,
       confirm: /^type .+ to confirm/i,
+      picture: /^file$/i,
     },
     option: { hour: 'stay valid for an hour' },
     button: {
@@ -81,6 +87,8 @@ export const words = {
       copyId: /^copy client id$/i,
       copyLink: /^copy link$/i,
       rotate: /^make a new secret$/i,
+      usePicture: /^use this picture$/i,
+      removePicture: /^remove the picture$/i,
       delete: /^delete$/i,
     },
     link: {
@@ -91,8 +99,11 @@ export const words = {
     says: {
       wrongRedirect: /cannot be a redirect uri/i,
       oneGrant: /authorizations in force: 1$/i,
+      wrongPicture: /this picture cannot be taken/i,
       differs: /this is not the name of the application/i,
       none: /you have registered none yet/i,
+      copied: /^copied$/i,
+      notCopied: /could not be copied/i,
     },
   },
   // The pages of operators.
@@ -118,8 +129,12 @@ export const words = {
       forbidden: /administrator|not for you|not allowed/i,
       about: (id) => new RegExp(`^user ${literally(id)}$`, 'i'),
       client: (id) => new RegExp(`^client ${literally(id)}$`, 'i'),
+      changeClient: (id) => new RegExp(`^change the client ${literally(id)}$`, 'i'),
+      account: (id) => new RegExp(`^account ${literally(id)}$`, 'i'),
+      profile: (name) => new RegExp(`^profile ${literally(name)}$`, 'i'),
       grant: /^grant /i,
       sureToRevoke: /^revoke the grant /i,
+      sureToEnd: /^revoke this token\?$/i,
       newClient: /^register a client$/i,
       once: /^shown this once$/i,
       newSecret: /^give .+ a new secret\?$/i,
@@ -132,6 +147,7 @@ export const words = {
       token: /^token/i,
       clientId: /^client id/i,
       name: /^name/i,
+      homePage: /^home page/i,
       scope: /^scope$/i,
       authorizationCode: /^authorization code$/i,
       clientCredentials: /^client credentials$/i,
@@ -160,6 +176,7 @@ export const words = {
       revoke: /^revoke$/i,
       newClient: /^register a client$/i,
       goOn: /^go on$/i,
+      change: /^change$/i,
       newSecret: /^new secret$/i,
       delete: /^delete$/i,
       rotate: /^rotate/i,
@@ -168,6 +185,7 @@ export const words = {
     says: {
       revoked: /^it was revoked\.$/i,
       worthless: /^it is worth nothing:/i,
+      wrongPage: /must be an https/i,
       notSame: /this is not its id\.$/i,
     },
   },
@@ -177,6 +195,8 @@ export const words = {
     field: { username: /^benutzername/i, password: /^passwort/i },
     button: { login: /^anmelden$/i, approve: /^zulassen$/i },
   },
+  // What an operator has added: `scene.mjs` has it.
+  french: { page: { login: /^se connecter$/i } },
   // Of a message file of the operator's own, which reads from right to left: `scene.mjs` has it.
   arabic: { page: { login: 'تسجيل الدخول' } },
 };

@@ -1,10 +1,11 @@
 // What whoever writes an application does: registers it, takes what he needs to his program, and looks after it.
 
 import { must } from '../flaw.mjs';
+import { NO_PICTURE, PICTURE } from '../scene.mjs';
 import { words } from '../words.mjs';
 import { logIn } from './visitor.mjs';
 
-const { apps: of, button, link } = words;
+const { apps: of, page, button, link } = words;
 
 /** The verifier of RFC 7636, appendix B: the ready-made link has its challenge. */
 const VERIFIER = 'dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk';
@@ -56,10 +57,31 @@ export const journeys = [
         mine.client_id = await person.copies(of.field.clientId, of.button.copyId);
         address = await person.copies(of.field.link, of.button.copyLink);
       });
-      await step('the link leads to a question that names it', async () => {
+      await step('where there is no clipboard, nothing is said to be copied that is not', () =>
+        person.copiesWithoutClipboard(of.field.secret, of.button.copySecret, of.says),
+      );
+      await step('a file that is no picture is refused', async () => {
+        await person.follow(of.link.change);
+        await person.at('app form, again', of.page.change(name));
+        await person.attach(of.field.picture, NO_PICTURE);
+        person.watch.allow(400);
+        person.watch.allow(422);
+        await person.press(of.button.usePicture);
+        await person.at('app form with a wrong picture', of.page.change(name));
+        await person.isAlerted(of.says.wrongPicture);
+      });
+      await step('a picture is taken, and shown', async () => {
+        await person.attach(of.field.picture, PICTURE);
+        await person.press(of.button.usePicture);
+        await person.at('app form with a picture', of.page.change(name));
+        await person.seesPictures(1);
+      });
+      await step('the link leads to a question that names it, shows its picture, and says whose it is', async () => {
         await person.open(address);
-        await person.at('consent');
+        await person.at('consent with a picture and an owner', page.consent);
         await person.reads(name);
+        await person.reads('Registered by Ann Able');
+        await person.seesPictures(1);
         await person.press(button.approve);
         await person.at('back');
       });
@@ -71,9 +93,10 @@ export const journeys = [
       });
       await step('his page counts the authorization', async () => {
         await person.open(`${places.standard}/apps`);
-        await person.at('apps', of.page.list);
+        await person.at('apps with one', of.page.list);
         await person.follow(name);
         await person.at('app', new RegExp(`^${name}$`));
+        await person.seesPictures(1);
         await person.reads(of.says.oneGrant);
         must((await person.field(of.field.secret).count()) === 0, 'content', 'the secret is shown a second time');
       });
@@ -86,12 +109,29 @@ export const journeys = [
         must(await redeem(another), 'token', 'the new secret is good for nothing');
         must(await redeem(mine.client_secret), 'token', 'the old secret has ended at once');
       });
+      await step('to load that page again gives no other', async () => {
+        person.watch.allow(409);
+        await person.page.reload();
+        await person.at('app done already', of.page.done);
+        await person.follow(of.page.list);
+        await person.at('apps', of.page.list);
+        await person.follow(name);
+        await person.at('app, again', new RegExp(`^${name}$`));
+      });
       await step('call it something else', async () => {
         await person.follow(of.link.change);
-        await person.at('app form, again', of.page.change(name));
+        await person.at('app form with a picture', of.page.change(name));
         await person.fill(of.field.name, 'Silver Wedding Album');
         await person.press(of.button.save);
         await person.at('app changed', /^silver wedding album$/i);
+      });
+      await step('take the picture away', async () => {
+        await person.follow(of.link.change);
+        await person.press(of.button.removePicture);
+        await person.at('app form, again', of.page.change('Silver Wedding Album'));
+        await person.seesPictures(0);
+        await person.open(`${places.standard}/apps`);
+        await person.follow('Silver Wedding Album');
       });
       await step('delete it, by typing its name', async () => {
         await person.follow(of.link.delete);
@@ -100,6 +140,7 @@ export const journeys = [
         person.watch.allow(400);
         person.watch.allow(422);
         await person.press(of.button.delete);
+        await person.at('app delete with a problem', of.page.delete);
         await person.isAlerted(of.says.differs);
         await person.fill(of.field.confirm, 'Silver Wedding Album');
         await person.press(of.button.delete);

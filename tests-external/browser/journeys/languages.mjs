@@ -5,7 +5,8 @@ import { words } from '../words.mjs';
 
 const { german, arabic } = words;
 
-async function speaks(person, language, direction = 'ltr') {
+/** The page says that it is in this language, and how it is read. */
+export async function speaks(person, language, direction = 'ltr') {
   const root = await person.page.evaluate(() => [document.documentElement.lang, document.documentElement.dir || 'ltr']);
   must(root.join() === `${language},${direction}`, 'language', `the page says it is ${root.join(', ')}`);
 }
@@ -26,6 +27,7 @@ export const journeys = [
         await person.press(german.button.login);
         await person.at('consent in German', german.page.consent);
         await speaks(person, 'de');
+        await person.reads('Ihre Fotos sehen');
         await person.press(german.button.approve);
         await person.at('back');
       });

@@ -39,6 +39,22 @@ export const journeys = [
           await person.at(`console ${name}`, heading);
         });
       }
+      await step('see a profile, with its dangers and what it sets', async () => {
+        await person.follow(of.menu.profiles);
+        await person.follow('standard');
+        await person.at('console profile', of.page.profile('standard'));
+      });
+      await step('see one that speaks in its own way', async () => {
+        await person.follow(of.menu.profiles);
+        await person.follow('wistia');
+        await person.at('console profile with dangers', of.page.profile('wistia'));
+      });
+      await step('see an account', async () => {
+        await person.follow(of.menu.accounts);
+        await person.follow('35');
+        await person.at('console account', of.page.account('35'));
+        await person.reads('Acme');
+      });
     },
   },
   {
@@ -49,6 +65,10 @@ export const journeys = [
         await person.open(`${places.admin}/`);
         await logIn(stage, 403);
         await person.at('console forbidden', of.page.forbidden);
+      });
+      await step('he can sign in as somebody who is', async () => {
+        await person.follow(words.link.otherwise);
+        await person.at('login');
       });
     },
   },
@@ -98,7 +118,7 @@ export const journeys = [
         await person.press(of.button.search);
         await person.at('console audit found', of.menu.audit);
         const rows = await person.page.getByRole('row').filter({ hasText: his.user.username }).allInnerTexts();
-        must(rows.length === 1 && /revoked by an operator/.test(rows[0]), 'content', `the rows are ${JSON.stringify(rows)}`);
+        must(rows.length === 1 && /by an operator/.test(rows[0]), 'content', `the rows are ${JSON.stringify(rows)}`);
         await person.follow(of.menu.audit);
         await person.fill(of.field.by, `operator:${user.username}`);
         await person.press(of.button.search);
@@ -120,6 +140,10 @@ export const journeys = [
       await step('paste it and revoke it', async () => {
         await person.follow(of.menu.token);
         await person.fill(of.field.token, his.token);
+        await person.press(of.button.revoke);
+        await person.at('console token to be revoked', of.page.sureToEnd);
+        await person.reads(his.user.username);
+        must(await app.isLive(his.request, his.token), 'token', 'it ended before it was asked whether it should');
         await person.press(of.button.revoke);
         await person.at('console token revoked', of.menu.token);
         await person.isAlerted(of.says.revoked);
@@ -163,17 +187,33 @@ export const journeys = [
         await person.follow(of.link.newSecret);
         await person.at('console new secret', of.page.newSecret);
         await person.press(of.button.newSecret);
-        await person.at('console shown once', of.page.once);
+        await person.at('console new secret shown once', of.page.once);
         secret = await person.field(of.field.clientSecret).inputValue();
       });
       await step('that one is good for a token, too', token);
-      await step('delete it, by typing its id', async () => {
+      await step('change it: what cannot be is told beside its field, and what was entered stays', async () => {
         await person.follow(of.link.goOn);
+        await person.follow(of.link.change);
+        await person.at('console change client', of.page.changeClient(id));
+        await person.fill(of.field.name, 'By Another Hand');
+        await person.fill(of.field.homePage, 'http://in-clear.example.test');
+        person.watch.allow(400);
+        await person.press(of.button.save);
+        await person.at('console change client with a problem', of.page.changeClient(id));
+        await person.isAlerted(of.says.wrongPage);
+        must((await person.field(of.field.name).inputValue()) === 'By Another Hand', 'content', 'the name has to be entered again');
+        await person.fill(of.field.homePage, 'https://by-hand.example.test');
+        await person.press(of.button.save);
+        await person.at('console client changed', of.page.client(id));
+        await person.reads('By Another Hand');
+      });
+      await step('delete it, by typing its id', async () => {
         await person.follow(of.link.delete);
         await person.at('console delete client', of.page.deleteClient);
         await person.fill(of.field.confirm, 'something else');
         person.watch.allow(400);
         await person.press(of.button.delete);
+        await person.at('console delete client with a problem', of.page.deleteClient);
         await person.isAlerted(of.says.notSame);
         await person.fill(of.field.confirm, id);
         await person.press(of.button.delete);

@@ -31,7 +31,7 @@ export const journeys = [
       });
       await step('with a wrong password it is told', async () => {
         await fill('not his password');
-        await person.at('password');
+        await person.at('password with a problem', words.page.password);
         await person.isAlerted(says.wrongCurrentPassword);
       });
       await step('change it', async () => {
@@ -42,7 +42,7 @@ export const journeys = [
         const elsewhere = { ...stage, person: await newcomer() };
         await elsewhere.person.open(`${places.standard}/account`);
         await logIn(elsewhere);
-        await elsewhere.person.at('login');
+        await elsewhere.person.at('login with a problem', words.page.login);
         await elsewhere.person.isAlerted(says.wrongPassword);
         await logIn({ ...elsewhere, user: { ...user, password: another } });
         await elsewhere.person.at('account');

@@ -27,6 +27,8 @@ export const journeys = [
       await step('a page that is not there says so', async () => {
         await person.open(`${places.standard}/no/such/page`, { status: 404 });
         await person.at('notFound');
+        await person.follow(words.link.home);
+        await person.at('login');
       });
     },
   },
@@ -64,7 +66,7 @@ export const journeys = [
         await person.open(`${places.standard}/login`);
         await person.at('login');
         await failed();
-        await person.at('login');
+        await person.at('login with a problem', words.page.login);
         await person.isAlerted(says.wrongPassword);
       });
       await step('too many, and it has to wait', async () => {
@@ -75,6 +77,11 @@ export const journeys = [
         }
         person.watch.allow(429);
         await person.at('tooMany');
+      });
+      await step('how long is said, and the way back is there', async () => {
+        await person.reads(words.says.wait);
+        await person.follow(words.link.backToForm);
+        await person.at('login');
       });
     },
   },

@@ -100,7 +100,7 @@ export const journeys = [
         await person.press(/globex/i);
       });
       await step('the question names the account', async () => {
-        await person.at('consent');
+        await person.at('consent for an account', page.consent);
         await person.reads('Globex');
         await person.reads('See everything in your account, and change nothing');
       });
@@ -137,10 +137,13 @@ export const journeys = [
       await step('asked for more, he is asked only for what is new', async () => {
         const request = app.request(places.webmaker, webmaker, { scopes: 'user email' });
         await person.open(request.url);
-        await person.at('consent');
+        await person.at('consent to more', page.consent);
         await person.reads('See your e-mail address');
         const old = person.page.getByText('See your public information');
         must(!(await old.isVisible()), 'content', 'what he approved before is asked again');
+        await person.unfold(words.says.alreadyAllowed);
+        must(await old.isVisible(), 'content', 'what he approved before is told nowhere');
+        await person.at('consent to more, unfolded', page.consent);
         await person.press(button.approve);
         const { code } = await app.brought(person.page, webmaker.redirect_uris[0]);
         const { scope } = await app.redeem(request, code);
@@ -156,7 +159,7 @@ export const journeys = [
       await step('what he may leave out has a tick', async () => {
         await person.open(request.url);
         await logIn(stage);
-        await person.at('consent');
+        await person.at('consent with ticks', page.consent);
         await person.tick(/send you offers/i, false);
         await person.press(button.approve);
         await person.at('back');
@@ -182,7 +185,7 @@ export const journeys = [
         await person.fill(field.email, `other-${user.email}`);
         await person.fill(field.password, user.password);
         await person.press(button.signup);
-        await person.at('signup');
+        await person.at('signup with a problem', page.signup);
         await person.isAlerted(words.says.nameTaken);
       });
       await step('sign up, and be asked at once', async () => {
@@ -260,6 +263,31 @@ export const journeys = [
     },
   },
   {
+    name: 'it is not for him',
+    async run(stage) {
+      const { person, app, places, clients: { photos }, step } = stage;
+      const request = app.request(places.standard, photos);
+      await step('somebody else is signed in', async () => {
+        await person.open(request.url);
+        await logIn(stage);
+        await person.at('consent');
+      });
+      await step('sign him out', async () => {
+        await person.follow(link.logout);
+        await person.at('logout');
+        await person.press(button.logout);
+      });
+      await step('sign in, and the same question is there', async () => {
+        await logIn(stage);
+        await person.at('consent');
+        await person.press(button.approve);
+        await person.at('back');
+        const answer = await app.brought(person.page, photos.redirect_uris[0]);
+        must(answer.code && answer.state === request.state, 'way', JSON.stringify(answer));
+      });
+    },
+  },
+  {
     name: 'log out by the page',
     async run(stage) {
       const { person, places, step } = stage;
@@ -282,6 +310,7 @@ export const journeys = [
   },
   {
     name: 'revoke',
+    people: { accounts: [{ id: '35', role: 'manager' }, { id: '36', role: 'owner' }] },
     async run(stage) {
       const { person, app, places, clients: { photos }, step } = stage;
       let request;
@@ -294,13 +323,14 @@ export const journeys = [
       });
       await step('the account page names it and what it may do', async () => {
         await person.open(`${places.standard}/account`);
-        await person.at('account');
+        await person.at('account with an application and roles', page.account);
+        await person.reads('Globex');
         await person.reads(photos.client_name);
         await person.reads('Add, change and delete your photos');
       });
       await step('revoke, with immediate effect', async () => {
         await person.press(button.revoke(photos.client_name));
-        await person.at('account');
+        await person.at('account without an application', page.account);
         must(!(await app.isLive(request, token)), 'token', 'it is live after its end');
         must((await person.button(button.revoke(photos.client_name)).count()) === 0, 'content', 'it is still listed');
       });
