@@ -13,7 +13,7 @@ use grantor_core::{
     Secret, ServerKey, SubjectId, Time,
 };
 use grantor_jose::{Algorithm, KeyStatus, SecretSealer, SharedKey};
-use grantor_store::{Store, StoreInfo};
+use grantor_store::{PURGE_STRIDE, Store, StoreInfo};
 
 use crate::error::{EngineError, Fault};
 use crate::keys::Keys;
@@ -134,7 +134,7 @@ impl EngineBuilder {
 impl Engine {
     /// How long before it first signs a new key is published, so that whoever caches the key set has it in time.
     pub const KEY_AHEAD: Lifetime = Lifetime::seconds(600);
-    /// What is long past is kept this much longer, so that a clock set back brings nothing back.
+    /// What is past is kept at least this much longer, so that a clock set back brings nothing back.
     const PURGE_MARGIN: Lifetime = Lifetime::seconds(3600);
 
     /// Begins to put an engine together. `server_key` must be the same for every process on one store, and for ever.
@@ -405,8 +405,9 @@ impl Engine {
     /// A fault. It is no harm to leave it and try again later.
     pub async fn maintain(&self, limit: usize) -> Result<usize, EngineError> {
         self.parts.keys.reload(&*self.parts.store, self.parts.algorithm, self.now()).await?;
-        let margin = i64::try_from(Self::PURGE_MARGIN.as_millis()).unwrap_or(i64::MAX);
-        let before = Time::from_unix_millis(self.now().unix_millis().saturating_sub(margin));
+        let millis = |span: Lifetime| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        let past = self.now().unix_millis().saturating_sub(millis(Self::PURGE_MARGIN));
+        let before = Time::from_unix_millis(past.saturating_sub(past.rem_euclid(millis(PURGE_STRIDE))));
         Ok(self.parts.store.purge(before, limit).await?)
     }
 

@@ -9,8 +9,8 @@ use redis::{Cmd, FromRedisValue, Value, from_redis_value};
 use tokio::task::JoinSet;
 
 use crate::error::strange_answer;
-use crate::news::{self, SELDOM_LISTED};
-use crate::schema::{Keys, KnownScript, Scripts, Shard, key_of, name, score, unpack};
+use crate::news::{News, SELDOM_LISTED, is_seldom_listed};
+use crate::schema::{Keys, Scripts, Shard, key_of, name, score, unpack};
 use crate::topology::{Question, Topology};
 
 /// How many problems are named.
@@ -34,11 +34,11 @@ pub(crate) async fn run(
     keys: &Keys,
     scripts: &Scripts,
 ) -> Result<CheckReport, StoreError> {
-    let look = scripts.look.clone();
+    let news = News { topology, keys, scripts };
     for kind in SELDOM_LISTED {
-        news::sort_in(topology, keys, scripts, Shard::all(), kind).await?;
+        news.sort_in(Shard::all(), kind).await?;
     }
-    let mut check = Check { topology, keys, look, records: 0, problems: BTreeSet::new() };
+    let mut check = Check { topology, keys, news, records: 0, problems: BTreeSet::new() };
     // From the records to their entries, and from the entries to their records: either may lack the other.
     check.walk_records().await?;
     for shard in Shard::all() {
@@ -51,7 +51,7 @@ pub(crate) async fn run(
 struct Check<'a> {
     topology: &'a Arc<Topology>,
     keys: &'a Keys,
-    look: KnownScript,
+    news: News<'a>,
     records: u64,
     problems: BTreeSet<String>,
 }
@@ -129,25 +129,41 @@ impl Check<'_> {
 
     /// Looks at records, each with its entries in one moment.
     async fn look_at(&mut self, records: Vec<RecordKey>, counts: bool) -> Result<(), StoreError> {
-        let mut looks = JoinSet::new();
-        for key in records {
-            let (topology, shard, name) = (Arc::clone(self.topology), Shard::of(key.slot()), name(&key));
-            let (keys, kind) = (self.keys, key.kind());
-            let touched =
-                [keys.record(&key), keys.index(shard, kind), keys.due(shard), keys.news(shard, kind)];
-            let question = Question::run(&self.look, &touched, &[key.id().as_bytes(), name.as_bytes()]);
-            looks.spawn(async move { (key, topology.ask(shard, &question, topology.deadline()).await) });
+        let mut looks = self.looks(records).await?;
+        // What was made since the lists were sorted in stands in one of them.
+        let is_new = |(key, look): &mut (RecordKey, Look)| is_seldom_listed(key.kind()) && look.1.is_none();
+        let new: Vec<_> = looks.extract_if(.., is_new).map(|(key, _)| key).collect();
+        let lists: BTreeSet<_> = new.iter().map(|key| (key.kind(), Shard::of(key.slot()))).collect();
+        for (kind, shard) in lists {
+            self.news.sort_in(std::iter::once(shard), kind).await?;
         }
-        while let Some(look) = looks.join_next().await {
-            let gone = |e| StoreError::Unavailable(format!("a question to Redis was given up: {e}"));
-            let (key, found) = look.map_err(gone)?;
-            let found: Look = read("a look at a record", found?)?;
+        looks.extend(self.looks(new).await?);
+        for (key, found) in looks {
             self.records += u64::from(counts && found.0.is_some());
             if let Some(problem) = problem_of(&found) {
                 self.problem(&key.to_string(), problem);
             }
         }
         Ok(())
+    }
+
+    async fn looks(&self, records: Vec<RecordKey>) -> Result<Vec<(RecordKey, Look)>, StoreError> {
+        let mut looks = JoinSet::new();
+        for key in records {
+            let (topology, shard, name) = (Arc::clone(self.topology), Shard::of(key.slot()), name(&key));
+            let keys = self.keys;
+            let touched = [keys.record(&key), keys.index(shard, key.kind()), keys.due(shard)];
+            let script = &self.news.scripts.look;
+            let question = Question::run(script, &touched, &[key.id().as_bytes(), name.as_bytes()]);
+            looks.spawn(async move { (key, topology.ask(shard, &question, topology.deadline()).await) });
+        }
+        let mut found = Vec::with_capacity(looks.len());
+        while let Some(look) = looks.join_next().await {
+            let gone = |e| StoreError::Unavailable(format!("a question to Redis was given up: {e}"));
+            let (key, look) = look.map_err(gone)?;
+            found.push((key, read("a look at a record", look?)?));
+        }
+        Ok(found)
     }
 
     async fn ask<T: FromRedisValue>(&self, shard: Shard, command: Cmd) -> Result<T, StoreError> {

@@ -1,102 +1,159 @@
 //! What is new in a kind that is made by every request and listed by hardly anybody.
 //!
-//! **Invariant: a record of such a kind is in the kind's index or in its list of what is new, from the moment it stands.**
-//! Whoever lists, sorts the list in first, so he finds each record that stood when he began.
+//! **Invariant: from the moment it stands, a record of such a kind is entered like any other, or its id is in the list of a
+//! window that is no later than its end.** Whoever lists sorts all windows in first, so he finds each record that stood when he
+//! began; whoever purges empties those that have begun, so he finds each that is due.
 //!
-//! To put an id into its place among a hundred thousand costs Redis several times what the record itself does, and most
-//! access tokens end without anybody having asked for a list of them. So they are appended, and what ends before a list is
-//! asked for is never sorted at all: a purge drops it from the head of the list, where the oldest lie.
+//! To put an id and a moment into their places among a hundred thousand costs Redis several times what the record itself does,
+//! and takes a third of its memory; and most access tokens end without anybody having asked for a list of them. So the id is
+//! appended to the list of those that end within the same [`PURGE_STRIDE`], and what a purge finds there is mostly due as a
+//! whole.
 
 use std::sync::Arc;
 
-use grantor_core::record::{Kind, RecordKey};
-use grantor_store::StoreError;
+use grantor_core::Time;
+use grantor_core::record::{Kind, Put, RecordKey};
+use grantor_store::{PURGE_STRIDE, StoreError};
 use redis::{FromRedisValue, Value, from_redis_value};
 
 use crate::error::strange_answer;
-use crate::schema::{Keys, Scripts, Shard};
+use crate::schema::{Keys, Scripts, Shard, name, score};
 use crate::topology::{Question, Topology};
 
-/// How many ids one step sorts in, which is how long it holds up everybody else on its node.
+/// How many ids one step takes, which is how long it holds up everybody else on its node.
 const STEP: usize = 64;
 
-/// The kinds that are entered so.
+/// The kinds that are entered so, where they end some day.
 pub(crate) const SELDOM_LISTED: [Kind; 2] = [Kind::AccessToken, Kind::Interaction];
 
-/// Whether a new record is entered in the list first.
+/// Whether records of that kind may be in the list of a window.
 pub(crate) fn is_seldom_listed(kind: Kind) -> bool {
     SELDOM_LISTED.contains(&kind)
 }
 
-/// Sorts in what was new in these shards when it was called.
-pub(crate) async fn sort_in(
-    topology: &Arc<Topology>,
-    keys: &Keys,
-    scripts: &Scripts,
-    shards: impl Iterator<Item = Shard>,
-    kind: Kind,
-) -> Result<(), StoreError> {
-    let length = |shard| {
-        let mut length = redis::cmd("LLEN");
-        length.arg(keys.news(shard, kind));
-        Question::read(length)
-    };
-    for (shard, length) in topology.ask_each(shards, length, topology.deadline()).await? {
-        sort_in_oldest(topology, keys, scripts, shard, kind, read("LLEN", length)?).await?;
+/// What ends between one moment at which grantor purges and the next, by its number since the epoch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Window(i64);
+
+impl Window {
+    /// Where a record is entered while it is new, if it is of a kind that is.
+    pub(crate) fn of(put: &Put) -> Option<Self> {
+        let end = put.keep_until.filter(|_| is_seldom_listed(put.key.kind()))?;
+        Some(Self(end.unix_millis().div_euclid(stride())))
     }
-    Ok(())
+
+    pub(crate) fn number(self) -> i64 {
+        self.0
+    }
+
+    fn begins_before(self, moment: Time) -> bool {
+        self.0.saturating_mul(stride()) < moment.unix_millis()
+    }
 }
 
-/// Drops from the list what was purged, so that it is never longer than there are records that end some day. What outlives
-/// those made after it is sorted in: it must not keep the list from being shortened.
-pub(crate) async fn shorten(
-    topology: &Arc<Topology>,
-    keys: &Keys,
-    scripts: &Scripts,
-    shard: Shard,
-) -> Result<(), StoreError> {
-    let mut due = redis::cmd("ZCARD");
-    due.arg(keys.due(shard));
-    let due: usize = read("ZCARD", topology.ask(shard, &Question::read(due), topology.deadline()).await?)?;
-    for kind in SELDOM_LISTED {
-        let mut length = redis::cmd("LLEN");
-        length.arg(keys.news(shard, kind));
-        let length = topology.ask(shard, &Question::read(length), topology.deadline()).await?;
-        let excess = read::<usize>("LLEN", length)?.saturating_sub(due);
-        sort_in_oldest(topology, keys, scripts, shard, kind, excess).await?;
-    }
-    Ok(())
+fn stride() -> i64 {
+    i64::try_from(PURGE_STRIDE.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Takes so many ids off the head of the list, unless others take them first.
-async fn sort_in_oldest(
-    topology: &Arc<Topology>,
-    keys: &Keys,
-    scripts: &Scripts,
-    shard: Shard,
-    kind: Kind,
-    mut left: usize,
-) -> Result<(), StoreError> {
-    while left > 0 {
-        let step = STEP.min(left);
-        let mut head = redis::cmd("LRANGE");
-        head.arg(keys.news(shard, kind)).arg(0).arg(step - 1);
-        let head = topology.ask(shard, &Question::read(head), topology.deadline()).await?;
-        let ids: Vec<String> = read("LRANGE", head)?;
-        let mut touched = vec![keys.news(shard, kind), keys.index(shard, kind)];
-        for id in &ids {
-            let key = RecordKey::from_stored(kind, id).ok_or_else(|| {
-                StoreError::Corrupt(format!("a list of new {kind} records holds an id that is not one"))
-            })?;
-            touched.push(keys.record(&key));
+/// What a walk through the lists works with.
+#[derive(Clone, Copy)]
+pub(crate) struct News<'a> {
+    pub(crate) topology: &'a Arc<Topology>,
+    pub(crate) keys: &'a Keys,
+    pub(crate) scripts: &'a Scripts,
+}
+
+impl News<'_> {
+    /// Enters like any other what was new in these shards when it was called.
+    pub(crate) async fn sort_in(
+        self,
+        shards: impl Iterator<Item = Shard>,
+        kind: Kind,
+    ) -> Result<(), StoreError> {
+        for (shard, window) in self.windows(shards, kind).await? {
+            self.empty(shard, kind, window, None, usize::MAX).await?;
         }
-        let arguments: Vec<_> = ids.iter().map(String::as_bytes).collect();
-        let question = Question::run(&scripts.sort_in, &touched, &arguments);
-        let _moved = topology.ask(shard, &question, topology.deadline()).await?;
-        // What others took meanwhile has been sorted in as well.
-        left = if ids.len() < step { 0 } else { left - step };
+        Ok(())
     }
-    Ok(())
+
+    /// Removes at most `limit` records that end before that, and says how many. Where it removes fewer, none of them is left in
+    /// a list: what it found there and is not due has been sorted in.
+    pub(crate) async fn purge(self, before: Time, limit: usize) -> Result<usize, StoreError> {
+        let mut removed = 0;
+        for kind in SELDOM_LISTED {
+            let mut windows = self.windows(Shard::all(), kind).await?;
+            windows.retain(|(_, window)| window.begins_before(before));
+            // The oldest first, whichever shard they are in.
+            windows.sort_unstable_by_key(|(_, window)| *window);
+            for (shard, window) in windows {
+                if removed == limit {
+                    return Ok(removed);
+                }
+                removed += self.empty(shard, kind, window, Some(before), limit - removed).await?;
+            }
+        }
+        Ok(removed)
+    }
+
+    async fn windows(
+        self,
+        shards: impl Iterator<Item = Shard>,
+        kind: Kind,
+    ) -> Result<Vec<(Shard, Window)>, StoreError> {
+        let members = |shard| {
+            let mut members = redis::cmd("SMEMBERS");
+            members.arg(self.keys.windows(shard, kind));
+            Question::read(members)
+        };
+        let mut all = Vec::new();
+        for (shard, windows) in self.topology.ask_each(shards, members, self.topology.deadline()).await? {
+            let windows: Vec<i64> = read("SMEMBERS", windows)?;
+            all.extend(windows.into_iter().map(|window| (shard, Window(window))));
+        }
+        Ok(all)
+    }
+
+    /// Takes ids off the list of a window until it has none, or so many records were removed, which it says.
+    async fn empty(
+        self,
+        shard: Shard,
+        kind: Kind,
+        window: Window,
+        before: Option<Time>,
+        limit: usize,
+    ) -> Result<usize, StoreError> {
+        let Self { topology, keys, scripts } = self;
+        let list = keys.new_in(shard, kind, window);
+        let (number, moment) = (window.number().to_string(), before.map_or(String::new(), score));
+        let mut removed = 0;
+        loop {
+            let step = STEP.min(limit - removed);
+            let mut head = redis::cmd("LRANGE");
+            head.arg(&list).arg(0).arg(step.saturating_sub(1));
+            let head = topology.ask(shard, &Question::read(head), topology.deadline()).await?;
+            let ids: Vec<String> = read("LRANGE", head)?;
+            let mut touched =
+                vec![list.clone(), keys.windows(shard, kind), keys.index(shard, kind), keys.due(shard)];
+            let mut told = vec![number.clone(), moment.clone()];
+            for id in &ids {
+                let key = RecordKey::from_stored(kind, id).ok_or_else(|| {
+                    StoreError::Corrupt(format!("a list of new {kind} records holds an id that is not one"))
+                })?;
+                let name = name(&key);
+                touched.push(keys.record_of(shard, &name));
+                told.extend([id.clone(), name]);
+            }
+            let told: Vec<_> = told.iter().map(String::as_bytes).collect();
+            let question = Question::run(&scripts.take, &touched, &told);
+            let took = topology.ask(shard, &question, topology.deadline()).await?;
+            let (taken, gone): (usize, usize) = read("taking what is new", took)?;
+            removed += gone;
+            // What others took meanwhile has come to the same end.
+            if removed == limit || (ids.len() < step && taken == ids.len()) {
+                return Ok(removed);
+            }
+        }
+    }
 }
 
 fn read<T: FromRedisValue>(what: &str, value: Value) -> Result<T, StoreError> {

@@ -7,7 +7,7 @@ use grantor_store::{Page, StoreError};
 use redis::from_redis_value;
 
 use crate::error::strange_answer;
-use crate::news::{self, is_seldom_listed};
+use crate::news::{News, is_seldom_listed};
 use crate::schema::{Keys, Scripts, Shard, name, unpack};
 use crate::topology::{Question, Topology};
 
@@ -47,7 +47,7 @@ pub(crate) async fn list(
     };
     let shards = || shards.iter().copied();
     if is_seldom_listed(under.kind()) {
-        news::sort_in(topology, keys, scripts, shards(), under.kind()).await?;
+        News { topology, keys, scripts }.sort_in(shards(), under.kind()).await?;
     }
     let question = |shard| range.question(keys, shard);
     let mut ids = Vec::new();

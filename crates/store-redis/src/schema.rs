@@ -2,14 +2,15 @@
 //!
 //! **Invariant: a record and its index entries lie in one shard, and a shard in one hash slot.** So one script changes them
 //! together, on one server and on a cluster alike, and no entry is ever missing. None is left over either, but for those of
-//! purged records in a list of what is new, until that is sorted in.
+//! purged records in a list of what is new, until that is emptied.
 //!
 //! | key | type | holds |
 //! |---|---|---|
 //! | `grantor:{SHARD}:KIND:ID` | string | a record: `2 VERSION KEEP_UNTIL`, a line feed, the body |
 //! | `grantor:{SHARD}#KIND` | sorted set, by member | the ids of the shard's records of the kind |
-//! | `grantor:{SHARD}#KIND:new` | list | ids of a kind that is [seldom listed](crate::news), until they are sorted in |
 //! | `grantor:{SHARD}#due` | sorted set, by score | `KIND:ID` of those that have a `keep_until`, and that or an earlier moment |
+//! | `grantor:{SHARD}#KIND:new:WINDOW` | list | ids of new records of a kind that is [seldom listed](crate::news), which end in that window or later. They are in neither sorted set until they are sorted in |
+//! | `grantor:{SHARD}#KIND:new` | set | the windows that have such a list, and perhaps some that have none any more |
 //! | `grantor:{00}#layout` | string | the number of this layout |
 //!
 //! A shard is a number of two hexadecimal digits that follows from the first part of the id, so records that belong
@@ -28,6 +29,7 @@ use grantor_core::record::{Kind, RecordKey, Stored, Version};
 use grantor_store::StoreError;
 use redis::Script;
 
+use crate::news::Window;
 pub(crate) use crate::shard::Shard;
 
 /// The layout described above. Another number under the layout key is not written to.
@@ -70,9 +72,18 @@ impl Keys {
         self.key(shard, '#', kind.as_str())
     }
 
-    pub(crate) fn news(&self, shard: Shard, kind: Kind) -> String {
+    /// The windows in which new records of the kind end.
+    pub(crate) fn windows(&self, shard: Shard, kind: Kind) -> String {
         let mut key = self.index(shard, kind);
         key.push_str(":new");
+        key
+    }
+
+    /// The list of those that end in one.
+    pub(crate) fn new_in(&self, shard: Shard, kind: Kind, window: Window) -> String {
+        let mut key = self.windows(shard, kind);
+        key.push(':');
+        key.push_str(&window.number().to_string());
         key
     }
 
@@ -155,7 +166,7 @@ pub(crate) struct Scripts {
     pub(crate) create: KnownScript,
     pub(crate) replace: KnownScript,
     pub(crate) remove: KnownScript,
-    pub(crate) sort_in: KnownScript,
+    pub(crate) take: KnownScript,
     pub(crate) look: KnownScript,
 }
 
@@ -173,7 +184,7 @@ impl Scripts {
             create: known(include_str!("schema/create.lua")),
             replace: known(include_str!("schema/replace.lua")),
             remove: known(include_str!("schema/remove.lua")),
-            sort_in: known(include_str!("schema/sort_in.lua")),
+            take: known(include_str!("schema/take.lua")),
             look: known(include_str!("schema/look.lua")),
         }
     }
@@ -181,6 +192,8 @@ impl Scripts {
 
 #[cfg(test)]
 mod tests {
+    use grantor_core::record::{Expect, Put};
+
     use super::*;
 
     #[test]
@@ -189,7 +202,15 @@ mod tests {
         let key = RecordKey::new(Kind::SubjectGrant, "alice", Some("g/1"));
         assert_eq!(keys.record(&key), "grantor:{ed}:subject-grant:alice/g%2F1");
         assert_eq!(keys.index(Shard::of("alice"), Kind::SubjectGrant), "grantor:{ed}#subject-grant");
-        assert_eq!(keys.news(Shard::FIRST, Kind::AccessToken), "grantor:{00}#access-token:new");
+        assert_eq!(keys.windows(Shard::FIRST, Kind::AccessToken), "grantor:{00}#access-token:new");
+        for (end, list) in [(1_800_000, "2"), (2_699_999, "2"), (-1, "-1")] {
+            let key = RecordKey::new(Kind::AccessToken, "g", Some("t"));
+            let (version, keep_until) = (Version::from_bytes([7; 16]), Some(Time::from_unix_millis(end)));
+            let put = Put { key, expect: Expect::Absent, version, body: Vec::new(), keep_until };
+            let window = Window::of(&put).unwrap();
+            let list = format!("grantor:{{00}}#access-token:new:{list}");
+            assert_eq!(keys.new_in(Shard::FIRST, Kind::AccessToken, window), list);
+        }
         assert_eq!(keys.due(Shard::of("alice")), "grantor:{ed}#due");
         assert_eq!(keys.layout(), "grantor:{00}#layout");
         assert_eq!(key_of(&name(&key)), Some(key));

@@ -1,7 +1,7 @@
 //! Which shard a record lies in, and which of a cluster's hash slots a shard does. Part of the layout.
 
 /// One 256th of the records. The number is part of the layout.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Shard(u8);
 
 impl Shard {

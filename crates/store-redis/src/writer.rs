@@ -8,7 +8,7 @@ use grantor_store::{PutOutcome, StoreError};
 use redis::{Cmd, Value, from_redis_value};
 
 use crate::error::{Failure, strange_answer};
-use crate::news::{self, is_seldom_listed};
+use crate::news::{News, Window};
 use crate::schema::{Keys, Scripts, Shard, key_of, name, pack, score};
 use crate::topology::{Question, Topology};
 
@@ -47,7 +47,7 @@ pub(crate) async fn put(topology: &Arc<Topology>, keys: &Keys, scripts: &Scripts
 /// Whether one script can do both: a record that is new, and a compare-and-set of another in its shard, as an access token and
 /// its grant are. Gives the version that the other is to have.
 pub(crate) fn go_together(first: &Put, put: &Put) -> Option<Version> {
-    let is_new = first.expect == Expect::Absent && is_seldom_listed(first.key.kind());
+    let is_new = first.expect == Expect::Absent && Window::of(first).is_some();
     let is_near = Shard::of(first.key.slot()) == Shard::of(put.key.slot());
     match put.expect {
         Expect::Version(version) if is_new && is_near => Some(version),
@@ -58,24 +58,27 @@ pub(crate) fn go_together(first: &Put, put: &Put) -> Option<Version> {
 async fn create(topology: &Arc<Topology>, keys: &Keys, scripts: &Scripts, put: &Put) -> PutOutcome {
     let shard = Shard::of(put.key.slot());
     let Told { record, value, name, due } = Told::of(keys, shard, put);
-    let dues = keys.due(shard);
     let (kind, id) = (put.key.kind(), put.key.id());
-    let is_new = is_seldom_listed(kind);
-    let entries = if is_new { keys.news(shard, kind) } else { keys.index(shard, kind) };
     let mut transaction = Vec::with_capacity(3);
-    transaction.push(if is_new {
-        command("RPUSH", |c| c.arg(&entries).arg(id))
+    let mut number = String::new();
+    let touched = if let Some(window) = Window::of(put) {
+        number = window.number().to_string();
+        let (list, windows) = (keys.new_in(shard, kind, window), keys.windows(shard, kind));
+        transaction.push(command("SADD", |c| c.arg(&windows).arg(&number)));
+        transaction.push(command("RPUSH", |c| c.arg(&list).arg(id)));
+        [record, list, windows]
     } else {
-        command("ZADD", |c| c.arg(&entries).arg(0).arg(id))
-    });
-    if !due.is_empty() {
-        // `LT`: where another record stands, its own moment is not put off.
-        transaction.push(command("ZADD", |c| c.arg(&dues).arg("LT").arg(&due).arg(&name)));
-    }
-    transaction.push(command("SET", |c| c.arg(&record).arg(&value).arg("NX")));
-    let how = if is_new { "new" } else { "" };
-    let arguments = [&value, id.as_bytes(), name.as_bytes(), due.as_bytes(), how.as_bytes()];
-    let touched = [record, entries, dues];
+        let (index, dues) = (keys.index(shard, kind), keys.due(shard));
+        transaction.push(command("ZADD", |c| c.arg(&index).arg(0).arg(id)));
+        if !due.is_empty() {
+            // `LT`: where another record stands, its own moment is not put off.
+            transaction.push(command("ZADD", |c| c.arg(&dues).arg("LT").arg(&due).arg(&name)));
+        }
+        [record, index, dues]
+    };
+    let [record, ..] = &touched;
+    transaction.push(command("SET", |c| c.arg(record).arg(&value).arg("NX")));
+    let arguments = [&value, id.as_bytes(), number.as_bytes(), name.as_bytes(), due.as_bytes()];
     let question = Question::run(&scripts.create, &touched, &arguments).rather(transaction);
     match topology.ask(shard, &question, topology.deadline()).await {
         // Of a transaction: the record is the last that is written.
@@ -83,10 +86,7 @@ async fn create(topology: &Arc<Topology>, keys: &Keys, scripts: &Scripts, put: &
             Some(Value::Okay) if done.iter().all(|done| !matches!(done, Value::ServerError(_))) => {
                 PutOutcome::Applied
             }
-            Some(Value::Nil) => {
-                let [record, ..] = &touched;
-                in_the_way(topology, shard, record).await
-            }
+            Some(Value::Nil) => in_the_way(topology, shard, record).await,
             // It stands, perhaps without an entry, or nobody can tell: one read will.
             Some(_) | None => PutOutcome::Unknown(strange_answer("a put")),
         },
@@ -108,10 +108,15 @@ pub(crate) async fn replace(
     let mut touched = vec![told.record, keys.due(shard)];
     let mut arguments: Vec<&[u8]> =
         vec![version.as_bytes(), &told.value, told.name.as_bytes(), told.due.as_bytes()];
-    let new = first.map(|first| (Told::of(keys, shard, first), &first.key));
-    if let Some((new, key)) = &new {
-        touched.extend([new.record.clone(), keys.news(shard, key.kind())]);
-        arguments.extend([&new.value, new.name.as_bytes(), new.due.as_bytes(), key.id().as_bytes()]);
+    let new = first.and_then(|first| {
+        let window = Window::of(first)?;
+        let lists = [keys.new_in(shard, first.key.kind(), window), keys.windows(shard, first.key.kind())];
+        Some((Told::of(keys, shard, first), lists, first.key.id(), window.number().to_string()))
+    });
+    if let Some((new, lists, id, number)) = &new {
+        touched.push(new.record.clone());
+        touched.extend(lists.clone());
+        arguments.extend([&new.value, id.as_bytes(), number.as_bytes()]);
     }
     let question = Question::run(&scripts.replace, &touched, &arguments);
     became(topology.ask(shard, &question, topology.deadline()).await)
@@ -144,7 +149,8 @@ fn command(name: &str, arguments: impl FnOnce(&mut Cmd) -> &mut Cmd) -> Cmd {
     command
 }
 
-/// Asks every shard how much is due, and takes from those that have some, in small steps.
+/// Removes what is due among what is new, then asks every shard how much else is, and takes from those that have some, in small
+/// steps.
 pub(crate) async fn purge(
     topology: &Arc<Topology>,
     keys: &Keys,
@@ -158,7 +164,7 @@ pub(crate) async fn purge(
         count.arg(keys.due(shard)).arg("-inf").arg(&until);
         Question::read(count)
     };
-    let mut removed = 0;
+    let mut removed = News { topology, keys, scripts }.purge(before, limit).await?;
     for (shard, count) in topology.ask_each(Shard::all(), count, topology.deadline()).await? {
         let mut is_left = count != Value::Int(0);
         while is_left && removed < limit {
@@ -169,7 +175,6 @@ pub(crate) async fn purge(
             let due: Vec<String> = from_redis_value(due).map_err(|_| strange_answer("ZRANGEBYSCORE"))?;
             is_left = due.len() == step;
             removed += remove(topology, keys, scripts, shard, before, &due).await?;
-            news::shorten(topology, keys, scripts, shard).await?;
         }
     }
     Ok(removed)

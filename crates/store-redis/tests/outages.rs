@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use grantor_core::Time;
 use grantor_core::record::{Expect, Kind, Put, RecordKey, Under, Version};
-use grantor_store::{Durability, PutOutcome, Store, StoreError};
+use grantor_store::{Durability, PURGE_STRIDE, PutOutcome, Store, StoreError};
 use grantor_store_redis::{ConnectError, RedisOptions, RedisStore};
 use server::{DURABLE, RedisCluster, RedisServer};
 
@@ -39,6 +39,12 @@ fn put(id: &str, expect: Expect) -> Put {
     version[..8].copy_from_slice(&NUMBER.fetch_add(1, Ordering::Relaxed).to_be_bytes());
     let version = Version::from_bytes(version);
     Put { key: key(id), expect, version, body: SECRET.into(), keep_until: None }
+}
+
+/// An access token of the grant `g`, which ends then.
+fn token(name: &str, end: i64) -> Put {
+    let key = RecordKey::new(Kind::AccessToken, "g", Some(name));
+    Put { key, keep_until: Some(Time::from_unix_millis(end)), ..put("g", Expect::Absent) }
 }
 
 async fn connect(url: &str) -> Result<RedisStore, ConnectError> {
@@ -184,8 +190,8 @@ async fn durability_is_told() {
 async fn the_commands_the_docs_name_are_enough() {
     let redis = with_redis!(&[]);
     let user = "on >s3cret resetkeys ~grantor:* -@all +hello +auth +select +info +config|get +get +set \
-                +del +exists +getrange +zadd +zrem +zscore +zcount +zcard +zrange +zrangebylex +zrangebyscore +rpush \
-                +lpop +llen +lrange +lindex +lpos +multi +exec +evalsha +script|load +scan +ping";
+                +del +exists +getrange +zadd +zrem +zscore +zcount +zrange +zrangebylex +zrangebyscore +sadd +srem \
+                +smembers +rpush +lpop +lrange +lindex +multi +exec +evalsha +script|load +scan +ping";
     let words: Vec<_> = ["ACL", "SETUSER", "grantor"].into_iter().chain(user.split_whitespace()).collect();
     assert_eq!(redis.say(&words).unwrap(), "OK");
     let store = connect(&format!("redis://grantor:s3cret@127.0.0.1:{}", redis.port())).await.unwrap();
@@ -193,8 +199,13 @@ async fn the_commands_the_docs_name_are_enough() {
     applied(&store, due).await;
     assert!(store.get(&key("a")).await.unwrap().is_some());
     assert_eq!(store.list(&Under::Kind(Kind::Grant), None, 9).await.unwrap().keys, [key("a")]);
+    applied(&store, token("1", 5)).await;
+    applied(&store, token("2", 9)).await;
+    assert_eq!(store.purge(Time::from_unix_millis(6), 9).await.unwrap(), 2);
+    let left = store.list(&Under::Kind(Kind::AccessToken), None, 9).await.unwrap();
+    assert_eq!(left.keys, [token("2", 9).key]);
+    applied(&store, token("3", 9)).await;
     assert_eq!(store.check().await.unwrap().problems, Vec::<String>::new());
-    assert_eq!(store.purge(Time::from_unix_millis(6), 9).await.unwrap(), 1);
     assert_eq!(store.info().await.unwrap().durability, Durability::None);
 }
 
@@ -447,6 +458,67 @@ async fn a_full_redis_refuses_writes_and_answers_reads() {
 }
 
 #[tokio::test]
+async fn a_full_redis_is_rid_of_tokens_as_the_engine_purges() {
+    let redis = with_redis!(&[]);
+    let store = connect(&redis.url()).await.unwrap();
+    let stride = i64::try_from(PURGE_STRIDE.as_millis()).unwrap();
+    for (name, end) in [("1", 5), ("2", stride - 1), ("3", stride)] {
+        applied(&store, token(name, end)).await;
+    }
+    redis.say(&["CONFIG", "SET", "maxmemory", "1"]).unwrap();
+    assert_eq!(store.purge(Time::from_unix_millis(stride), 9).await.unwrap(), 2);
+    assert!(store.get(&token("3", stride).key).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_what_was_purged() {
+    let redis = with_redis!(&[]);
+    let store = connect(&redis.url()).await.unwrap();
+    let stride = i64::try_from(PURGE_STRIDE.as_millis()).unwrap();
+    let everything = redis.say(&["KEYS", "*"]).unwrap();
+    let again = |first: &Put, end: Option<i64>| {
+        let version = put("g", Expect::Absent).version;
+        let expect = Expect::Version(first.version);
+        Put { expect, version, keep_until: end.map(Time::from_unix_millis), ..first.clone() }
+    };
+    let ends =
+        |name: &str, end: Option<i64>| Put { keep_until: end.map(Time::from_unix_millis), ..token(name, 0) };
+    // What it was to end at, and when it is to by its next put: later, earlier, in the same window, never, and some day after all.
+    let (early, late) = (Some(2 * stride), Some(7 * stride));
+    let changes =
+        [(early, late), (late, early), (early, early.map(|end| end + 1)), (early, None), (None, late)];
+    for is_listed in [false, true] {
+        for (number, (first, last)) in changes.into_iter().enumerate() {
+            let first = ends(&format!("{is_listed}{number}"), first);
+            applied(&store, first.clone()).await;
+            let conflict = store.put(Put { expect: Expect::Absent, ..again(&first, late) }).await;
+            assert!(matches!(conflict, PutOutcome::Conflict), "{conflict:?}");
+            if is_listed {
+                store.list(&Under::Kind(Kind::AccessToken), None, 9).await.unwrap();
+            }
+            applied(&store, again(&first, last)).await;
+        }
+    }
+    assert_eq!(store.purge(Time::from_unix_millis(3 * stride), 99).await.unwrap(), 4);
+    // One that was purged, made anew.
+    applied(&store, ends("false1", late)).await;
+    assert_eq!(store.check().await.unwrap().problems, Vec::<String>::new());
+    assert_eq!(store.list(&Under::Kind(Kind::AccessToken), None, 99).await.unwrap().keys.len(), 7);
+    applied(&store, ends("more", early)).await;
+    assert_eq!(store.purge(Time::from_unix_millis(8 * stride), 99).await.unwrap(), 6);
+    let left = store.list(&Under::Kind(Kind::AccessToken), None, 99).await.unwrap().keys;
+    assert_eq!(left, ["false3", "true3"].map(|name| token(name, 0).key));
+    assert_eq!(store.check().await.unwrap().problems, Vec::<String>::new());
+    for key in &left {
+        let standing = store.get(key).await.unwrap().unwrap();
+        let first = Put { version: standing.version, ..token("", 0) };
+        applied(&store, Put { key: key.clone(), ..again(&first, early) }).await;
+    }
+    assert_eq!(store.purge(Time::from_unix_millis(i64::MAX), 99).await.unwrap(), 2);
+    assert_eq!(redis.say(&["KEYS", "*"]).unwrap(), everything);
+}
+
+#[tokio::test]
 async fn keys_that_are_not_ours_are_neither_taken_nor_believed() {
     let redis = with_redis!(&[]);
     let store = connect(&redis.url()).await.unwrap();
@@ -478,20 +550,18 @@ async fn where_a_new_record_cannot_be_entered_the_one_after_it_is_not_replaced()
     let store = connect(&redis.url()).await.unwrap();
     let begun = put("g", Expect::Absent);
     applied(&store, begun.clone()).await;
-    let token =
-        |name| Put { key: RecordKey::new(Kind::AccessToken, "g", Some(name)), ..put("g", Expect::Absent) };
     let shard = redis.say(&["KEYS", "grantor:*:grant:g"]).unwrap();
     let news = format!("{}#access-token:new", shard.split_once("}:").unwrap().0.to_owned() + "}");
     redis.say(&["SET", &news, "hush"]).unwrap();
     let next = put("g", Expect::Version(begun.version));
-    match store.put_after(vec![token("1")], next.clone()).await {
+    match store.put_after(vec![token("1", 5)], next.clone()).await {
         PutOutcome::NotApplied(error) => drop(told(error)),
         other => panic!("{other:?}"),
     }
     assert_eq!(store.get(&key("g")).await.unwrap().unwrap().version, begun.version);
-    assert_eq!(store.get(&token("1").key).await.unwrap(), None);
+    assert_eq!(store.get(&token("1", 5).key).await.unwrap(), None);
     redis.say(&["DEL", &news]).unwrap();
-    assert!(matches!(store.put_after(vec![token("1")], next).await, PutOutcome::Applied));
+    assert!(matches!(store.put_after(vec![token("1", 5)], next).await, PutOutcome::Applied));
     assert_eq!(store.check().await.unwrap().problems, Vec::<String>::new());
 }
 

@@ -3,8 +3,12 @@
 use std::fmt;
 
 use async_trait::async_trait;
-use grantor_core::Time;
 use grantor_core::record::{Put, RecordKey, Stored, Under};
+use grantor_core::{Lifetime, Time};
+
+/// grantor [purges](Store::purge) at multiples of this since the Unix epoch, so an adapter may keep together what ends between
+/// two of them. It is a quarter of an hour.
+pub const PURGE_STRIDE: Lifetime = Lifetime::seconds(900);
 
 /// Keeps records. **One compare-and-set on one key is all the atomicity there is**, and all that any rule needs.
 ///
@@ -48,7 +52,7 @@ pub trait Store: Send + Sync + 'static {
     async fn list(&self, under: &Under, after: Option<&RecordKey>, limit: usize) -> Result<Page, StoreError>;
 
     /// Removes at most `limit` records whose `keep_until` lies before `before`, and says how many it removed. A result
-    /// below `limit` means that none is left.
+    /// below `limit` means that none is left. It may be any moment, and is best a multiple of [`PURGE_STRIDE`].
     ///
     /// # Errors
     /// [`StoreError`] if it cannot; some records may have been removed.

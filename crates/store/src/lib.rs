@@ -43,7 +43,7 @@ mod pointers;
 mod prefix;
 mod timeout;
 
-pub use contract::{Durability, Page, PutOutcome, Store, StoreError, StoreInfo, put_in_turn};
+pub use contract::{Durability, PURGE_STRIDE, Page, PutOutcome, Store, StoreError, StoreInfo, put_in_turn};
 pub use copy::{Contents, CopyError, contents, copy};
 pub use faults::{Fault, FaultLayer, Faults, Operation};
 pub use memory::MemoryStore;

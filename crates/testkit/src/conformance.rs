@@ -139,6 +139,7 @@ macro_rules! __store_cases {
             kinds_are_apart
             keep_until_hides_nothing
             purge_is_never_early
+            purge_reaches_to_its_moment
             purge_goes_by_the_last_write
             purge_spares_what_has_no_end
             purge_is_bounded

@@ -40,7 +40,8 @@ async fn purging_takes_only_what_is_long_past_and_brings_nothing_back() {
     party.clock.pass(3000);
     assert_eq!(party.engine.maintain(1000).await.unwrap(), 0, "nothing is past by more than the margin");
     assert!(party.is_live(&answer.access_token).await);
-    party.clock.pass(Lifetime::seconds(5000).as_seconds() as i64);
+    // The margin, and until the next moment at which is purged.
+    party.clock.pass(Lifetime::seconds(6000).as_seconds() as i64);
     assert!(party.engine.maintain(1000).await.unwrap() > 0);
     assert!(!party.is_live(&answer.access_token).await);
     assert_eq!(reason(party.redeem(&unspent).await), Some(Reason::CodeUnknown));

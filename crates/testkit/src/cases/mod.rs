@@ -27,7 +27,8 @@ pub use listing::{
 pub use model::{answers_as, answers_as_memory_does};
 pub use purging::{
     keep_until_hides_nothing, purge_goes_by_the_last_write, purge_is_bounded, purge_is_never_early,
-    purge_spares_what_has_no_end, purge_spares_what_is_being_prolonged, what_was_purged_never_comes_back,
+    purge_reaches_to_its_moment, purge_spares_what_has_no_end, purge_spares_what_is_being_prolonged,
+    what_was_purged_never_comes_back,
 };
 pub use racing::{
     a_get_after_applied_sees_it, a_put_given_up_is_whole_or_nothing, a_record_is_never_torn,

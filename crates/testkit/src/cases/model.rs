@@ -5,7 +5,7 @@ use std::fmt;
 
 use grantor_core::Time;
 use grantor_core::record::{Expect, Kind, Put, RecordKey, Stored, Under, Version};
-use grantor_store::{MemoryStore, Page, PutOutcome, StoreError};
+use grantor_store::{MemoryStore, PURGE_STRIDE, Page, PutOutcome, StoreError};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestError, TestRunner};
 use proptest_state_machine::ReferenceStateMachine;
@@ -125,8 +125,12 @@ fn any_key() -> impl Strategy<Value = RecordKey> + Clone {
     parts.prop_map(|(kind, slot, rest)| RecordKey::new(kind, slot, rest))
 }
 
+/// Some lie side by side, and some so far apart that a store may keep what ends then in different places.
 fn moment() -> impl Strategy<Value = Time> {
-    (0..8_i64).prop_map(|millis| Time::from_unix_millis(FUTURE + millis))
+    let stride = i64::try_from(PURGE_STRIDE.as_millis()).unwrap_or(i64::MAX);
+    (0..3_i64, 0..4_i64).prop_map(move |(strides, millis)| {
+        Time::from_unix_millis(FUTURE - FUTURE % stride + strides * stride + millis)
+    })
 }
 
 struct Both {

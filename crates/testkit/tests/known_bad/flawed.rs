@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use grantor_core::Time;
 use grantor_core::record::{Expect, Kind, Put, RecordKey, Stored, Under, Version};
-use grantor_store::{Durability, Page, PutOutcome, Store, StoreError, StoreInfo, put_in_turn};
+use grantor_store::{Durability, PURGE_STRIDE, Page, PutOutcome, Store, StoreError, StoreInfo, put_in_turn};
 
 macro_rules! flaws {
     ($($(#[$doc:meta])* $flaw:ident,)*) => {
@@ -57,6 +57,8 @@ flaws! {
     ForgetsKinds,
     HidesWhatIsOver,
     PurgesTheMomentItself,
+    /// Goes by which quarter of an hour it is.
+    PurgesWholeStrides,
     KeepsTheFirstEnd,
     PurgesWhatHasNoEnd,
     PurgesBeyondItsLimit,
@@ -382,6 +384,7 @@ impl Store for Flawed {
     async fn purge(&self, before: Time, limit: usize) -> Result<usize, StoreError> {
         let limit = if self.has(Flaw::PurgesBeyondItsLimit) { usize::MAX } else { limit };
         let over = |stored: &Stored| match stored.keep_until {
+            Some(at) if self.has(Flaw::PurgesWholeStrides) => stride_of(at) < stride_of(before),
             Some(at) => at < before || self.has(Flaw::PurgesTheMomentItself) && at == before,
             None => self.has(Flaw::PurgesWhatHasNoEnd),
         };
@@ -416,4 +419,8 @@ impl Store for Flawed {
             records: None,
         })
     }
+}
+
+fn stride_of(moment: Time) -> i64 {
+    moment.unix_millis().div_euclid(i64::try_from(PURGE_STRIDE.as_millis()).unwrap())
 }

@@ -118,6 +118,7 @@ fn rows() -> Vec<Row> {
         store kinds_are_apart: Flaw::ForgetsKinds;
         store keep_until_hides_nothing: Flaw::HidesWhatIsOver;
         store purge_is_never_early: Flaw::PurgesTheMomentItself;
+        store purge_reaches_to_its_moment: Flaw::PurgesWholeStrides;
         store purge_goes_by_the_last_write: Flaw::KeepsTheFirstEnd;
         store purge_spares_what_has_no_end: Flaw::PurgesWhatHasNoEnd;
         store purge_is_bounded: Flaw::PurgesBeyondItsLimit, Flaw::UnderstatesItsPurge;
