@@ -28,6 +28,7 @@ pub(crate) struct Node {
     /// How long an operation may take; making a connection, half of that, so that there is time to find who serves in place
     /// of a node that does not answer.
     timeout: Duration,
+    is_of_cluster: bool,
     live: Mutex<Option<Live>>,
     /// Held while a connection is made, so that those who find none make one together.
     dialing: tokio::sync::Mutex<()>,
@@ -43,10 +44,15 @@ struct Live {
 impl Node {
     /// # Errors
     /// If `info` names nothing that can be connected to.
-    pub(crate) fn new(info: &ConnectionInfo, timeout: Duration) -> Result<Self, ConnectError> {
+    pub(crate) fn new(
+        info: &ConnectionInfo,
+        timeout: Duration,
+        is_of_cluster: bool,
+    ) -> Result<Self, ConnectError> {
         let address = info.addr().to_string();
         let client = Client::open(info.clone()).map_err(|e| cannot_connect(&address, &e))?;
-        Ok(Self { client, address, timeout, live: Mutex::default(), dialing: tokio::sync::Mutex::default() })
+        let (live, dialing) = Default::default();
+        Ok(Self { client, address, timeout, is_of_cluster, live, dialing })
     }
 
     /// Host and port, or the path of a socket.
@@ -132,7 +138,7 @@ impl Node {
                 .await
                 .map_err(late)?
                 .map_err(|e| cannot_connect(&self.address, &e))?;
-        let live = Live { batches: Batches::new(connection, self.timeout), ended };
+        let live = Live { batches: Batches::new(connection, self.timeout, !self.is_of_cluster), ended };
         *self.slot() = Some(live.clone());
         Ok(live)
     }

@@ -102,7 +102,7 @@ impl Topology {
         let pattern = places.first().cloned().ok_or_else(|| {
             StoreError::Unavailable("the URL of the Redis cluster names no node".to_owned())
         })?;
-        let node = |place| Node::new(place, timeout).map(Arc::new);
+        let node = |place| Node::new(place, timeout, is_cluster).map(Arc::new);
         let seeds = places.iter().map(node).collect::<Result<_, _>>()?;
         let (map, refreshing) = Default::default();
         Ok(Self { seeds, pattern, is_cluster, timeout, map, refreshing })
@@ -363,7 +363,7 @@ impl Topology {
             .into_iter()
             .find(|node| node.address() == address)
             .cloned()
-            .or_else(|| Node::new(&place, self.timeout).ok().map(Arc::new))
+            .or_else(|| Node::new(&place, self.timeout, self.is_cluster).ok().map(Arc::new))
     }
 
     fn place(&self, host: &str, port: u16) -> ConnectionInfo {
