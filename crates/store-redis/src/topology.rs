@@ -21,12 +21,11 @@ const TURNS: usize = 6;
 /// How long to wait before asking again about keys that are just moving from node to node.
 const MOVING: Duration = Duration::from_millis(20);
 
-/// A command, and what may be done if it fails.
+/// What a node is asked, and what may be done if that fails.
 #[derive(Clone)]
 pub(crate) struct Question {
-    command: Cmd,
-    /// The same as a transaction, where that comes to the same at less cost.
-    transaction: Vec<Cmd>,
+    /// One, or those of a transaction.
+    commands: Vec<Cmd>,
     /// The script it runs, in case Redis does not know it.
     script: Option<KnownScript>,
     reads: bool,
@@ -35,25 +34,25 @@ pub(crate) struct Question {
 impl Question {
     /// A command that changes nothing, and so may be repeated.
     pub(crate) fn read(command: Cmd) -> Self {
-        Self { command, transaction: Vec::new(), script: None, reads: true }
+        Self { commands: vec![command], script: None, reads: true }
     }
 
     /// A command that writes.
     pub(crate) fn write(command: Cmd) -> Self {
-        Self { command, transaction: Vec::new(), script: None, reads: false }
+        Self { commands: vec![command], script: None, reads: false }
     }
 
     /// A script that writes.
     pub(crate) fn run(script: &KnownScript, keys: &[String], arguments: &[&[u8]]) -> Self {
         let mut command = redis::cmd("EVALSHA");
         command.arg(&*script.digest).arg(keys.len()).arg(keys).arg(arguments);
-        Self { command, transaction: Vec::new(), script: Some(script.clone()), reads: false }
+        Self { commands: vec![command], script: Some(script.clone()), reads: false }
     }
 
-    /// The same, done by `transaction` wherever a node does not have to be asked for once: there each of its commands would
-    /// have to be, which cannot be said within a transaction.
-    pub(crate) fn rather(self, transaction: Vec<Cmd>) -> Self {
-        Self { transaction, ..self }
+    /// Commands that write, as one transaction. Where another node is to be asked for once it is refused with `ASK`: each of
+    /// its commands would have to be said so, which cannot be done within a transaction.
+    pub(crate) fn transaction(commands: Vec<Cmd>) -> Self {
+        Self { commands, script: None, reads: false }
     }
 }
 
@@ -146,10 +145,9 @@ impl Topology {
                 Some(node) => node,
                 None => self.serving(&map, shard).map_err(|e| Failure::NotSent(e.into()))?,
             };
-            let asked = match (asking, question.transaction.as_slice()) {
-                (true, _) => node.ask_after_asking(&question.command, deadline).await,
-                (false, []) => node.ask(&question.command, deadline).await,
-                (false, transaction) => node.ask_all(transaction, deadline).await,
+            let asked = match question.commands.as_slice() {
+                [command] if asking => node.ask_after_asking(command, deadline).await,
+                commands => node.ask_all(commands, deadline).await,
             };
             let failure = match asked {
                 Ok(value) => return Ok(value),
@@ -186,6 +184,7 @@ impl Topology {
                         node.reconnect();
                         !self.is_cluster || self.refresh_from(&map, &node, deadline).await
                     }
+                    "ASK" if question.commands.len() > 1 => false,
                     "ASK" => {
                         detour = refusal.redirect().and_then(|(host, port)| self.node_at(&map, host, port));
                         detour.is_some()

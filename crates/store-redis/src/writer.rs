@@ -78,9 +78,8 @@ async fn create(topology: &Arc<Topology>, keys: &Keys, scripts: &Scripts, put: &
     };
     let [record, ..] = &touched;
     transaction.push(command("SET", |c| c.arg(record).arg(&value).arg("NX")));
-    let arguments = [&value, id.as_bytes(), number.as_bytes(), name.as_bytes(), due.as_bytes()];
-    let question = Question::run(&scripts.create, &touched, &arguments).rather(transaction);
-    match topology.ask(shard, &question, topology.deadline()).await {
+    let deadline = topology.deadline();
+    match topology.ask(shard, &Question::transaction(transaction), deadline).await {
         // Of a transaction: the record is the last that is written.
         Ok(Value::Array(done)) => match done.last() {
             Some(Value::Okay) if done.iter().all(|done| !matches!(done, Value::ServerError(_))) => {
@@ -90,6 +89,12 @@ async fn create(topology: &Arc<Topology>, keys: &Keys, scripts: &Scripts, put: &
             // It stands, perhaps without an entry, or nobody can tell: one read will.
             Some(_) | None => PutOutcome::Unknown(strange_answer("a put")),
         },
+        // Its slot is moving.
+        Err(Failure::Refused(refusal)) if refusal.code() == "ASK" => {
+            let arguments = [&value, id.as_bytes(), number.as_bytes(), name.as_bytes(), due.as_bytes()];
+            let question = Question::run(&scripts.create, &touched, &arguments);
+            became(topology.ask(shard, &question, deadline).await)
+        }
         answer => became(answer),
     }
 }
