@@ -1,6 +1,6 @@
 //! What goes around every request: bounds on its head, a bound on its time, headers on every answer, one line of log.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CACHE_CONTROL, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
@@ -14,6 +14,11 @@ use grantor_ledger::Endpoint;
 use crate::api::ApiStop;
 use crate::web::{App, Shared};
 use crate::{api, pages, respond};
+
+/// How long a person who is held up waits for the page that says so. A program that guesses and is sent away asks again at once,
+/// and makes page after page; so it gets two a second on each connection, and the rest of the time is everybody else's. Programs
+/// are told at once: what they are told costs little, and while they waited they would hold one of the places there are for requests.
+const HELD_UP: Duration = Duration::from_millis(500);
 
 /// The longest request target.
 pub(crate) const URI_BYTES: usize = 8 * 1024;
@@ -65,10 +70,16 @@ async fn around(app: App, words: Words, request: Request, next: Next) -> Respons
             Err(_) => too_long(&app, words),
         },
     };
+    let mut is_held_up = false;
     if let Some(frame) = &frame {
         response = pages::told(&app, frame, response);
+        is_held_up = response.status() == StatusCode::TOO_MANY_REQUESTS;
     }
-    watch.end(response, route.as_ref().map_or("none", MatchedPath::as_str))
+    let response = watch.end(response, route.as_ref().map_or("none", MatchedPath::as_str));
+    if is_held_up {
+        tokio::time::sleep(HELD_UP).await;
+    }
+    response
 }
 
 /// The same around an endpoint of the API that was reached without a router: `read` its body within its own time, then `answer`

@@ -33,7 +33,8 @@ pub struct Settings {
     pub client_rate: Option<Rate>,
     /// How often a login may fail, for each source and user name. Ten a minute by default. A user name from all sources
     /// together, and a source for all user names together, may fail ten times as often: so nobody is shut out by a
-    /// stranger who knows his name, unless that stranger has many addresses. `None` is without bound.
+    /// stranger who knows his name, unless that stranger has many addresses. The page that says so comes after half a second.
+    /// `None` is without bound.
     pub login_rate: Option<Rate>,
     /// How long a request may take as a whole before it is answered with 503. Ten seconds by default.
     pub request_timeout: Duration,

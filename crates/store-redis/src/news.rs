@@ -1,8 +1,8 @@
 //! What is new in a kind that is made by every request and listed by hardly anybody.
 //!
 //! **Invariant: from the moment it stands, a record of such a kind is entered like any other, or its id is in the list of a
-//! window that is no later than its end.** Whoever lists sorts all windows in first, so he finds each record that stood when he
-//! began; whoever purges empties those that have begun, so he finds each that is due.
+//! window.** That is no later than its end, or an earlier end is among what is due. Whoever lists sorts all windows in first, so
+//! he finds each record that stood when he began; whoever purges empties those that have begun, so he finds each that is due.
 //!
 //! To put an id and a moment into their places among a hundred thousand costs Redis several times what the record itself does,
 //! and takes a third of its memory; and most access tokens end without anybody having asked for a list of them. So the id is

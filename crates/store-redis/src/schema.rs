@@ -9,7 +9,7 @@
 //! | `grantor:{SHARD}:KIND:ID` | string | a record: `2 VERSION KEEP_UNTIL`, a line feed, the body |
 //! | `grantor:{SHARD}#KIND` | sorted set, by member | the ids of the shard's records of the kind |
 //! | `grantor:{SHARD}#due` | sorted set, by score | `KIND:ID` of those that have a `keep_until`, and that or an earlier moment |
-//! | `grantor:{SHARD}#KIND:new:WINDOW` | list | ids of new records of a kind that is [seldom listed](crate::news), which end in that window or later. They are in neither sorted set until they are sorted in |
+//! | `grantor:{SHARD}#KIND:new:WINDOW` | list | ids of new records of a kind that is [seldom listed](crate::news), which ended in that window when they were made. They are in neither sorted set until they are sorted in |
 //! | `grantor:{SHARD}#KIND:new` | set | the windows that have such a list, and perhaps some that have none any more |
 //! | `grantor:{00}#layout` | string | the number of this layout |
 //!

@@ -68,6 +68,28 @@ async fn guessing_a_password_is_slowed_down() {
 }
 
 #[tokio::test]
+async fn a_guesser_waits_for_the_page_that_sends_him_away() {
+    let rate = Some(Rate { count: 1, window: Lifetime::seconds(60) });
+    let profile = Profile::standard(ISSUER.parse().unwrap());
+    let settings = Settings { login_rate: rate, client_rate: rate, ..Settings::default() };
+    let server = server_with(profile, settings).await;
+    let mut browser = Browser::new(&server);
+    let page = browser.get("/login").await;
+    let filled = [("username", "alice"), ("password", "wrong")];
+    let wrong = [("authorization", &*basic("svc", "wrong"))];
+    let fields = [("grant_type", "client_credentials")];
+    assert_eq!(browser.submit(&page, &filled).await.status, 200);
+    assert_eq!(server.post("/oauth2/token", &wrong, &fields).await.status, 401);
+    // From here on no other thread is waited for, and time passes only where somebody sleeps.
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    assert_eq!(server.post("/oauth2/token", &wrong, &fields).await.status, 429);
+    assert_eq!(begun.elapsed().as_millis(), 0, "a program holds a place for requests");
+    assert_eq!(browser.submit(&page, &filled).await.status, 429);
+    assert!((500..510).contains(&begun.elapsed().as_millis()), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
 async fn who_is_held_up_is_told_how_long_and_comes_back_to_what_he_wanted() {
     let rate = Some(Rate { count: 1, window: Lifetime::seconds(600) });
     let profile = Profile::standard(ISSUER.parse().unwrap());
