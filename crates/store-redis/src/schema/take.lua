@@ -4,27 +4,31 @@
 -- ARGV: the window; the moment, or '' if none is to be removed; then of each record its id and its name among what is due
 local before = tonumber(ARGV[2])
 local taken, removed = 0, 0
-for i = 5, #KEYS do
-  local id, name = ARGV[2 * i - 7], ARGV[2 * i - 6]
+local over, ids, names = {}, {}, {}
+for i, id in ipairs(redis.call('LRANGE', KEYS[1], 0, #KEYS - 5)) do
   -- Somebody else takes them too, and has been here meanwhile.
-  if redis.call('LINDEX', KEYS[1], 0) ~= id then
+  if id ~= ARGV[2 * i + 1] then
     break
   end
-  local moment = string.match(redis.call('GETRANGE', KEYS[i], 24, 45), '^ (%S+)\n')
+  local key, name = KEYS[i + 4], ARGV[2 * i + 2]
+  local moment = string.match(redis.call('GETRANGE', key, 24, 45), '^ (%S+)\n')
   if moment and before and moment ~= '-' and tonumber(moment) < before then
-    removed = removed + redis.call('DEL', KEYS[i])
-    -- It may have been new twice, or have been made to end earlier.
-    redis.call('ZREM', KEYS[3], id)
-    redis.call('ZREM', KEYS[4], name)
+    over[#over + 1], ids[#ids + 1], names[#names + 1] = key, id, name
   elseif moment then
     redis.call('ZADD', KEYS[3], 0, id)
     if moment ~= '-' then
       redis.call('ZADD', KEYS[4], moment, name)
     end
   end
-  redis.call('LPOP', KEYS[1])
   taken = taken + 1
 end
+if #over > 0 then
+  removed = redis.call('DEL', unpack(over))
+  -- They may have been new twice, or have been made to end earlier.
+  redis.call('ZREM', KEYS[3], unpack(ids))
+  redis.call('ZREM', KEYS[4], unpack(names))
+end
+redis.call('LTRIM', KEYS[1], taken, -1)
 if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('SREM', KEYS[2], ARGV[1])
 end
