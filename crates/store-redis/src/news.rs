@@ -46,8 +46,9 @@ impl Window {
         self.0
     }
 
-    fn begins_before(self, moment: Time) -> bool {
-        self.0.saturating_mul(stride()) < moment.unix_millis()
+    /// The last that begins before that.
+    fn before(moment: Time) -> Self {
+        Self(moment.unix_millis().saturating_sub(1).div_euclid(stride()))
     }
 }
 
@@ -70,7 +71,7 @@ impl News<'_> {
         shards: impl Iterator<Item = Shard>,
         kind: Kind,
     ) -> Result<(), StoreError> {
-        for (shard, window) in self.windows(shards, kind).await? {
+        for (shard, window) in self.windows(shards, kind, None).await? {
             self.empty(shard, kind, window, None, usize::MAX).await?;
         }
         Ok(())
@@ -81,8 +82,7 @@ impl News<'_> {
     pub(crate) async fn purge(self, before: Time, limit: usize) -> Result<usize, StoreError> {
         let mut removed = 0;
         for kind in SELDOM_LISTED {
-            let mut windows = self.windows(Shard::all(), kind).await?;
-            windows.retain(|(_, window)| window.begins_before(before));
+            let mut windows = self.windows(Shard::all(), kind, Some(Window::before(before))).await?;
             // The oldest first, whichever shard they are in.
             windows.sort_unstable_by_key(|(_, window)| *window);
             for (shard, window) in windows {
@@ -95,19 +95,22 @@ impl News<'_> {
         Ok(removed)
     }
 
+    /// All windows, or those up to one: tokens that live for months have thousands, of which few are to be purged.
     async fn windows(
         self,
         shards: impl Iterator<Item = Shard>,
         kind: Kind,
+        last: Option<Window>,
     ) -> Result<Vec<(Shard, Window)>, StoreError> {
-        let members = |shard| {
-            let mut members = redis::cmd("SMEMBERS");
-            members.arg(self.keys.windows(shard, kind));
-            Question::read(members)
+        let last = last.map_or("+inf".to_owned(), |last| last.number().to_string());
+        let range = |shard| {
+            let mut range = redis::cmd("ZRANGEBYSCORE");
+            range.arg(self.keys.windows(shard, kind)).arg("-inf").arg(&last);
+            Question::read(range)
         };
         let mut all = Vec::new();
-        for (shard, windows) in self.topology.ask_each(shards, members, self.topology.deadline()).await? {
-            let windows: Vec<i64> = read("SMEMBERS", windows)?;
+        for (shard, windows) in self.topology.ask_each(shards, range, self.topology.deadline()).await? {
+            let windows: Vec<i64> = read("ZRANGEBYSCORE", windows)?;
             all.extend(windows.into_iter().map(|window| (shard, Window(window))));
         }
         Ok(all)

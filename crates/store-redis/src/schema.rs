@@ -10,7 +10,7 @@
 //! | `grantor:{SHARD}#KIND` | sorted set, by member | the ids of the shard's records of the kind |
 //! | `grantor:{SHARD}#due` | sorted set, by score | `KIND:ID` of those that have a `keep_until`, and that or an earlier moment |
 //! | `grantor:{SHARD}#KIND:new:WINDOW` | list | ids of new records of a kind that is [seldom listed](crate::news), which ended in that window when they were made. They are in neither sorted set until they are sorted in |
-//! | `grantor:{SHARD}#KIND:new` | set | the windows that have such a list, and perhaps some that have none any more |
+//! | `grantor:{SHARD}#KIND:new` | sorted set, by score | the windows that have such a list, each its own score, and perhaps some that have none any more |
 //! | `grantor:{00}#layout` | string | the number of this layout |
 //!
 //! A shard is a number of two hexadecimal digits that follows from the first part of the id, so records that belong

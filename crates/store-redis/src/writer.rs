@@ -64,7 +64,7 @@ async fn create(topology: &Arc<Topology>, keys: &Keys, scripts: &Scripts, put: &
     let touched = if let Some(window) = Window::of(put) {
         number = window.number().to_string();
         let (list, windows) = (keys.new_in(shard, kind, window), keys.windows(shard, kind));
-        transaction.push(command("SADD", |c| c.arg(&windows).arg(&number)));
+        transaction.push(command("ZADD", |c| c.arg(&windows).arg(&number).arg(&number)));
         transaction.push(command("RPUSH", |c| c.arg(&list).arg(id)));
         [record, list, windows]
     } else {

@@ -2,7 +2,7 @@
 -- replace is entered already. An entry that is too early is put right when its moment comes, so all that may have to be
 -- written before the record is an earlier one. Nothing is written where that version does not stand; an error means that it
 -- was not replaced.
--- KEYS: the record, what is due; of a new one its record, its window's list and the set of windows
+-- KEYS: the record, what is due; of a new one its record, its window's list and the windows
 -- ARGV: the version expected to stand; the value; its name among what is due; when it is due, or '';
 --       of a new one the value; its id; its window
 local head = redis.call('GETRANGE', KEYS[1], 2, 45)
@@ -13,7 +13,7 @@ if KEYS[3] then
   if not redis.call('SET', KEYS[3], ARGV[5], 'NX') then
     return 0
   end
-  local entered = redis.pcall('SADD', KEYS[5], ARGV[7])
+  local entered = redis.pcall('ZADD', KEYS[5], ARGV[7], ARGV[7])
   if type(entered) == 'number' then
     entered = redis.pcall('RPUSH', KEYS[4], ARGV[6])
   end

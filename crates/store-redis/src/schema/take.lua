@@ -1,6 +1,6 @@
 -- Takes ids off the head of a window's list. A record that ends before a moment is removed; any other is entered like those
 -- that never were new. Says how many it took, and how many records it removed.
--- KEYS: the list, the set of windows, the index of the kind, what is due; then the record of each id
+-- KEYS: the list, the windows, the index of the kind, what is due; then the record of each id
 -- ARGV: the window; the moment, or '' if none is to be removed; then of each record its id and its name among what is due
 local before = tonumber(ARGV[2])
 local taken, removed = 0, 0
@@ -30,6 +30,6 @@ if #over > 0 then
 end
 redis.call('LTRIM', KEYS[1], taken, -1)
 if redis.call('EXISTS', KEYS[1]) == 0 then
-  redis.call('SREM', KEYS[2], ARGV[1])
+  redis.call('ZREM', KEYS[2], ARGV[1])
 end
 return { taken, removed }
