@@ -1,6 +1,6 @@
 //! A purge: what becomes of the token endpoint while the server removes what is long past.
 //!
-//! A record is removed an hour after its end. Here all that were made become due at once, as the server's time of day is set
+//! A record is removed an hour after its end, at the next quarter. Here all that were made become due at once, as the server's time of day is set
 //! forward. From then on it removes them one batch after another, and the token endpoint is measured in slices: each is told
 //! by the server's own count of what it removed to lie within the purge, or is left out.
 

@@ -10,7 +10,7 @@ use crate::failure::{Failure, Outcome};
 
 pub(super) fn section(rows: &[Value]) -> Outcome<String> {
     let mut text = format!(
-        "\n## Beside a purge\n\nThe token endpoint, 16 connections, while the server removes what ended an hour ago, one batch after another: its time of day was set forward, so that all was due at once. It is measured in slices of a quarter of a second, and the median of their p99 is \
+        "\n## Beside a purge\n\nThe token endpoint, 16 connections, while the server removes what ended more than an hour ago, one batch after another: its time of day was set forward, so that all was due at once. It is measured in slices of a quarter of a second, and the median of their p99 is \
          shown; of those beside the purge only they count that began after it and ended before it, by the server's own count of what it removed. At most {} times the quiet p99 is wanted.\n\n",
         WANTED
     );
