@@ -20,7 +20,7 @@ pub struct Rate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wait(pub(crate) u64);
 
-/// Counts failures by key in fixed windows.
+/// Counts failures by key in windows that begin with the first of them.
 ///
 /// The keys come from strangers, so they are not kept: each has two cells of a fixed table, picked by a hash that no
 /// stranger can predict, and what counts is the lower of the two. Nobody's count can be pushed out by a flood of other
@@ -31,9 +31,11 @@ pub(crate) struct Throttle {
     cells: Mutex<Box<[Cell]>>,
 }
 
-#[derive(Clone, Copy, Default)]
+/// What has failed since a moment.
+#[derive(Clone, Copy)]
 struct Cell {
-    window: u64,
+    /// In milliseconds, by the server's clock.
+    begun: i64,
     count: u32,
 }
 
@@ -41,35 +43,45 @@ const CELLS: usize = 8192;
 
 impl Throttle {
     pub(crate) fn new(rate: Rate) -> Self {
-        let cells = Mutex::new(vec![Cell::default(); CELLS].into_boxed_slice());
+        let cells = Mutex::new(vec![Cell { begun: 0, count: 0 }; CELLS].into_boxed_slice());
         Self { rate, hashers: [RandomState::new(), RandomState::new()], cells }
     }
 
     /// Whether the key may try.
     pub(crate) fn check(&self, key: &impl Hash, now: Time) -> Result<(), Wait> {
-        let window = self.window(now);
         let cells = self.lock();
-        let count = self.picked(key).map(|at| current(&cells, at, window)).into_iter().min().unwrap_or(0);
-        if count < self.rate.count { Ok(()) } else { Err(self.wait(now)) }
+        // As long as both are full: it may try as soon as one of them is not.
+        let mut left = u64::MAX;
+        for at in self.picked(key) {
+            match cells.get(at).and_then(|cell| Some((cell, self.left(cell, now)?))) {
+                Some((cell, millis)) if cell.count >= self.rate.count => left = left.min(millis),
+                Some(_) | None => return Ok(()),
+            }
+        }
+        Err(Wait(left.div_ceil(1000)))
     }
 
     /// Counts a failure of the key.
     pub(crate) fn count(&self, key: &impl Hash, now: Time) {
-        self.change(key, now, |count| count.saturating_add(1));
-    }
-
-    /// Takes back one that was counted.
-    pub(crate) fn give_back(&self, key: &impl Hash, now: Time) {
-        self.change(key, now, |count| count.saturating_sub(1));
-    }
-
-    fn change(&self, key: &impl Hash, now: Time, change: impl Fn(u32) -> u32) {
-        let window = self.window(now);
         let mut cells = self.lock();
         for at in self.picked(key) {
-            let count = change(current(&cells, at, window));
             if let Some(cell) = cells.get_mut(at) {
-                *cell = Cell { window, count };
+                *cell = match self.left(cell, now) {
+                    Some(_) => Cell { count: cell.count.saturating_add(1), ..*cell },
+                    None => Cell { begun: now.unix_millis(), count: 1 },
+                };
+            }
+        }
+    }
+
+    /// Takes back one that was counted at `then`.
+    pub(crate) fn give_back(&self, key: &impl Hash, then: Time) {
+        let mut cells = self.lock();
+        for at in self.picked(key) {
+            if let Some(cell) = cells.get_mut(at)
+                && self.left(cell, then).is_some()
+            {
+                cell.count = cell.count.saturating_sub(1);
             }
         }
     }
@@ -82,27 +94,15 @@ impl Throttle {
         [a, half + b]
     }
 
-    fn window(&self, now: Time) -> u64 {
-        u64::try_from(now.unix_millis()).unwrap_or(0) / self.window_millis()
-    }
-
-    fn wait(&self, now: Time) -> Wait {
-        let millis = self.window_millis();
-        let left = millis - u64::try_from(now.unix_millis()).unwrap_or(0) % millis;
-        Wait(left.div_ceil(1000))
-    }
-
-    fn window_millis(&self) -> u64 {
-        self.rate.window.as_millis().max(1)
+    /// How many milliseconds of a cell's window are left, if `now` is in it. A clock that was set back leaves it.
+    fn left(&self, cell: &Cell, now: Time) -> Option<u64> {
+        let gone = u64::try_from(now.unix_millis().checked_sub(cell.begun)?).ok()?;
+        self.rate.window.as_millis().checked_sub(gone).filter(|left| *left > 0)
     }
 
     fn lock(&self) -> MutexGuard<'_, Box<[Cell]>> {
         self.cells.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn current(cells: &[Cell], at: usize, window: u64) -> u32 {
-    cells.get(at).filter(|cell| cell.window == window).map_or(0, |cell| cell.count)
 }
 
 /// Counts failed logins: by source and user name together, and, ten times as many, by each alone.
@@ -160,14 +160,40 @@ mod tests {
     #[test]
     fn a_key_is_held_up_for_the_rest_of_its_window_and_no_other_key_is() {
         let throttle = Throttle::new(RATE);
-        for _ in 0..3 {
-            assert_eq!(throttle.check(&"a", at(10)), Ok(()));
-            throttle.count(&"a", at(10));
+        for second in [50, 55, 65] {
+            assert_eq!(throttle.check(&"a", at(second)), Ok(()));
+            throttle.count(&"a", at(second));
         }
-        assert_eq!(throttle.check(&"a", at(10)), Err(Wait(50)));
-        assert_eq!(throttle.check(&"b", at(10)), Ok(()));
-        assert_eq!(throttle.check(&"a", at(59)), Err(Wait(1)));
-        assert_eq!(throttle.check(&"a", at(60)), Ok(()));
+        assert_eq!(throttle.check(&"a", at(65)), Err(Wait(45)));
+        assert_eq!(throttle.check(&"b", at(65)), Ok(()));
+        assert_eq!(throttle.check(&"a", at(109)), Err(Wait(1)));
+        assert_eq!(throttle.check(&"a", at(110)), Ok(()));
+    }
+
+    #[test]
+    fn the_next_window_begins_with_the_next_failure() {
+        let throttle = Throttle::new(RATE);
+        (0..3).for_each(|_| throttle.count(&"a", at(0)));
+        (0..3).for_each(|_| throttle.count(&"a", at(80)));
+        assert_eq!(throttle.check(&"a", at(100)), Err(Wait(40)));
+    }
+
+    #[test]
+    fn what_was_counted_in_a_window_that_is_over_is_not_taken_back_from_the_next() {
+        let throttle = Throttle::new(RATE);
+        throttle.count(&"a", at(0));
+        (0..3).for_each(|_| throttle.count(&"a", at(70)));
+        throttle.give_back(&"a", at(0));
+        assert!(throttle.check(&"a", at(70)).is_err());
+        throttle.give_back(&"a", at(70));
+        assert_eq!(throttle.check(&"a", at(70)), Ok(()));
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_holds_nobody_up_for_longer_than_a_window() {
+        let throttle = Throttle::new(RATE);
+        (0..3).for_each(|_| throttle.count(&"a", at(1_000_000)));
+        assert_eq!(throttle.check(&"a", at(0)), Ok(()));
     }
 
     #[test]
