@@ -12,7 +12,7 @@ use crate::source::Source;
 pub struct Rate {
     /// How often.
     pub count: u32,
-    /// In how long.
+    /// In how long, from the first of them.
     pub window: Lifetime,
 }
 

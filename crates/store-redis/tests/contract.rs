@@ -72,7 +72,7 @@ async fn connect(url: &str, prefix: &str) -> RedisStore {
 }
 
 /// As after the end of the process: another connection to the same place. What the end of Redis itself does is told by
-/// `outages.rs`.
+/// `outages`.
 async fn again<T>(old: Fresh<Place<T>>, url: impl Fn(&T) -> String) -> Fresh<Place<T>> {
     match &old.place {
         Place::StandIn(_) => old,
