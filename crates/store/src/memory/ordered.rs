@@ -1,68 +1,95 @@
 //! A list in the order of names, laid out for the search.
 
-use grantor_core::record::{Kind, RecordKey};
+use grantor_core::record::RecordKey;
 
 /// A key as it is compared: by kind, then byte by byte, which is the order of [`RecordKey`]s.
 ///
-/// The kind and the first bytes of the id are one number, so nearly every comparison is of two numbers that lie beside
-/// others. Only where they are equal is an id looked up in memory of its own, which costs as much as many of the others.
+/// Names lie beside each other as far as nearly every comparison needs them. Only where that much is equal is an id looked up
+/// in memory of its own, which costs as much as many of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Name<'a> {
-    pub(super) head: u64,
+    pub(super) beginning: Beginning,
     pub(super) id: &'a [u8],
 }
 
+/// A kind and the first bytes of an id: all of a grant's id, and enough of a token's under it to tell it from most others.
+pub(super) type Beginning = [u8; BEGINNING];
+
+pub(super) const BEGINNING: usize = 32;
+
+/// Eight bytes of a name, as a number.
+pub(super) type Head = u64;
+
 impl<'a> Name<'a> {
     pub(super) fn of(key: &'a RecordKey) -> Self {
-        Self::new(key.kind(), key.id())
+        Self::new(key.kind() as u8, key.id().as_bytes())
     }
 
-    pub(super) fn new(kind: Kind, id: &'a str) -> Self {
-        Self { head: Self::head_of(kind as u8, id.as_bytes()), id: id.as_bytes() }
-    }
-
-    /// The head of a name of that kind.
-    pub(super) fn head_of(kind: u8, id: &[u8]) -> u64 {
-        let mut head = [0; 8];
+    pub(super) fn new(kind: u8, id: &'a [u8]) -> Self {
+        let mut beginning = [0; BEGINNING];
         // No id has a byte of nought, so one that ends early sorts before those that go on.
-        for (byte, value) in head.iter_mut().zip([kind].iter().chain(id)) {
-            *byte = *value;
-        }
-        u64::from_be_bytes(head)
+        let [first, rest @ ..] = &mut beginning;
+        *first = kind;
+        fill(rest, id);
+        Self { beginning, id }
     }
 
-    /// A head of what comes after the first bytes of an id.
-    pub(super) fn head_after(id: &[u8], bytes: usize) -> u64 {
+    pub(super) fn kind(&self) -> u8 {
+        let [kind, ..] = self.beginning;
+        kind
+    }
+
+    /// How many bytes it has, with that of its kind.
+    pub(super) fn len(&self) -> usize {
+        1 + self.id.len()
+    }
+
+    /// The head of what comes after so many bytes.
+    pub(super) fn head_after(&self, bytes: usize) -> Head {
+        let rest = match bytes.checked_sub(1) {
+            Some(of_id) => self.id.get(of_id..).unwrap_or_default(),
+            None => &self.beginning,
+        };
         let mut head = [0; 8];
-        let rest = id.get(bytes..).unwrap_or_default();
-        head.iter_mut().zip(rest).for_each(|(byte, value)| *byte = *value);
-        u64::from_be_bytes(head)
+        fill(&mut head, rest);
+        Head::from_be_bytes(head)
     }
 
-    /// Whether a name with that head is of this kind.
-    pub(super) fn is_of(kind: Kind, head: u64) -> bool {
-        head.to_be_bytes().first() == Some(&(kind as u8))
+    /// With how many bytes it begins as another does.
+    pub(super) fn alike(&self, other: &Self) -> usize {
+        if self.kind() != other.kind() {
+            return 0;
+        }
+        1 + self.id.iter().zip(other.id).take_while(|(one, other)| one == other).count()
+    }
+}
+
+/// As much of `bytes` as there is room for.
+fn fill(room: &mut [u8], bytes: &[u8]) {
+    let length = room.len().min(bytes.len());
+    if let (Some(room), Some(bytes)) = (room.get_mut(..length), bytes.get(..length)) {
+        room.copy_from_slice(bytes);
     }
 }
 
 /// Items in the order of their names. `heads` and `items` are as long and belong together, place by place: a search reads
 /// the heads alone.
 #[derive(Debug)]
-pub(super) struct Ordered<T> {
-    heads: Vec<u64>,
+pub(super) struct Ordered<H, T> {
+    heads: Vec<H>,
     items: Vec<T>,
 }
 
-impl<T> Default for Ordered<T> {
+impl<H, T> Default for Ordered<H, T> {
     fn default() -> Self {
         Self { heads: Vec::new(), items: Vec::new() }
     }
 }
 
-impl<T> Ordered<T> {
+impl<H: Copy + Ord, T> Ordered<H, T> {
     /// How many items come before a name with that head: those with lower ones, and of those with the same, as far as
     /// `is_before` says so.
-    pub(super) fn before(&self, head: u64, is_before: impl Fn(&T) -> bool) -> usize {
+    pub(super) fn before(&self, head: H, is_before: impl Fn(&T) -> bool) -> usize {
         let lower = self.heads.partition_point(|other| *other < head);
         let rest = self.heads.get(lower..).unwrap_or_default();
         if rest.first() != Some(&head) {
@@ -82,23 +109,23 @@ impl<T> Ordered<T> {
     }
 
     /// The items and their heads, from a place on.
-    pub(super) fn from(&self, at: usize) -> impl Iterator<Item = (u64, &T)> {
+    pub(super) fn from(&self, at: usize) -> impl Iterator<Item = (H, &T)> {
         let heads = self.heads.get(at..).unwrap_or_default();
         heads.iter().copied().zip(self.items.get(at..).unwrap_or_default())
     }
 
     /// The item at a place, if it has that head.
-    pub(super) fn at(&self, at: usize, head: u64) -> Option<&T> {
+    pub(super) fn at(&self, at: usize, head: H) -> Option<&T> {
         self.items.get(at).filter(|_| self.heads.get(at) == Some(&head))
     }
 
     /// The same, to be changed.
-    pub(super) fn at_mut(&mut self, at: usize, head: u64) -> Option<&mut T> {
+    pub(super) fn at_mut(&mut self, at: usize, head: H) -> Option<&mut T> {
         self.items.get_mut(at).filter(|_| self.heads.get(at) == Some(&head))
     }
 
     /// `at` must be where the item's name belongs.
-    pub(super) fn insert(&mut self, at: usize, head: u64, item: T) {
+    pub(super) fn insert(&mut self, at: usize, head: H, item: T) {
         if self.items.len() == self.items.capacity() {
             let more = spare(self.items.len());
             self.heads.reserve_exact(more);
@@ -109,12 +136,12 @@ impl<T> Ordered<T> {
     }
 
     /// Gives every item another head, by which they are in the same order.
-    pub(super) fn tell_apart_by(&mut self, head: impl Fn(&T) -> u64) {
-        self.heads.iter_mut().zip(&self.items).for_each(|(old, item)| *old = head(item));
+    pub(super) fn tell_apart_by(&mut self, head: impl Fn(H, &T) -> H) {
+        self.heads.iter_mut().zip(&self.items).for_each(|(old, item)| *old = head(*old, item));
     }
 
     /// Whatever comes before all items belongs to the first from now on.
-    pub(super) fn begin_at(&mut self, head: u64) {
+    pub(super) fn begin_at(&mut self, head: H) {
         if let Some(first) = self.heads.first_mut() {
             *first = head.min(*first);
         }

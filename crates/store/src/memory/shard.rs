@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use grantor_core::Time;
 use grantor_core::record::{Expect, Put, RecordKey, Stored, Under, Version};
 
-use super::ordered::{Name, Ordered};
+use super::ordered::{BEGINNING, Beginning, Head, Name, Ordered};
 
 /// How many records a chunk holds at most. So many heads lie in a few lines of memory, and to move half as many records
 /// aside for a new one takes no longer than to fetch a line.
@@ -14,42 +14,23 @@ const FULL: usize = 64;
 /// Records in the order of their names: a list of chunks, each a short list of records. A chunk that is full is split, and one that a purge empties is taken out; nothing else ever moves.
 #[derive(Debug, Default)]
 pub(super) struct Shard {
-    /// A chunk's head is that of the record it was begun with, and none in it has a lower one. What comes before all chunks goes
-    /// into the first, whose head it lowers.
-    chunks: Ordered<Chunk>,
+    /// By the beginning of the name each chunk was begun with, and none in it begins lower. What comes before all chunks goes into
+    /// the first, whose beginning it lowers.
+    chunks: Ordered<Beginning, Chunk>,
     records: usize,
 }
 
 #[derive(Debug)]
 struct Chunk {
-    entries: Ordered<Entry>,
-    /// What all of their names begin with, if with anything. Their heads are then of what comes after it: ids begin with the time,
-    /// and those of one grant's tokens with its whole name.
-    alike: Option<Alike>,
+    /// By heads of what comes after what all of their names begin with: ids begin with the time, and those of one grant's tokens
+    /// with its whole name.
+    entries: Ordered<Head, Entry>,
+    /// With what one of their names begins.
+    beginning: Beginning,
+    /// With how many bytes all of them begin alike: none, where they are not of one kind.
+    alike: usize,
     /// None of them ends earlier, so a purge passes over a chunk by one look.
     earliest: i64,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Alike {
-    /// As much of a head as is the same in all.
-    head: u64,
-    /// With how many bytes their ids begin alike.
-    bytes: usize,
-}
-
-impl Alike {
-    /// The kind of them all.
-    fn kind(self) -> u8 {
-        let [kind, ..] = self.head.to_be_bytes();
-        kind
-    }
-
-    /// As much of a name's head.
-    fn part_of(self, head: u64) -> u64 {
-        let same = 8 * (1 + self.bytes.min(7));
-        head & (u64::MAX << (64 - same))
-    }
 }
 
 /// Where a name belongs.
@@ -57,7 +38,7 @@ struct Place {
     chunk: usize,
     at: usize,
     /// The head that it would have there. There is none where it does not begin as all others do.
-    head: Option<u64>,
+    head: Option<Head>,
 }
 
 /// A record at rest.
@@ -112,16 +93,16 @@ impl Shard {
     /// The first `wanted` keys that lie under `under` and after `after`.
     pub(super) fn keys(&self, under: &Under, after: Option<&RecordKey>, wanted: usize) -> Vec<RecordKey> {
         let (kind, prefix) = (under.kind(), under.prefix());
-        let floor = Name::new(kind, &prefix);
+        let floor = Name::new(kind as u8, prefix.as_bytes());
         let after = after.map(Name::of).filter(|after| *after >= floor);
         let Place { chunk, at, .. } = self.place(after.unwrap_or(floor));
         let chunks = self.chunks.items().get(chunk..).unwrap_or_default().iter();
         chunks
             .zip(std::iter::once(at).chain(std::iter::repeat(0)))
-            .flat_map(|(chunk, at)| chunk.from(at))
-            .skip_while(|(_, entry)| after.is_some_and(|after| entry.is(after.id)))
-            .take_while(|(head, entry)| Name::is_of(kind, *head) && entry.text.starts_with(prefix.as_bytes()))
-            .filter_map(|(_, entry)| RecordKey::from_stored(kind, entry.id()?))
+            .flat_map(|(chunk, at)| chunk.names(at))
+            .skip_while(|name| after.is_some_and(|after| *name == after))
+            .take_while(|name| name.kind() == kind as u8 && name.id.starts_with(prefix.as_bytes()))
+            .filter_map(|name| RecordKey::from_stored(kind, std::str::from_utf8(name.id).ok()?))
             .take(wanted)
             .collect()
     }
@@ -149,18 +130,18 @@ impl Shard {
 
     /// In which chunk a name belongs, and where in it.
     fn place(&self, name: Name<'_>) -> Place {
-        let begins_before = |chunk: &Chunk| {
-            let first = chunk.from(0).next();
-            first.is_none_or(|(head, entry)| head.cmp(&name.head).then(entry.order(name.id)).is_le())
-        };
-        let number = self.chunks.before(name.head, begins_before).saturating_sub(1);
+        let begins_before = |chunk: &Chunk| chunk.names(0).next().is_none_or(|first| first <= name);
+        let number = self.chunks.before(name.beginning, begins_before).saturating_sub(1);
         let Some(chunk) = self.chunks.items().get(number) else {
-            return Place { chunk: number, at: 0, head: Some(name.head) };
+            return Place { chunk: number, at: 0, head: None };
         };
-        let (at, head) = match chunk.head(name) {
-            Ok(head) => (chunk.entries.before(head, |entry| entry.order(name.id).is_lt()), Some(head)),
-            Err(Ordering::Less) => (0, None),
-            Err(Ordering::Equal | Ordering::Greater) => (chunk.entries.items().len(), None),
+        let (at, head) = match chunk.order(name) {
+            Ordering::Equal => {
+                let head = name.head_after(chunk.alike);
+                (chunk.entries.before(head, |entry| entry.order(name.id).is_lt()), Some(head))
+            }
+            Ordering::Less => (0, None),
+            Ordering::Greater => (chunk.entries.items().len(), None),
         };
         Place { chunk: number, at, head }
     }
@@ -168,74 +149,87 @@ impl Shard {
     fn insert(&mut self, place: &Place, name: Name<'_>, entry: Entry) {
         self.records += 1;
         if place.chunk == 0 {
-            self.chunks.begin_at(name.head);
+            self.chunks.begin_at(name.beginning);
         }
         let Some(chunk) = self.chunks.items_mut().get_mut(place.chunk) else {
-            let mut first = Chunk { entries: Ordered::default(), alike: None, earliest: entry.keep_until };
-            first.entries.insert(0, name.head, entry);
-            return self.chunks.insert(0, name.head, first);
+            return self.chunks.insert(0, name.beginning, Chunk::begun_with(name, entry));
         };
-        let head = place.head.unwrap_or_else(|| chunk.tell_all_apart(name));
+        let head = place.head.unwrap_or_else(|| chunk.make_room_for(name));
         chunk.entries.insert(place.at, head, entry);
         if chunk.entries.items().len() > FULL {
-            let (alike, earliest) = (chunk.alike, chunk.earliest);
             // What comes in order comes at the end, and leaves full chunks behind.
             let at = if place.at == FULL { FULL } else { FULL / 2 };
-            let mut upper = Chunk { entries: chunk.entries.split(at), alike, earliest };
+            let mut upper = Chunk { entries: chunk.entries.split(at), ..*chunk };
             chunk.look_alike();
             upper.look_alike();
-            let head = upper.from(0).next().map_or(name.head, |(head, _)| head);
-            self.chunks.insert(place.chunk + 1, head, upper);
+            let beginning = upper.beginning;
+            self.chunks.insert(place.chunk + 1, beginning, upper);
         }
     }
 }
 
 impl Chunk {
-    /// The entries, with the heads of their names, from a place on.
-    fn from(&self, at: usize) -> impl Iterator<Item = (u64, &Entry)> {
-        let kind = self.alike.map(Alike::kind);
-        self.entries.from(at).map(move |(head, entry)| (kind.map_or(head, |kind| entry.head(kind)), entry))
+    fn begun_with(name: Name<'_>, entry: Entry) -> Self {
+        let alike = name.len();
+        let earliest = entry.keep_until;
+        let mut entries = Ordered::default();
+        entries.insert(0, name.head_after(alike), entry);
+        Self { entries, beginning: name.beginning, alike, earliest }
     }
 
-    /// What head a name has in here; or, where it does not begin as all others do, on which side of them it belongs.
-    fn head(&self, name: Name<'_>) -> Result<u64, Ordering> {
-        let Some(alike) = self.alike else { return Ok(name.head) };
-        let rest = || {
-            let begins = name.id.get(..alike.bytes).unwrap_or(name.id);
-            self.entries
-                .items()
-                .first()
-                .map_or(Ordering::Equal, |first| begins.cmp(first.begins(alike.bytes)))
-        };
-        let side = alike.part_of(name.head).cmp(&alike.head);
-        match if alike.bytes > 7 { side.then_with(rest) } else { side } {
-            Ordering::Equal => Ok(Name::head_after(name.id, alike.bytes)),
-            side @ (Ordering::Less | Ordering::Greater) => Err(side),
+    /// Its names, from a place on.
+    fn names(&self, at: usize) -> impl Iterator<Item = Name<'_>> {
+        let kind = self.kind();
+        self.entries.from(at).map(move |(head, entry)| entry.name(kind.unwrap_or_else(|| kind_of(head))))
+    }
+
+    /// The kind of all in here, if they are of one.
+    fn kind(&self) -> Option<u8> {
+        self.beginning.first().copied().filter(|_| self.alike > 0)
+    }
+
+    /// How a name compares with what all in here begin with.
+    fn order(&self, name: Name<'_>) -> Ordering {
+        let alike = self.alike.min(BEGINNING);
+        let side = name.beginning.get(..alike).cmp(&self.beginning.get(..alike));
+        if self.alike <= BEGINNING || side.is_ne() {
+            return side;
         }
+        let of_id = self.alike - 1;
+        let first = self.entries.items().first();
+        first.map_or(side, |first| name.id.get(..of_id).unwrap_or(name.id).cmp(first.begins(of_id)))
     }
 
     /// Makes room for a name that does not begin as all others do, and gives its head.
-    fn tell_all_apart(&mut self, name: Name<'_>) -> u64 {
-        if let Some(alike) = self.alike.take() {
-            self.entries.tell_apart_by(|entry| entry.head(alike.kind()));
-        }
-        name.head
+    fn make_room_for(&mut self, name: Name<'_>) -> Head {
+        let alike = self.names(0).next().map_or(0, |first| name.alike(&first));
+        self.tell_apart_after(alike);
+        name.head_after(alike)
     }
 
     /// Sees what its names have in common: they are in order, so all have what the first and the last have.
     fn look_alike(&mut self) {
-        let kind = |at| self.from(at).next().and_then(|(head, _)| head.to_be_bytes().first().copied());
-        let (first, last) = (kind(0), kind(self.entries.items().len().saturating_sub(1)));
-        let ([one, .., other], Some(kind)) = (self.entries.items(), first.filter(|_| first == last)) else {
-            return;
-        };
-        let pairs = one.id_bytes().iter().zip(other.id_bytes());
-        let alike =
-            Alike { head: one.head(kind), bytes: pairs.take_while(|(one, other)| one == other).count() };
-        let alike = Alike { head: alike.part_of(alike.head), ..alike };
-        self.alike = Some(alike);
-        self.entries.tell_apart_by(|entry| Name::head_after(entry.id_bytes(), alike.bytes));
+        let last = self.entries.items().len().saturating_sub(1);
+        let (first, last) = (self.names(0).next(), self.names(last).next());
+        let common = first.zip(last).map(|(first, last)| (first.beginning, first.alike(&last)));
+        if let Some((beginning, alike)) = common {
+            self.tell_apart_after(alike);
+            self.beginning = beginning;
+        }
     }
+
+    fn tell_apart_after(&mut self, alike: usize) {
+        let kind = self.kind();
+        self.entries
+            .tell_apart_by(|head, entry| entry.name(kind.unwrap_or_else(|| kind_of(head))).head_after(alike));
+        self.alike = alike;
+    }
+}
+
+/// The kind of a record whose head is of its whole name.
+fn kind_of(head: Head) -> u8 {
+    let [kind, ..] = head.to_be_bytes();
+    kind
 }
 
 impl Entry {
@@ -245,17 +239,13 @@ impl Entry {
         Self { version: put.version, keep_until, text }
     }
 
-    fn id(&self) -> Option<&str> {
-        std::str::from_utf8(self.id_bytes()).ok()
-    }
-
     fn id_bytes(&self) -> &[u8] {
         self.text.split(|byte| *byte == 0).next().unwrap_or_default()
     }
 
-    /// The head of its name, if it is of that kind.
-    fn head(&self, kind: u8) -> u64 {
-        Name::head_of(kind, self.id_bytes())
+    /// Its name, if it is of that kind.
+    fn name(&self, kind: u8) -> Name<'_> {
+        Name::new(kind, self.id_bytes())
     }
 
     /// With what its id begins, which is longer.
@@ -303,12 +293,13 @@ mod tests {
 
     fn change() -> impl Strategy<Value = Change> {
         let kind = prop_oneof![Just(Kind::Client), Just(Kind::Grant), Just(Kind::AccessToken)];
-        // Some begin alike for longer than a head is long, and some are the beginning of others.
+        // Some begin alike for longer than a head or a beginning is long, and some are the beginning of others.
         let id = prop_oneof![
             "[a-c]{1,9}(/[a-c]{1,3})?",
             "aaaaaaa[a-z]{0,3}",
             "[a-zA-Z0-9]{6,9}",
             "one-and-the-same-beginning/[a-zA-Z0-9]{1,12}",
+            "one-and-the-same-beginning-and-a-longer-one/[a-zA-Z0-9]{1,12}",
         ];
         let put = (kind, id, proptest::option::of(0..100_i64));
         prop_oneof![
@@ -325,6 +316,38 @@ mod tests {
             body: vec![number; 3],
             keep_until: until.map(Time::from_unix_millis),
         }
+    }
+
+    const LONG: &str = "one-and-the-same-beginning-and-a-longer-one";
+
+    fn put_in(shard: &mut Shard, kind: Kind, id: &str, until: Option<i64>) -> RecordKey {
+        let key = RecordKey::from_stored(kind, id).unwrap();
+        shard.put(Name::of(&key), Expect::Absent, Entry::of(&put(&key, 1, until))).unwrap();
+        key
+    }
+
+    #[test]
+    fn a_chunk_that_is_left_with_another_kind_takes_no_names_of_the_one_before() {
+        let mut shard = Shard::default();
+        let mut put = |kind, id: &str, until| put_in(&mut shard, kind, id, until);
+        let clients: Vec<_> =
+            (10..10 + FULL).map(|number| put(Kind::Client, &format!("{LONG}/{number}"), None)).collect();
+        // It begins a chunk, and what comes after it stays there without it.
+        put(Kind::Client, &format!("{LONG}/99"), Some(1));
+        put(Kind::Grant, "a", None);
+        assert_eq!(shard.purge(Time::from_unix_millis(2), 9).len(), 1);
+        assert!(clients.iter().all(|key| shard.get(Name::of(key)).is_some()));
+    }
+
+    #[test]
+    fn names_are_told_from_a_chunk_that_begins_alike_for_longer_than_they_do() {
+        let mut shard = Shard::default();
+        let mut put = |id: &str| put_in(&mut shard, Kind::Client, id, None);
+        let mut keys: Vec<_> = (10..10 + FULL + 1).map(|number| put(&format!("{LONG}/b{number}"))).collect();
+        keys.extend(["/c0", "/a99", "", "-99"].map(|end| put(&format!("{LONG}{end}"))));
+        keys.sort();
+        assert_eq!(shard.keys(&Under::Kind(Kind::Client), None, usize::MAX), keys);
+        assert!(keys.iter().all(|key| shard.get(Name::of(key)).is_some()));
     }
 
     proptest! {
