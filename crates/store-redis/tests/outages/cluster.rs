@@ -15,7 +15,7 @@ async fn a_cluster_goes_on_when_a_primary_dies_and_slots_move() {
         return;
     }
     let mut cluster = RedisCluster::start(DURABLE).unwrap();
-    let store = Arc::new(connect(&cluster.url()).await.unwrap());
+    let store = connect(&cluster.url()).await.unwrap();
     let info = store.info().await.unwrap();
     assert_eq!(info.durability, Durability::PowerCut);
     assert!(info.backend.contains("3 primaries and 3 replicas; "), "{info:?}");
