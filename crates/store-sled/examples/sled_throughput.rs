@@ -1,4 +1,4 @@
-//! Operations per second on this machine and disk: `cargo run --release -p grantor-store-sled --example throughput -- FOLDER`.
+//! Operations per second on this machine and disk: `cargo run --release -p grantor-store-sled --example sled_throughput -- FOLDER`.
 #![allow(clippy::print_stdout, reason = "it is what this program is for")]
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Operations per second on this machine and disk: `cargo run --release -p grantor-store-sqlite --example throughput -- FOLDER`.
+//! Operations per second on this machine and disk: `cargo run --release -p grantor-store-sqlite --example sqlite_throughput -- FOLDER`.
 #![allow(clippy::print_stdout, reason = "it is what this program is for")]
 
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Operations per second against a Redis that may be filled: `cargo run --release -p grantor-store-redis --example throughput -- URL`.
+//! Operations per second against a Redis that may be filled: `cargo run --release -p grantor-store-redis --example redis_throughput -- URL`.
 #![allow(clippy::print_stdout, reason = "it is what this program is for")]
 
 use std::sync::Arc;
