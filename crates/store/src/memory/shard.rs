@@ -219,6 +219,10 @@ impl Chunk {
     }
 
     fn tell_apart_after(&mut self, alike: usize) {
+        // It is often the same again after a split, and each name would be fetched to find that out.
+        if alike == self.alike {
+            return;
+        }
         let kind = self.kind();
         self.entries
             .tell_apart_by(|head, entry| entry.name(kind.unwrap_or_else(|| kind_of(head))).head_after(alike));
