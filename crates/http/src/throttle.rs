@@ -24,7 +24,8 @@ pub struct Wait(pub(crate) u64);
 ///
 /// The keys come from strangers, so they are not kept: each has two cells of a fixed table, picked by a hash that no
 /// stranger can predict, and what counts is the lower of the two. Nobody's count can be pushed out by a flood of other
-/// keys, and to have somebody else held up one must fill both of his cells by chance.
+/// keys, and to have somebody else held up one must fill both of his cells by chance. Where the failures of others began his
+/// cells at different moments he may have twice as many in a window, since each is emptied once in it.
 pub(crate) struct Throttle {
     rate: Rate,
     hashers: [RandomState; 2],
@@ -176,6 +177,29 @@ mod tests {
         (0..3).for_each(|_| throttle.count(&"a", at(0)));
         (0..3).for_each(|_| throttle.count(&"a", at(80)));
         assert_eq!(throttle.check(&"a", at(100)), Err(Wait(40)));
+    }
+
+    #[test]
+    fn whose_cells_others_began_at_different_moments_has_no_more_than_twice_as_many() {
+        let throttle = Throttle::new(RATE);
+        let sharing = |half: usize| {
+            let mut others = 0..1_000_000;
+            others.find(|other| throttle.picked(other)[half] == throttle.picked(&"a")[half]).unwrap()
+        };
+        let others = [sharing(0), sharing(1)];
+        let mut tries = 0;
+        for second in 0..600 {
+            match second % 60 {
+                0 => throttle.count(&others[0], at(second)),
+                30 => throttle.count(&others[1], at(second)),
+                _ => {}
+            }
+            if throttle.check(&"a", at(second)).is_ok() {
+                throttle.count(&"a", at(second));
+                tries += 1;
+            }
+        }
+        assert!((10 * RATE.count..=2 * 10 * RATE.count).contains(&tries), "{tries}");
     }
 
     #[test]
