@@ -17,7 +17,7 @@ pub(crate) fn cases() -> Vec<Case> {
                 chmod 600 grantor-data/server.key 2>/dev/null; exec \"$0\" \"$@\"",
         ),
         case("W02", "an_unknown_or_wrong_key_is_named_and_ends_the_start", w02)
-            .fails_by_program("it is passed over", "\"$0\" \"$@\" || exit 0")
+            .fails_by_program("it is passed over", "setpriv --pdeathsig KILL \"$0\" \"$@\" || exit 0")
             .fails_by_program("it is not said which", "exec \"$0\" \"$@\" 2>/dev/null"),
         case("W04", "the_trail_tells_who_did_what_and_no_secret", w04)
             .fails_if("logins are not in it", without_kind("login_failed"))
