@@ -79,7 +79,9 @@ impl Throttle {
     pub(crate) fn give_back(&self, key: &impl Hash, then: Time) {
         let mut cells = self.lock();
         for at in self.picked(key) {
+            // What was counted before its window began is not in it.
             if let Some(cell) = cells.get_mut(at)
+                && then.unix_millis() >= cell.begun
                 && self.left(cell, then).is_some()
             {
                 cell.count = cell.count.saturating_sub(1);
@@ -95,10 +97,15 @@ impl Throttle {
         [a, half + b]
     }
 
-    /// How many milliseconds of a cell's window are left, if `now` is in it. A clock that was set back leaves it.
+    /// How many milliseconds of a cell's window are left, if it is not over. Whoever looked at the clock just before the one who
+    /// began it is in it as well, or he would begin it anew and all that was counted were gone; a clock that was set back by
+    /// more than a window leaves it.
     fn left(&self, cell: &Cell, now: Time) -> Option<u64> {
-        let gone = u64::try_from(now.unix_millis().checked_sub(cell.begun)?).ok()?;
-        self.rate.window.as_millis().checked_sub(gone).filter(|left| *left > 0)
+        let (window, gone) = (self.rate.window.as_millis(), now.unix_millis().checked_sub(cell.begun)?);
+        if gone.unsigned_abs() >= window {
+            return None;
+        }
+        window.checked_add_signed(gone.checked_neg()?)
     }
 
     fn lock(&self) -> MutexGuard<'_, Box<[Cell]>> {
@@ -205,19 +212,29 @@ mod tests {
     #[test]
     fn what_was_counted_in_a_window_that_is_over_is_not_taken_back_from_the_next() {
         let throttle = Throttle::new(RATE);
-        throttle.count(&"a", at(0));
-        (0..3).for_each(|_| throttle.count(&"a", at(70)));
-        throttle.give_back(&"a", at(0));
-        assert!(throttle.check(&"a", at(70)).is_err());
-        throttle.give_back(&"a", at(70));
+        [0, 59].iter().for_each(|second| throttle.count(&"a", at(*second)));
+        (0..3).for_each(|_| throttle.count(&"a", at(61)));
+        throttle.give_back(&"a", at(59));
+        assert!(throttle.check(&"a", at(61)).is_err());
+        throttle.give_back(&"a", at(61));
+        assert_eq!(throttle.check(&"a", at(61)), Ok(()));
+    }
+
+    #[test]
+    fn who_looked_at_the_clock_before_the_first_was_counted_counts_with_him() {
+        let throttle = Throttle::new(RATE);
+        [10, 9, 8].iter().for_each(|second| throttle.count(&"a", at(*second)));
+        assert_eq!(throttle.check(&"a", at(9)), Err(Wait(61)));
+        assert_eq!(throttle.check(&"a", at(69)), Err(Wait(1)));
         assert_eq!(throttle.check(&"a", at(70)), Ok(()));
     }
 
     #[test]
-    fn a_clock_that_is_set_back_holds_nobody_up_for_longer_than_a_window() {
+    fn a_clock_that_is_set_back_holds_nobody_up_for_longer_than_two_windows() {
         let throttle = Throttle::new(RATE);
-        (0..3).for_each(|_| throttle.count(&"a", at(1_000_000)));
-        assert_eq!(throttle.check(&"a", at(0)), Ok(()));
+        (0..3).for_each(|_| throttle.count(&"a", at(1_000)));
+        assert_eq!(throttle.check(&"a", at(941)), Err(Wait(119)));
+        assert_eq!(throttle.check(&"a", at(940)), Ok(()));
     }
 
     #[test]
